@@ -1,0 +1,174 @@
+package store
+
+import (
+	"encoding/binary"
+
+	"parley/sync/event"
+)
+
+// The layout of the keys. Numbers are big-endian, ids are raw bytes.
+//
+//	c/<tracker>                          the poll's cursor
+//	w/<con>/<ref>                        work row
+//	t/<con>/<twin>                       twin: state small enough to rewrite with every event
+//	s/<con>/<twin>  x/<con>/<twin>       last replica sent, last replica received
+//	r/<con>/<ref>                        → twin (unique)
+//	g/<origin>                           → ref: this node has a ticket of that origin
+//	a/<con>/<twin>/<item>                one comment or attachment of a twin
+//	e/<con>/<o|i>/<epoch>/<stream>/<seq> event: salt, run, bytes; never rewritten
+//	k/<con>/<o|i>/<epoch>/<stream>/<seq> token and receipt of the envelope that ended at seq
+//	h/<con>/<o|i>/<stream>               head of a stream
+//	q/<con>/<seq>                        outbox row of an unsettled data event
+//	i/<con>/<twin>                       inbox row
+//	p/<con>/<twin>                       plan
+//	j/<con>/<twin>/<item>                attachment to be fetched and written
+//	n/<name>                             what people were told
+//	l/<con>                              a running load; d/<con> a heal under way
+//	m/…                                  schema, boot counter
+
+// Side is whose stream a key is about.
+type Side byte
+
+// The sides.
+const (
+	Out Side = 'o' // ours
+	In  Side = 'i' // the peer's
+)
+
+func key(kind byte, size int) []byte {
+	return append(make([]byte, 0, size+2), kind, '/')
+}
+
+func conKey(kind byte, con event.ConnectionID, extra int) []byte {
+	k := append(key(kind, len(con)+1+extra), con[:]...)
+	return append(k, '/')
+}
+
+// Prefix is what all keys of a kind and connection start with.
+func Prefix(kind byte, con event.ConnectionID) []byte { return conKey(kind, con, 0) }
+
+// CursorKey holds the poll's place.
+func CursorKey(tracker string) []byte { return append(key('c', len(tracker)), tracker...) }
+
+// WorkKey holds a work.Row.
+func WorkKey(con event.ConnectionID, ref event.Ref) []byte { return refKey('w', con, ref) }
+
+// RefKey holds the twin of one of our tickets.
+func RefKey(con event.ConnectionID, ref event.Ref) []byte { return refKey('r', con, ref) }
+
+func refKey(kind byte, con event.ConnectionID, ref event.Ref) []byte {
+	s := ref.String()
+	return append(conKey(kind, con, len(s)), s...)
+}
+
+// RefOf reads the ref at the end of a WorkKey or RefKey.
+func RefOf(key []byte) (event.Ref, error) {
+	if len(key) < conKeyLen {
+		return event.Ref{}, ErrNotFound
+	}
+	return event.ParseRef(string(key[conKeyLen:]))
+}
+
+const conKeyLen = 2 + len(event.ConnectionID{}) + 1
+
+func twinKey(kind byte, con event.ConnectionID, twin event.TwinID) []byte {
+	return append(conKey(kind, con, len(twin)), twin[:]...)
+}
+
+// TwinOf reads the twin out of a key that has one behind its connection.
+func TwinOf(key []byte) event.TwinID {
+	var id event.TwinID
+	if len(key) >= conKeyLen+len(id) {
+		copy(id[:], key[conKeyLen:])
+	}
+	return id
+}
+
+// TwinKey holds a twin.Row.
+func TwinKey(con event.ConnectionID, twin event.TwinID) []byte { return twinKey('t', con, twin) }
+
+// SentKey holds the last replica sent of a twin.
+func SentKey(con event.ConnectionID, twin event.TwinID) []byte { return twinKey('s', con, twin) }
+
+// ReceivedKey holds the last replica received of a twin.
+func ReceivedKey(con event.ConnectionID, twin event.TwinID) []byte { return twinKey('x', con, twin) }
+
+// InboxKey holds an inbox.Row.
+func InboxKey(con event.ConnectionID, twin event.TwinID) []byte { return twinKey('i', con, twin) }
+
+// PlanKey holds a plan.Plan.
+func PlanKey(con event.ConnectionID, twin event.TwinID) []byte { return twinKey('p', con, twin) }
+
+// OriginKey tells which of our tickets has an origin.
+func OriginKey(origin event.OriginID) []byte { return append(key('g', len(origin)), origin[:]...) }
+
+// ItemKey holds a twin.Item; with an empty item it is the prefix of them all.
+func ItemKey(con event.ConnectionID, twin event.TwinID, item event.ItemID) []byte {
+	return itemKey('a', con, twin, item)
+}
+
+// JobKey holds an attachment to be fetched.
+func JobKey(con event.ConnectionID, twin event.TwinID, item event.ItemID) []byte {
+	return itemKey('j', con, twin, item)
+}
+
+func itemKey(kind byte, con event.ConnectionID, twin event.TwinID, item event.ItemID) []byte {
+	k := append(conKey(kind, con, len(twin)+1+len(item)), twin[:]...)
+	k = append(k, '/')
+	return append(k, item...)
+}
+
+// ItemOf reads the item at the end of an ItemKey or JobKey.
+func ItemOf(key []byte) event.ItemID {
+	if len(key) <= conKeyLen+len(event.TwinID{}) {
+		return ""
+	}
+	return event.ItemID(key[conKeyLen+len(event.TwinID{})+1:])
+}
+
+// EventKey holds one event of a stream.
+func EventKey(con event.ConnectionID, side Side, epoch uint64, stream byte, seq event.Seq) []byte {
+	return streamKey('e', con, side, epoch, stream, seq)
+}
+
+// ProofKey holds the token of the envelope that ended at seq, and its receipt.
+func ProofKey(con event.ConnectionID, side Side, epoch uint64, stream byte, seq event.Seq) []byte {
+	return streamKey('k', con, side, epoch, stream, seq)
+}
+
+func streamKey(kind byte, con event.ConnectionID, side Side, epoch uint64, stream byte, seq event.Seq) []byte {
+	k := append(conKey(kind, con, 1+8+1+8), byte(side))
+	k = binary.BigEndian.AppendUint64(k, epoch)
+	k = append(k, stream)
+	return binary.BigEndian.AppendUint64(k, uint64(seq))
+}
+
+// HeadKey holds the head of a stream.
+func HeadKey(con event.ConnectionID, side Side, stream byte) []byte {
+	return append(conKey('h', con, 2), byte(side), stream)
+}
+
+// OutboxKey holds an outbox.Row of the data stream.
+func OutboxKey(con event.ConnectionID, seq event.Seq) []byte {
+	return binary.BigEndian.AppendUint64(conKey('q', con, 8), uint64(seq))
+}
+
+// SeqOf reads the number at the end of a key.
+func SeqOf(key []byte) event.Seq {
+	if len(key) < 8 {
+		return 0
+	}
+	return event.Seq(binary.BigEndian.Uint64(key[len(key)-8:]))
+}
+
+// LoadKey holds a running load, HealKey the place of a heal under way.
+func LoadKey(con event.ConnectionID) []byte { return conKey('l', con, 0) }
+
+// HealKey holds the place of a heal under way.
+func HealKey(con event.ConnectionID) []byte { return conKey('d', con, 0) }
+
+// ToldKey holds what people were told of.
+func ToldKey(name string) []byte { return append(key('n', len(name)), name...) }
+
+// MetaKey holds a fact about the store itself.
+func MetaKey(name string) []byte { return append(key('m', len(name)), name...) }
