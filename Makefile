@@ -1,0 +1,66 @@
+# Everything a contributor needs; `make` lists it. CI runs the same targets.
+
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+GO      ?= go
+# The workload of `make bench`: events of the burst, seconds of the paced part.
+EVENTS  ?= 20000
+PACED   ?= 15
+# How long `make fuzz` tries each fuzz test.
+FUZZTIME ?= 20s
+
+.PHONY: help
+help: ## List what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: format vet lint structure race ## The gate: format, vet, lint, structure and every test with the race detector
+
+.PHONY: check
+check: test ## The same as test
+
+.PHONY: format
+format: ## Fail if a file is not formatted (mend with: make fmt)
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "error: not formatted, run: make fmt" >&2; exit 1; }
+	@./scripts/lint/lint fmt --diff
+
+.PHONY: fmt
+fmt: ## Format every file
+	@./scripts/lint/lint fmt
+
+.PHONY: vet
+vet: ## go vet, the tests against real trackers included
+	$(GO) vet -tags real ./...
+
+.PHONY: lint
+lint: ## The pinned golangci-lint (built once, into the user's cache)
+	@./scripts/lint/lint run
+
+.PHONY: structure
+structure: ## The rules of docs/ARCHITECTURE.md and CONTRIBUTING.md that a program can check
+	$(GO) test -count=1 .
+
+.PHONY: race
+race: ## Unit, property, simulation and script tests and fuzz seeds, with the race detector
+	@command -v "$$($(GO) env CC)" >/dev/null || \
+		{ echo "error: the race detector needs a C compiler ($$($(GO) env CC)); install one" >&2; exit 1; }
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+.PHONY: test-real
+test-real: ## The tests against real Redmine and Request Tracker servers (Debian, as root)
+	@./scripts/test-real
+
+.PHONY: bench
+bench: ## The workload between two nodes: a table, then one line of JSON (EVENTS=, PACED=)
+	@EVENTS=$(EVENTS) PACED=$(PACED) $(GO) run ./scripts/bench
+
+.PHONY: fuzz
+fuzz: ## Every fuzz test for FUZZTIME (default 20s each)
+	@./scripts/fuzz $(FUZZTIME)
+
+.PHONY: build
+build: ## The binary, as ./parley
+	CGO_ENABLED=0 $(GO) build -trimpath -o parley ./cmd/parley
