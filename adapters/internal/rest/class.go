@@ -1,0 +1,145 @@
+package rest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"parley/adapters"
+)
+
+// class picks by what the request is.
+func (f *flight) class(read, write error) error {
+	if f.r.Write {
+		return write
+	}
+	return read
+}
+
+func (f *flight) fail(class, err error) error {
+	return &adapters.Error{Class: class, Op: f.r.Op, Err: err}
+}
+
+func (f *flight) hint(class, err error, hint string) error {
+	return &adapters.Error{Class: class, Op: f.r.Op, Err: err, Hint: hint}
+}
+
+// unsent is for what goes wrong before the request exists. A Sign that has to
+// fetch a token may fail with a class of its own.
+func (f *flight) unsent(err error) error {
+	var known *adapters.Error
+	if !errors.As(err, &known) {
+		return f.fail(adapters.ErrConfiguration, err)
+	}
+	if errors.Is(known.Class, adapters.ErrDoubt) {
+		return f.fail(adapters.ErrTransient, err)
+	}
+	return &adapters.Error{Class: known.Class, Op: f.r.Op, Detail: known.Detail, Hint: known.Hint, After: known.After, Err: known.Err}
+}
+
+// transportError classes a request that got no answer.
+func (f *flight) transportError(err error) error {
+	class := f.class(adapters.ErrTransient, adapters.ErrDoubt)
+	if f.dialed.Load() && !f.connected.Load() {
+		class = adapters.ErrTransient
+	}
+	cause := f.cause(err)
+	return f.hint(class, cause, connectHint(cause))
+}
+
+// cause is err without the address, whose query may hold ticket text, and with
+// the reason that the context ended.
+func (f *flight) cause(err error) error {
+	if why := context.Cause(f.ctx); why != nil {
+		return why
+	}
+	var outer *url.Error
+	for errors.As(err, &outer) {
+		err = outer.Err
+	}
+	return err
+}
+
+func connectHint(err error) string {
+	var (
+		dns      *net.DNSError
+		unknown  x509.UnknownAuthorityError
+		name     x509.HostnameError
+		invalid  x509.CertificateInvalidError
+		notTLS   tls.RecordHeaderError
+		verified *tls.CertificateVerificationError
+	)
+	switch {
+	case errors.As(err, &dns):
+		return "check the host name in the tracker's address"
+	case errors.As(err, &notTLS):
+		return "the tracker does not speak https there: check the address"
+	case errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &invalid), errors.As(err, &verified):
+		return "the tracker's certificate is not trusted here: add its authority to this machine"
+	}
+	return ""
+}
+
+// statusError classes an answer whose status is not an expected one.
+func (f *flight) statusError(r *Response) error {
+	e := &adapters.Error{
+		Class:  f.statusClass(r),
+		Op:     f.r.Op,
+		Detail: Detail(r),
+		After:  After(r.Header),
+		Err:    fmt.Errorf("status %d", r.Status),
+	}
+	switch {
+	case errors.Is(e.Class, adapters.ErrDenied):
+		e.Hint = "check the credential and what its account may do"
+	case errors.Is(e.Class, adapters.ErrConfiguration):
+		e.Hint = "check that the address is the tracker's API"
+	case errors.Is(e.Class, adapters.ErrLimited), errors.Is(e.Class, adapters.ErrTransient), errors.Is(e.Class, adapters.ErrDoubt):
+	default:
+		// Waiting changes nothing about the rest.
+		e.After = 0
+	}
+	return e
+}
+
+func (f *flight) statusClass(r *Response) error {
+	switch r.Status {
+	case http.StatusTooManyRequests:
+		return adapters.ErrLimited
+	case http.StatusForbidden:
+		if saysLimit(r.Header) {
+			return adapters.ErrLimited
+		}
+		return adapters.ErrDenied
+	case http.StatusUnauthorized:
+		return adapters.ErrDenied
+	case http.StatusNotFound, http.StatusGone:
+		return adapters.ErrGone
+	case http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return adapters.ErrRejected
+	case http.StatusPreconditionFailed:
+		return adapters.ErrChanged
+	case http.StatusLocked, http.StatusTooEarly:
+		return adapters.ErrTransient
+	case http.StatusRequestTimeout:
+		return f.class(adapters.ErrTransient, adapters.ErrDoubt)
+	}
+	switch {
+	case r.Status >= 500:
+		return f.class(adapters.ErrTransient, adapters.ErrDoubt)
+	case r.Status >= 400:
+		return adapters.ErrConfiguration
+	}
+	return f.class(adapters.ErrConfiguration, adapters.ErrDoubt)
+}
+
+// saysLimit tells a refusal that is a rate limit (GitHub) from one of rights.
+func saysLimit(h http.Header) bool {
+	return h.Get("Retry-After") != "" || strings.TrimSpace(h.Get("X-RateLimit-Remaining")) == "0"
+}

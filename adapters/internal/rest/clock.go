@@ -1,0 +1,39 @@
+package rest
+
+import (
+	"net/http"
+	"time"
+)
+
+// clock is what is known of the tracker's clock.
+type clock struct {
+	skew  time.Duration
+	known bool
+}
+
+func (c *Client) noteClock(h http.Header, sent, received time.Time) {
+	t, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return
+	}
+	// Date is cut to seconds: on average it is half a second old.
+	middle := sent.Add(received.Sub(sent) / 2)
+	skew := t.Add(500 * time.Millisecond).Sub(middle)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clock = clock{skew: skew, known: true}
+}
+
+// Skew is how far the tracker's clock is ahead of ours, by the Date of its
+// last answer, good to about a second; false if none had one.
+func (c *Client) Skew() (time.Duration, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.clock.skew, c.clock.known
+}
+
+// Now is the tracker's time as far as known.
+func (c *Client) Now() time.Time {
+	skew, _ := c.Skew()
+	return time.Now().Add(skew).UTC()
+}
