@@ -1,0 +1,34 @@
+package secret
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// Prompt asks the person at the terminal in for a secret, without showing what
+// is typed. Where no person sits at in, it is an error that says to use a file.
+func Prompt(in *os.File, out io.Writer, label string) (Value, error) {
+	fd := int(in.Fd())
+	if !term.IsTerminal(fd) {
+		return Value{}, &Problem{
+			What:   fmt.Sprintf("%s: nobody to ask, this is no terminal", label),
+			Advice: "put it into a file that only you may read, and name the file",
+		}
+	}
+	if _, err := fmt.Fprintf(out, "%s (not shown): ", label); err != nil {
+		return Value{}, fmt.Errorf("ask for %s: %w", label, err)
+	}
+	text, err := term.ReadPassword(fd)
+	_, _ = fmt.Fprintln(out) // the line end that was typed is not shown either
+	if err != nil {
+		return Value{}, fmt.Errorf("ask for %s: %w", label, err)
+	}
+	if len(text) == 0 {
+		return Value{}, errors.New(label + ": nothing was typed")
+	}
+	return NewValue(string(text)), nil
+}
