@@ -4,7 +4,6 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 )
 
 // Hidden is what a Value shows instead of itself.
@@ -47,10 +46,7 @@ func (v Value) Format(state fmt.State, _ rune) {
 	_, _ = state.Write([]byte(Hidden)) // fmt keeps the error itself
 }
 
-// LogValue implements slog.LogValuer.
-func (v Value) LogValue() slog.Value { return slog.StringValue(Hidden) }
-
-// MarshalText implements encoding.TextMarshaler; it covers YAML too.
+// MarshalText implements encoding.TextMarshaler; it covers YAML and slog too.
 func (v Value) MarshalText() ([]byte, error) { return []byte(Hidden), nil }
 
 // MarshalJSON implements json.Marshaler.
