@@ -60,7 +60,7 @@ func TestValue_ShowsItselfNowhere(t *testing.T) {
 			t.Errorf("%s shows the secret: %s", where, got)
 		}
 	}
-	for where, want := range map[string]string{"logs": ` v="[hidden]" h=`, "json of secret.Value": `"[hidden]"`, "yaml of *secret.Value": "[hidden]"} {
+	for where, want := range map[string]string{"logs": ` v=[hidden] h=`, "json of secret.Value": `"[hidden]"`, "yaml of *secret.Value": "[hidden]"} {
 		if !strings.Contains(shown[where], want) {
 			t.Errorf("%s: got %s, want %s", where, shown[where], want)
 		}
