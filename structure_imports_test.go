@@ -43,7 +43,8 @@ var layers = []layer{
 	{[]string{"sync/simtest"}, []string{"sync/...", "filters", "adapters", "adapters/desk"}},
 
 	// The node around them.
-	{[]string{"node/secret", "node/notify", "node/logging", "node/access"}, nil},
+	{[]string{"node/secret"}, nil},
+	{[]string{"node/notify", "node/logging", "node/access"}, []string{"node/secret"}},
 	{[]string{"node/audit"}, []string{"sync/store", "sync/event"}},
 	{[]string{"node/config"}, []string{"adapters", "sync/event", "node/secret"}},
 	{[]string{"node/admin/client"}, []string{"sync/event", "node/admin/..."}},
