@@ -20,7 +20,7 @@ import (
 )
 
 // awkward needs escaping everywhere: quotes, HTML, control characters, not ASCII.
-const awkward = "p\"ä\\<&>?/+ \t€w0rd"
+const awkward = "p\"ä\\<&>?/+ \t€;:@w0rd"
 
 func TestMask_HidesASecretInEveryForm(t *testing.T) {
 	t.Parallel()
