@@ -119,10 +119,15 @@ func (s *Store) Flush() error {
 }
 
 func (s *Store) finish(fn func(store.Tx) error) error {
-	if err := s.run(fn); err != nil {
+	if err := s.usable(); err != nil {
 		return err
 	}
-	return s.commit()
+	err := s.run(fn)
+	// Even if fn failed: its error may say what it saw of Lazy's writes.
+	if stopped := s.commit(); stopped != nil {
+		return stopped
+	}
+	return err
 }
 
 // run runs fn and moves head to what it made. If fn fails or panics, head stays.
@@ -145,17 +150,16 @@ func (s *Store) run(fn func(store.Tx) error) error {
 	return nil
 }
 
-// commit makes head durable.
+// commit makes head durable. Without writes there is nothing to sync.
 func (s *Store) commit() error {
-	if s.waits.Transactions == 0 {
-		return nil
+	if s.waits.Puts > 0 {
+		if err := s.disk.write(s.head); err != nil {
+			s.err = fmt.Errorf("%w: commit: %w", store.ErrStopped, err)
+			close(s.failed)
+			return s.err
+		}
+		s.stats.Commits++
 	}
-	if err := s.disk.write(s.head); err != nil {
-		s.err = fmt.Errorf("%w: commit: %w", store.ErrStopped, err)
-		close(s.failed)
-		return s.err
-	}
-	s.stats.Commits++
 	s.stats.Transactions += s.waits.Transactions
 	s.stats.Puts += s.waits.Puts
 	s.stats.Bytes += s.waits.Bytes
