@@ -1,6 +1,7 @@
 package badgerstore_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -10,8 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/dgraph-io/badger/v4"
 
 	"parley/sync/store"
 	"parley/sync/store/badgerstore"
@@ -374,7 +373,7 @@ func TestOpen_EncryptsEverything(t *testing.T) {
 				return err
 			}
 			b, err := os.ReadFile(name)
-			if string(b) != "" && containsText(b, secret) {
+			if bytes.Contains(b, []byte(secret)) {
 				t.Errorf("%s holds the text in the clear", name)
 			}
 			return err
@@ -383,15 +382,6 @@ func TestOpen_EncryptsEverything(t *testing.T) {
 	look()
 	must(t, s.Close())
 	look()
-}
-
-func containsText(b []byte, text string) bool {
-	for i := range len(b) - len(text) + 1 {
-		if string(b[i:i+len(text)]) == text {
-			return true
-		}
-	}
-	return false
 }
 
 func TestSpace_TheBallastIsGivenUpWhenTheDiskIsNearlyOut(t *testing.T) {
@@ -423,17 +413,4 @@ func TestSpace_TheBallastIsGivenUpWhenTheDiskIsNearlyOut(t *testing.T) {
 	look(999, true, -1)
 	look(1125, false, -1)
 	look(plenty, false, 4096)
-}
-
-func TestOpen_KeepsTheKeyOfABadgerItCanRead(t *testing.T) {
-	t.Parallel()
-	// The store is plain Badger below: a tool can read it with the same key.
-	o := options(t.TempDir(), &disk{})
-	s := open(t, o)
-	must(t, s.Update(write("x/a", "1")))
-	must(t, s.Close())
-	db, err := badger.Open(badger.DefaultOptions(o.Dir).WithEncryptionKey(o.Key[:]).WithIndexCacheSize(1 << 20).WithLogger(nil))
-	must(t, err)
-	must(t, db.View(func(txn *badger.Txn) error { _, err := txn.Get([]byte("x/a")); return err }))
-	must(t, db.Close())
 }

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	childDir = "PARLEY_STORE_CHILD_DIR"
-	childKey = "PARLEY_STORE_CHILD_WRITERS"
+	childDir     = "PARLEY_STORE_CHILD_DIR"
+	childWriters = "PARLEY_STORE_CHILD_WRITERS"
 	// killsEnv asks for more kills than a normal run makes.
 	killsEnv = "PARLEY_STORE_KILLS"
 
@@ -59,7 +59,7 @@ func killOne(t *testing.T, dir string, acked map[string]int, after int) {
 	self, err := os.Executable()
 	must(t, err)
 	cmd := exec.CommandContext(t.Context(), self)
-	cmd.Env = append(os.Environ(), childDir+"="+dir, childKey+"=8")
+	cmd.Env = append(os.Environ(), childDir+"="+dir, childWriters+"=8")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	must(t, err)
