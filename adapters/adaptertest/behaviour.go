@@ -1,0 +1,242 @@
+package adaptertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"parley/adapters"
+	"parley/sync/event"
+)
+
+func behaviourPromises() []promise {
+	return []promise{
+		{"OpenMakesNoRequest", openIsQuiet},
+		{"CloseTwice", closeTwice},
+		{"CancelIsPrompt", cancelIsPrompt},
+		{"CancelledBeforehandWritesNothing", cancelledBefore},
+		{"ManyAtOnce", manyAtOnce},
+		{"AbilitiesWork", abilities},
+	}
+}
+
+// closedAddress is u with a port that nobody listens on.
+func closedAddress(t *testing.T, u *url.URL) *url.URL {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := *u
+	gone.Host = l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &gone
+}
+
+func openIsQuiet(t *testing.T, s *Subject) {
+	e := newEnv(t, s)
+	e.proxy.set(everything, cut)
+	e.reopen()
+	if n := e.proxy.heal(); n != 0 {
+		t.Errorf("Open made %d requests", n)
+	}
+}
+
+func closeTwice(t *testing.T, s *Subject) {
+	e := newEnv(t, s)
+	e.start()
+	for range 2 {
+		if err := e.tracker.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	}
+}
+
+const prompt = time.Second
+
+func cancelIsPrompt(t *testing.T, s *Subject) {
+	e := newEnv(t, s)
+	calls := e.target()
+	ref := e.create(unique("cancel"))
+	arrived := make(chan struct{}, 100)
+	e.proxy.set(everything, func(w http.ResponseWriter, r *http.Request, f forwarder) {
+		arrived <- struct{}{}
+		hang(w, r, f)
+	})
+	calls["Write"] = func(ctx context.Context) error {
+		_, err := e.tracker.Write(ctx, event.Step{
+			Kind: event.StepComment, Ref: ref, Marker: newMarker(), Comment: &event.CommentWrite{Body: "cancelled"},
+		}, nil)
+		return err
+	}
+	for _, name := range sortedNames(calls) {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- calls[name](ctx) }()
+		<-arrived
+		cancelled := time.Now()
+		cancel()
+		err := <-done
+		if took := time.Since(cancelled); took > prompt {
+			t.Errorf("%s returned %v after it was cancelled", name, took)
+		}
+		if !errors.Is(err, context.Canceled) || class(err) == "" {
+			t.Errorf("%s: got %v of class %q, want a class and context.Canceled", name, err, class(err))
+		}
+	}
+}
+
+func cancelledBefore(t *testing.T, s *Subject) {
+	e := newEnv(t, s)
+	ref := e.create(unique("cancelled"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for kind, a := range adding(e, ref) {
+		if _, err := e.tracker.Write(ctx, a.step, bodyOf(a.data)); err == nil {
+			t.Errorf("%s with a cancelled context says that it worked", kind)
+		}
+		if found := e.found(a.step); found.Presence != event.FoundNone {
+			t.Errorf("%s with a cancelled context: Find says %q", kind, found.Presence)
+		}
+	}
+}
+
+// manyAtOnce uses one adapter from many goroutines; the race detector watches.
+func manyAtOnce(t *testing.T, s *Subject) {
+	const workers, rounds = 6, 3
+	e := newEnv(t, s)
+	cursor, ref := e.start(), e.create(unique("many"))
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var markers []event.Marker
+	var errs []error
+	for worker := range workers {
+		all.Go(func() {
+			for round := range rounds {
+				step := event.Step{
+					Kind: event.StepComment, Ref: ref, Marker: newMarker(),
+					Comment: &event.CommentWrite{Body: fmt.Sprintf("worker %d round %d", worker, round)},
+				}
+				_, errWrite := e.tracker.Write(t.Context(), step, nil)
+				_, errRead := e.tracker.Read(t.Context(), ref)
+				_, _, errChanges := e.tracker.Changes(t.Context(), cursor, 20)
+				_, errSchema := e.tracker.Schema(t.Context())
+				mu.Lock()
+				markers = append(markers, step.Marker)
+				errs = append(errs, errWrite, errRead, errChanges, errSchema)
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	ticket := e.read(ref)
+	for _, m := range markers {
+		commentMarked(t, ticket, m)
+	}
+	if len(ticket.Comments) != workers*rounds {
+		t.Errorf("got %d comments, want %d", len(ticket.Comments), workers*rounds)
+	}
+}
+
+// abilities tries the interfaces beside Tracker that the adapter has.
+func abilities(t *testing.T, s *Subject) {
+	e := newEnv(t, s)
+	ref := e.create(unique("abilities"))
+	e.must(s.Hand.Comment(t.Context(), ref.ID, "by a person", false))
+	if p, ok := e.tracker.(adapters.People); ok {
+		e.tryPeople(p, ref)
+	}
+	if p, ok := e.tracker.(adapters.Searcher); ok {
+		e.trySearcher(p, ref)
+	}
+	if p, ok := e.tracker.(adapters.Prober); ok {
+		if found := p.Probe(t.Context()); len(found) == 0 || worst(found) == adapters.LevelError {
+			t.Errorf("Probe of a good set-up: %+v", found)
+		}
+	}
+	if p, ok := e.tracker.(adapters.Historian); ok {
+		e.tryHistorian(p)
+	}
+	if p, ok := e.tracker.(adapters.Watcher); ok {
+		e.tryWatcher(p, ref)
+	}
+}
+
+func (e *env) tryPeople(p adapters.People, ref event.Ref) {
+	e.Helper()
+	author := commentSaying(e.T, e.read(ref), "by a person").Author
+	people, err := p.FindUser(e.Context(), author.ID)
+	e.must(err)
+	if !slices.ContainsFunc(people, func(u event.User) bool { return u.ID == author.ID }) {
+		e.Errorf("FindUser(%q) gave %+v", author.ID, people)
+	}
+	if people, err = p.FindUser(e.Context(), "nobody@nowhere.invalid"); err != nil || len(people) != 0 {
+		e.Errorf("FindUser of nobody gave %+v, %v; want none and no error", people, err)
+	}
+}
+
+func (e *env) trySearcher(p adapters.Searcher, ref event.Ref) {
+	e.Helper()
+	value := unique("search")
+	e.write(event.Step{Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{e.subject.Text: value}})
+	e.eventually("ByField to find the ticket", func() bool {
+		changes, err := p.ByField(e.Context(), e.subject.Text, value, 2)
+		e.must(err)
+		return len(changes) == 1 && changes[0].Ref == ref
+	})
+	// Part of the value is another value.
+	changes, err := p.ByField(e.Context(), e.subject.Text, value[:len(value)-1], 2)
+	if err != nil || len(changes) != 0 {
+		e.Errorf("ByField of a part of the value gave %+v, %v; want none", changes, err)
+	}
+}
+
+func (e *env) tryHistorian(p adapters.Historian) {
+	e.Helper()
+	ref := e.create(unique("history"))
+	since := e.read(ref).Updated
+	ours, theirs := unique("ours"), unique("theirs")
+	e.write(event.Step{Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{event.FieldSummary: ours}})
+	e.must(e.subject.Hand.Edit(e.Context(), ref.ID, event.Fields{event.FieldSummary: theirs}))
+	edits, err := p.History(e.Context(), ref, since)
+	e.must(err)
+	edits = slices.DeleteFunc(edits, func(x adapters.Edit) bool { return x.Field != event.FieldSummary })
+	if len(edits) != 2 {
+		e.Fatalf("History gave %+v, want two changes of the summary", edits)
+	}
+	if edits[0].New != ours || !edits[0].Own || edits[1].New != theirs || edits[1].Own || edits[1].Old != ours {
+		e.Errorf("History gave %+v, want ours then theirs", edits)
+	}
+}
+
+func (e *env) tryWatcher(p adapters.Watcher, ref event.Ref) {
+	e.Helper()
+	hints := p.Watch()
+	// The first hint may be for the beginning: change until one follows.
+	heard := 0
+	for n := 0; heard < 2; n++ {
+		e.must(e.subject.Hand.Edit(e.Context(), ref.ID, event.Fields{event.FieldSummary: unique("watched")}))
+		ctx, cancel := context.WithTimeout(e.Context(), time.Second)
+		select {
+		case <-hints:
+			heard++
+		case <-ctx.Done():
+		}
+		cancel()
+		if n > 20 {
+			e.Fatal("Watch said nothing of twenty changes")
+		}
+	}
+}

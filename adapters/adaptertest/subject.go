@@ -1,0 +1,124 @@
+package adaptertest
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"parley/adapters"
+	"parley/sync/event"
+)
+
+// Subject is an adapter and the tracker it is tested against.
+type Subject struct {
+	// URL is the tracker's own address.
+	URL string
+	// Open opens the adapter for address, with a good credential of an ordinary
+	// account. address stands for URL: it leads there through the proxy. The
+	// suite closes what Open returns.
+	Open func(t testing.TB, address *url.URL) adapters.Tracker
+	// OpenWrong is Open with a credential that the tracker does not know.
+	OpenWrong func(t testing.TB, address *url.URL) adapters.Tracker
+	// Secrets are the texts that must reach no other origin: token, key.
+	Secrets []string
+	// CredentialHeaders are taken out of requests to see what the adapter makes
+	// of an anonymous sign-in; empty means the usual ones.
+	CredentialHeaders []string
+	// Hand acts as a person, with another account than the adapter's.
+	Hand Hand
+
+	// Create holds the fields that every create needs besides summary and
+	// description: project, type.
+	Create event.Fields
+	// Fields are writable fields with two values each to write in turn and read
+	// back equal. Option, custom text, set, date, user: as many types as the
+	// tracker has. Not summary, description and status, which are always tried.
+	Fields map[string][2]any
+	// Text names one of Fields that is a text which can be emptied.
+	Text string
+	// Option names one of Fields that is an option; a value that it does not
+	// have is tried too.
+	Option string
+	// Statuses is a walk that the workflow allows, from the status after a
+	// create (not among them). Empty says that there is no status to write.
+	Statuses []string
+	// Refused is a status that the workflow does not allow at the walk's end, or
+	// one that does not exist at all.
+	Refused string
+	// Query narrows a listing to the tickets that the suite makes, or lists all.
+	Query string
+	// BadQuery is one that the tracker's language does not have; "" says that
+	// the adapter has no language.
+	BadQuery string
+
+	// Lock says that the tracker has an optimistic lock.
+	Lock bool
+	// EditsComments says that a comment of the adapter's account can be changed.
+	EditsComments bool
+	// DescriptionFixed says that a description cannot be changed after create.
+	DescriptionFixed bool
+	// PublicFiles says that there are no internal attachments.
+	PublicFiles bool
+	// Lag is how long after a change Changes may still leave it out.
+	Lag time.Duration
+	// Effect tells the request whose answer says that a step happened from those
+	// that prepare it (an upload) or only look; nil means every request but GET
+	// and HEAD.
+	Effect func(*http.Request) bool
+	// Patience is how long a fault that hangs may take until the suite's
+	// deadline ends it, and must be well over what a write takes; 0 means 2s.
+	Patience time.Duration
+}
+
+// Hand does what people do in the tracker. Its methods may be called from
+// several goroutines.
+type Hand interface {
+	// Create makes a ticket from Subject.Create and these fields (summary,
+	// description, …) and returns its id and key.
+	Create(ctx context.Context, fields event.Fields) (id, key string, err error)
+	// Edit sets fields: summary, or those of Subject.Fields.
+	Edit(ctx context.Context, id string, fields event.Fields) error
+	// Comment adds a comment.
+	Comment(ctx context.Context, id, body string, internal bool) error
+	// Attach adds a file.
+	Attach(ctx context.Context, id, name string, data []byte) error
+	// Delete takes a ticket away.
+	Delete(ctx context.Context, id string) error
+}
+
+const defaultPatience = 2 * time.Second
+
+func (s *Subject) prepare(t *testing.T) {
+	t.Helper()
+	require := func(ok bool, what string) {
+		t.Helper()
+		if !ok {
+			t.Fatalf("Subject.%s is missing or wrong", what)
+		}
+	}
+	require(s.URL != "", "URL")
+	require(s.Open != nil && s.OpenWrong != nil, "Open or OpenWrong")
+	require(len(s.Secrets) > 0, "Secrets")
+	require(s.Hand != nil, "Hand")
+	require(len(s.Fields) > 0, "Fields")
+	_, hasText := s.Fields[s.Text]
+	require(hasText, "Text")
+	_, hasOption := s.Fields[s.Option]
+	require(hasOption, "Option")
+	require(len(s.Statuses) == 0 || s.Refused != "", "Refused")
+	if s.Effect == nil {
+		s.Effect = changesSomething
+	}
+	if len(s.CredentialHeaders) == 0 {
+		s.CredentialHeaders = []string{"Authorization", "Cookie", "X-Api-Key", "X-Redmine-Api-Key", "Private-Token"}
+	}
+	if s.Patience == 0 {
+		s.Patience = defaultPatience
+	}
+}
+
+func changesSomething(r *http.Request) bool {
+	return r.Method != http.MethodGet && r.Method != http.MethodHead
+}

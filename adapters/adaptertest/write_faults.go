@@ -1,0 +1,172 @@
+package adaptertest
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"parley/adapters"
+	"parley/sync/event"
+)
+
+// writeFault is something that happens to the request that has the effect.
+type writeFault struct {
+	name    string
+	act     fault
+	classes []error
+	// there tells whether the step must be found afterwards.
+	there bool
+	// harmless faults may also end well.
+	harmless bool
+	// hangs: the deadline ends it. Such faults are waited for side by side.
+	hangs bool
+}
+
+func writeFaultPromises() []promise {
+	var out []promise
+	for _, kind := range []string{"create", "comment", "update with comment", "attach"} {
+		out = append(out, promise{"Doubt/" + kind, func(t *testing.T, s *Subject) { tryWriteFaults(t, s, kind) }})
+	}
+	return append(out,
+		promise{"Doubt/update", updateFaults},
+		promise{"RefusedConnectionIsNoDoubt", writeRefused},
+	)
+}
+
+func writeFaults() []writeFault {
+	const jsonType = "application/json"
+	doubt := []error{adapters.ErrDoubt}
+	var taken atomic.Int64
+	retry := http.Header{"Retry-After": {"7"}}
+	return []writeFault{
+		{name: "limited", act: status(429, retry, "text/plain", ""), classes: []error{adapters.ErrLimited}},
+		{name: "503 before", act: status(503, nil, "text/html", htmlPage), classes: []error{adapters.ErrTransient, adapters.ErrDoubt}},
+		{name: "401", act: status(401, nil, "text/plain", ""), classes: []error{adapters.ErrDenied}},
+		{name: "cut before", act: cut, classes: doubt},
+		{name: "no answer before", act: hang, classes: doubt, hangs: true},
+		{name: "500 after", act: afterwards(status(500, nil, jsonType, `{"message":"oops"}`)), classes: doubt, there: true},
+		{name: "502 after", act: afterwards(status(502, nil, "text/html", htmlPage)), classes: doubt, there: true},
+		{name: "cut after", act: afterwards(cut), classes: doubt, there: true},
+		{name: "no answer after", act: afterwards(hang), classes: doubt, there: true, hangs: true},
+		{name: "cut in the body", act: cutConnection, classes: doubt, there: true, harmless: true},
+		{name: "cut JSON", act: cutBody, classes: doubt, there: true, harmless: true},
+		{name: "HTML page after", act: afterwards(status(200, nil, "text/html", htmlPage)), classes: doubt, there: true},
+		{name: "other JSON after", act: afterwards(status(200, nil, jsonType, `{"hello":"world"}`)), classes: doubt, there: true, harmless: true},
+		{name: "slow answer", act: slow, classes: doubt, there: true, harmless: true, hangs: true},
+		{name: "endless answer", act: huge(&taken), classes: doubt, there: true, harmless: true},
+	}
+}
+
+// tried is a step that met a fault.
+type tried struct {
+	fault   writeFault
+	step    event.Step
+	written event.Written
+	err     error
+	hit     bool // the fault met a request
+}
+
+// tryWriteFaults does one step a fault, then asks Find about all of them: they
+// settle together.
+func tryWriteFaults(t *testing.T, s *Subject, kind string) {
+	e := newEnv(t, s)
+	ref := e.create(unique("doubt"))
+	faults := writeFaults()
+	all := make([]tried, len(faults))
+	var hanging sync.WaitGroup
+	for i, f := range faults {
+		if f.hangs {
+			own := newEnv(t, s)
+			hanging.Go(func() { all[i] = own.tryStep(adding(own, ref)[kind], f) })
+			continue
+		}
+		all[i] = e.tryStep(adding(e, ref)[kind], f)
+	}
+	hanging.Wait()
+	for i, x := range all {
+		t.Run(x.fault.name, func(t *testing.T) {
+			if !x.hit {
+				t.Fatalf("no request of %s was one with an effect: Subject.Effect does not fit the adapter", kind)
+			}
+			if x.err != nil || !x.fault.harmless {
+				wantClass(t, kind, x.err, x.fault.classes...)
+			}
+			e.checkFound(t, x, i == 0)
+		})
+	}
+}
+
+func (e *env) tryStep(a addition, f writeFault) tried {
+	e.proxy.set(once(e.subject.Effect), f.act)
+	ctx, cancel := withPatience(e)
+	defer cancel()
+	w, err := e.tracker.Write(ctx, a.step, bodyOf(a.data))
+	return tried{fault: f, step: a.step, written: w, err: err, hit: e.proxy.heal() > 0}
+}
+
+func (e *env) checkFound(t *testing.T, x tried, wait bool) {
+	t.Helper()
+	want := event.FoundNone
+	if x.fault.there {
+		want = event.FoundOne
+	}
+	found := e.foundNow(x.step)
+	if wait {
+		found = e.found(x.step)
+	}
+	if found.Presence != want {
+		t.Fatalf("Find says %q, want %q", found.Presence, want)
+	}
+	if x.err == nil && x.written.Ref != found.Written.Ref {
+		t.Errorf("Write answered %v, Find says %v", x.written.Ref, found.Written.Ref)
+	}
+}
+
+// foundNow is found without the wait, for a step whose time has passed.
+func (e *env) foundNow(step event.Step) event.Found {
+	e.Helper()
+	var found event.Found
+	e.eventually("Find to answer", func() bool {
+		var err error
+		found, err = e.tracker.Find(e.Context(), step)
+		e.must(err)
+		return found.Presence != event.FoundLater
+	})
+	return found
+}
+
+// updateFaults: what sets values is not looked up but read.
+func updateFaults(t *testing.T, s *Subject) {
+	e := newEnv(t, s)
+	ref := e.create(unique("doubt"))
+	for _, f := range writeFaults() {
+		summary := unique("doubt " + f.name)
+		x := e.tryStep(addition{step: event.Step{
+			Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{event.FieldSummary: summary},
+		}}, f)
+		if x.err != nil || !f.harmless {
+			wantClass(t, f.name, x.err, f.classes...)
+		}
+		if got := e.read(ref).Fields[event.FieldSummary] == summary; got != f.there {
+			t.Errorf("%s: the update is there: %v, want %v", f.name, got, f.there)
+		}
+	}
+}
+
+// writeRefused: a tracker that is down took nothing.
+func writeRefused(t *testing.T, s *Subject) {
+	e := newEnv(t, s)
+	ref := e.create(unique("refused"))
+	gone := closedAddress(t, e.proxy.url)
+	tracker := s.Open(t, gone) // must work although nobody is there
+	t.Cleanup(func() { _ = tracker.Close() })
+	for kind, a := range adding(e, ref) {
+		_, err := tracker.Write(t.Context(), a.step, bodyOf(a.data))
+		wantClass(t, kind+" at a tracker that is down", err, adapters.ErrTransient)
+	}
+	_, err := tracker.Read(t.Context(), ref)
+	wantClass(t, "Read at a tracker that is down", err, adapters.ErrTransient)
+	_, _, err = tracker.Changes(t.Context(), "", 10)
+	wantClass(t, "Changes at a tracker that is down", err, adapters.ErrTransient)
+}
