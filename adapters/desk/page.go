@@ -1,0 +1,5 @@
+package desk
+
+import "net/http"
+
+func (s *Server) pageRoutes(*http.ServeMux) error { return nil }
