@@ -1,0 +1,123 @@
+package filters
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"parley/sync/event"
+)
+
+// Env is what a script is compiled against. The zero Env is useful: names of
+// custom fields are then unchecked and there are no variables or tables.
+type Env struct {
+	// Schema is our tracker's. While it holds no fields, custom names, options
+	// and writability are unchecked.
+	Schema event.Schema
+	// Vars are the connection's declared variables: texts, numbers, bools and
+	// lists of them.
+	Vars map[string]any
+	// Tables by name, for lookup and mapped.
+	Tables map[string]Table
+	// Hosts are our own host names and domains, which redact(t, "host") removes.
+	Hosts []string
+	// Key makes hash, pseudonym and the ids of people differ per connection.
+	Key []byte
+	// Limits of a run; a zero member means its default.
+	Limits Limits
+}
+
+// Table maps our values to those on the wire; one table serves both directions.
+type Table struct {
+	// Pairs in order. Where several have the same value on one side, the first
+	// is taken when mapping from that side.
+	Pairs []Pair `json:"pairs"`
+	// Policy says what a value without a pair gives.
+	Policy TablePolicy `json:"policy,omitempty"`
+}
+
+// Pair is one line of a Table.
+type Pair struct {
+	Ours string `json:"ours"`
+	Wire string `json:"wire"`
+}
+
+// TablePolicy is what lookup gives for a value that is not in the table.
+type TablePolicy string
+
+// The policies. "" is TablePark.
+const (
+	TablePark  TablePolicy = "park"  // an error: the ticket waits for a person
+	TableKeep  TablePolicy = "keep"  // the field stays as it is
+	TableEmpty TablePolicy = "empty" // the field is emptied
+	TablePass  TablePolicy = "pass"  // the value itself
+)
+
+// Limits bound one run.
+type Limits struct {
+	Time    time.Duration // wall clock; 50 ms
+	Memory  int           // bytes a run may allocate, by our count; 64 MB
+	Lookups int           // questions to the tracker; 200
+	Result  int           // bytes of the result without attachments' content; 512 KiB
+	Items   int           // length of one list; 50,000
+	Text    int           // bytes of one text; 2 MiB
+}
+
+// Fixed bounds of a script, checked before anything recursive sees it.
+const (
+	maxSource   = 64 << 10 // bytes
+	maxNesting  = 64       // brackets in brackets
+	maxPrefix   = 16       // unary operators in a row
+	maxBlocks   = 16       // if in if
+	maxNodes    = 2000     // of one expression
+	maxProblems = 100      // listed
+	maxDepth    = 16       // of a value in a result
+	maxValues   = 20_000   // values in a result
+)
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		Time:    cmp.Or(l.Time, 50*time.Millisecond),
+		Memory:  cmp.Or(l.Memory, 64<<20),
+		Lookups: cmp.Or(l.Lookups, 200),
+		Result:  cmp.Or(l.Result, 512<<10),
+		Items:   cmp.Or(l.Items, 50_000),
+		Text:    cmp.Or(l.Text, 2<<20),
+	}
+}
+
+// version names a script together with the data that change what it does.
+func version(kind, src string, env Env) string {
+	// Maps marshal in key order, so equal content has equal bytes.
+	raw, err := json.Marshal([]any{kind, src, env.Tables, env.Vars})
+	if err != nil {
+		// A variable that is not plain data; Compile reports it, and the version
+		// must still differ with it.
+		raw = fmt.Appendf(nil, "%s %s %v %v", kind, src, env.Tables, env.Vars)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:6])
+}
+
+// compiledTable is a Table in one direction.
+type compiledTable struct {
+	name   string
+	to     map[string]string
+	policy TablePolicy
+}
+
+func compileTable(name string, t Table, incoming bool) *compiledTable {
+	c := &compiledTable{name: name, to: make(map[string]string, len(t.Pairs)), policy: cmp.Or(t.Policy, TablePark)}
+	for _, p := range slices.Backward(t.Pairs) {
+		if incoming {
+			c.to[p.Wire] = p.Ours
+		} else {
+			c.to[p.Ours] = p.Wire
+		}
+	}
+	return c
+}

@@ -1,0 +1,173 @@
+package filters
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"parley/sync/event"
+)
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func peopleFunctions() []*function {
+	return []*function{
+		{name: "user", types: []any{func(any, ...any) map[string]any { return nil }}, call: user},
+		{name: "withEmail", only: onlyIn(outgoing), types: []any{func(any) map[string]any { return nil }}, call: withEmail},
+		{name: "byline", types: []any{func(any) string { return "" }, func(any, string) string { return "" }}, call: byline},
+		{
+			name: "ticketBy", only: onlyIn(incoming), types: []any{func(string, any) map[string]any { return nil }},
+			literals: map[int]literalCheck{0: ownFieldLiteral}, call: ticketBy,
+		},
+		{name: "twinOf", only: onlyIn(incoming), types: []any{func(any) any { return nil }}, call: twinOf},
+	}
+}
+
+// user finds a person of ours by e-mail, login or id; each further argument is
+// tried if the one before found nobody.
+func user(r *run, a []any) (any, error) {
+	for _, one := range a {
+		query := ""
+		switch v := one.(type) {
+		case nil:
+		case string:
+			query = strings.TrimSpace(v)
+		case person:
+			query = v.email // ids of the other side mean nothing here
+		default:
+			return nil, wrongArgument("user", one, "an e-mail address, a login or an id")
+		}
+		found, err := r.user(query)
+		if err != nil {
+			return nil, err
+		}
+		if found != nil {
+			return personOf(*found), nil
+		}
+	}
+	return nil, nil
+}
+
+func withEmail(_ *run, a []any) (any, error) {
+	switch v := a[0].(type) {
+	case nil:
+		return nil, nil
+	case person:
+		v.withEmail = true
+		return v, nil
+	}
+	return nil, wrongArgument("withEmail", a[0], "a person")
+}
+
+const defaultByline = "**{name}** · {created}"
+
+// byline is a line that says who wrote a comment and when, with an empty line
+// after it.
+func byline(r *run, a []any) (any, error) {
+	if a[0] == nil {
+		return nil, nil
+	}
+	it, ok := a[0].(*item)
+	if !ok || it.comment == nil {
+		return nil, wrongArgument("byline", a[0], "a comment")
+	}
+	template, err := textAt("byline", a, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(a) < 2 {
+		template = defaultByline
+	}
+	line := strings.NewReplacer(
+		"{name}", escapeMarkdown(it.comment.Author.Name),
+		"{created}", shortTime(it.comment.Created), "{edited}", shortTime(it.comment.Edited),
+	).Replace(template)
+	return line + "\n\n", r.text(2 * len(line))
+}
+
+func shortTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}
+
+// ownFieldLiteral takes the name of one of our fields, standard or custom.
+func ownFieldLiteral(r *resolver, name string) (any, *Problem) {
+	if _, ok := r.issue.typeOf(name, false); ok {
+		return name, nil
+	}
+	custom, _ := cutCustom(name)
+	if _, ok := r.issue.typeOf(custom, true); ok {
+		return event.CustomPrefix + custom, nil
+	}
+	return nil, &Problem{
+		Code: CodeUnknownField, Message: "your tracker has no field " + quoteName(name),
+		Nearest: nearest(name, slices.Concat(r.issue.customNames(), r.issue.standardNames())),
+	}
+}
+
+func ticketBy(r *run, a []any) (any, error) {
+	if blank(a[1]) {
+		return nil, nil
+	}
+	value, err := show(r, a[1])
+	if err != nil {
+		return nil, err
+	}
+	ok, err := r.ask()
+	if err != nil || !ok {
+		return nil, err
+	}
+	before := time.Now()
+	found, err := r.info.Lookups.TicketsBy(r.ctx, a[0].(string), value)
+	r.started = r.started.Add(time.Since(before))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("look up a ticket by %s: %w", a[0], err)
+	case len(found) > 1:
+		return nil, fmt.Errorf("%w by %s", ErrSeveral, a[0])
+	case len(found) == 0:
+		return nil, nil
+	}
+	return ticketRef{ref: found[0]}, nil
+}
+
+// ErrSeveral is what a run wraps that found several tickets where one is meant.
+var ErrSeveral = errors.New("several tickets were found")
+
+// twinOf is our ticket for one of theirs. While it is not here the field stays
+// as it is.
+func twinOf(r *run, a []any) (any, error) {
+	id := ""
+	switch v := a[0].(type) {
+	case nil:
+		return nil, nil
+	case string:
+		id = v
+	case map[string]any:
+		id, _ = v["id"].(string)
+	default:
+		return nil, wrongArgument("twinOf", a[0], "a ticket of the other side")
+	}
+	if id == "" {
+		return nil, nil
+	}
+	ok, err := r.ask()
+	if err != nil || !ok {
+		return pendingValue{}, err
+	}
+	before := time.Now()
+	found, err := r.info.Lookups.TwinOf(r.ctx, id)
+	r.started = r.started.Add(time.Since(before))
+	if err != nil {
+		return nil, fmt.Errorf("look up a twin: %w", err)
+	}
+	if found == nil {
+		return pendingValue{}, nil
+	}
+	return ticketRef{ref: *found}, nil
+}

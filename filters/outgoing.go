@@ -1,0 +1,164 @@
+package filters
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"parley/sync/event"
+)
+
+// Outgoing is a compiled outgoing filter: it makes a replica of our ticket.
+type Outgoing struct{ script *script }
+
+// CompileOutgoing compiles src. The error is Problems and lists every mistake.
+func CompileOutgoing(src string, env Env) (*Outgoing, error) {
+	s, err := compile(outgoing, src, env)
+	if err != nil {
+		return nil, err
+	}
+	return &Outgoing{script: s}, nil
+}
+
+// Version names the script with its tables and variables: equal versions do the same.
+func (f *Outgoing) Version() string { return f.script.version }
+
+// Targets lists the replica's fields that the script can set, by their name in
+// event.Fields, and "comments" and "attachments".
+func (f *Outgoing) Targets() []string { return targets(f.script.statements) }
+
+// Warnings are mistakes that do not stop the script from being used.
+func (f *Outgoing) Warnings() Problems { return slices.Clone(f.script.warnings) }
+
+// Reads lists what of our ticket the script reads, as scripts write it.
+func (f *Outgoing) Reads() []string { return f.script.readsOf("issue.") }
+
+// Run makes the replica. The error is a *RunError, or ctx's.
+func (f *Outgoing) Run(ctx context.Context, in OutInput) (OutResult, error) {
+	m := f.script.machine()
+	defer f.script.release(m)
+	r := f.script.begin(ctx, &in.Context, m)
+	out := &OutResult{Replica: Replica{Fields: make(event.Fields, 16)}}
+	r.issue, r.replica, r.previous, r.trace, r.sink = &in.Issue, &out.Replica, in.Previous, in.Trace, out
+	err := r.execute(f.script.statements, m)
+	out.Stop, out.Trace = r.stop, r.traces
+	if err != nil {
+		return OutResult{Trace: out.Trace}, fmt.Errorf("run the outgoing filter: %w", err)
+	}
+	if out.Stop != nil {
+		return OutResult{Stop: out.Stop, Trace: out.Trace}, nil
+	}
+	if err := withinSize(r, out.Replica.Fields, out.Replica.Comments, out.Replica.Attachments); err != nil {
+		return OutResult{Trace: out.Trace}, fmt.Errorf("run the outgoing filter: %w", err)
+	}
+	return *out, nil
+}
+
+// set implements sink.
+func (o *OutResult) set(r *run, t *target, op string, v any) (string, error) {
+	copied := &outward{run: r, cut: true}
+	switch v.(type) {
+	case keepValue, pendingValue:
+		o.unset(t)
+		return keepReason(v), nil
+	case exactValue, stayValue:
+		return "", errors.New("exactly and keepRemoved are for incoming filters")
+	}
+	if t.collection() {
+		return "", o.setCollection(copied, t, v)
+	}
+	if op != "=" {
+		return "", o.change(copied, t, op, v)
+	}
+	plain, err := copied.value(v, t.typ)
+	if err != nil {
+		return "", err
+	}
+	o.Replica.Fields[t.key] = plain
+	return "", nil
+}
+
+func keepReason(v any) string {
+	if _, ok := v.(pendingValue); ok {
+		return "pending: the twin is not here yet"
+	}
+	return "keep"
+}
+
+func (o *OutResult) unset(t *target) {
+	switch t.key {
+	case collectionComments:
+		o.Replica.Comments, o.Replica.CommentsSent = nil, false
+	case collectionAttachments:
+		o.Replica.Attachments, o.Replica.AttachmentsSent = nil, false
+	default:
+		delete(o.Replica.Fields, t.key)
+	}
+}
+
+func (o *OutResult) setCollection(copied *outward, t *target, v any) (err error) {
+	if t.key == collectionComments {
+		o.Replica.Comments, err = copied.comments(v)
+		o.Replica.CommentsSent = err == nil
+		return err
+	}
+	o.Replica.Attachments, err = copied.attachments(v)
+	o.Replica.AttachmentsSent = err == nil
+	return err
+}
+
+// change does += and -= on a set of the replica.
+func (o *OutResult) change(copied *outward, t *target, op string, v any) error {
+	texts, err := copied.texts(asList(v))
+	if err != nil {
+		return err
+	}
+	var have []string
+	if list, ok := o.Replica.Fields[t.key].([]any); ok {
+		for _, one := range list {
+			if s, ok := one.(string); ok {
+				have = append(have, s)
+			}
+		}
+	}
+	if op == "+=" {
+		have = append(have, texts...)
+	} else {
+		have = slices.DeleteFunc(have, func(s string) bool { return slices.Contains(texts, s) })
+	}
+	o.Replica.Fields[t.key] = sortedSet(have)
+	return nil
+}
+
+// asList lets += take one text as well as a list.
+func asList(v any) any {
+	switch v.(type) {
+	case nil:
+		return []any{}
+	case []any:
+		return v
+	}
+	return []any{v}
+}
+
+// withinSize bounds a whole result; each value was bounded when it was set.
+func withinSize(r *run, fields event.Fields, comments []Comment, attachments []Attachment) error {
+	o := &outward{run: r}
+	for name, v := range fields {
+		if _, err := o.any(v, 0); err != nil {
+			return fmt.Errorf("%s: %w", shownKey(name), err)
+		}
+	}
+	for i := range comments {
+		if err := o.spend((&item{comment: &comments[i]}).bytes()); err != nil {
+			return fmt.Errorf("comments: %w", err)
+		}
+	}
+	for i := range attachments {
+		if err := o.spend((&item{attachment: &attachments[i]}).bytes()); err != nil {
+			return fmt.Errorf("attachments: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,285 @@
+package filters
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"parley/sync/event"
+)
+
+// outward copies a script's value into plain data of a type. It is where a
+// result is bounded: a small script can build a value that a walk never ends.
+type outward struct {
+	run    *run
+	cut    bool // people lose id and e-mail: the value leaves
+	bytes  int
+	values int
+}
+
+func (o *outward) spend(bytes int) error {
+	o.values++
+	o.bytes += bytes + 8
+	if o.values > maxValues || o.bytes > o.run.limits.Result {
+		return fmt.Errorf("%w: the result is too large", ErrLimit)
+	}
+	return nil
+}
+
+func (o *outward) value(v any, t event.Type) (any, error) {
+	if v == nil {
+		return nil, o.spend(0)
+	}
+	switch t {
+	case event.TypeText, event.TypeRich, event.TypeOption:
+		s, ok := v.(string)
+		if !ok {
+			return nil, wants("a text", v)
+		}
+		return s, o.spend(len(s))
+	case event.TypeBool:
+		b, ok := v.(bool)
+		if !ok {
+			return nil, wants("true or false", v)
+		}
+		return b, o.spend(1)
+	case event.TypeNumber:
+		if _, ok := toFloat(v); !ok {
+			return nil, wants("a number", v)
+		}
+	case event.TypeDuration:
+		if _, ok := v.(time.Duration); !ok {
+			return nil, wants("a duration", v)
+		}
+	case event.TypeTime, event.TypeDate:
+		return o.time(v, t)
+	case event.TypeUser:
+		if _, ok := v.(person); !ok {
+			return nil, wants("a person", v)
+		}
+	case event.TypeUsers:
+		return o.list(v, event.TypeUser)
+	case event.TypeSet, event.TypeOptions:
+		return o.set(v)
+	case event.TypeCascade:
+		if s, ok := v.(string); ok {
+			return map[string]any{"value": s, "child": ""}, o.spend(len(s))
+		}
+		if _, ok := v.(map[string]any); !ok {
+			return nil, wants("a value with a child", v)
+		}
+	case event.TypeRef:
+		switch v.(type) {
+		case ticketRef, map[string]any:
+		default:
+			return nil, wants("a ticket", v)
+		}
+	}
+	return o.any(v, 0)
+}
+
+func wants(what string, v any) error {
+	return fmt.Errorf("the field wants %s, not a %s", what, kindOf(v))
+}
+
+func (o *outward) time(v any, t event.Type) (any, error) {
+	at, ok := v.(time.Time)
+	if !ok {
+		return nil, wants("a time", v)
+	}
+	if t == event.TypeDate {
+		return at.Format(dateLayout), o.spend(10)
+	}
+	return at.UTC().Format(time.RFC3339), o.spend(20)
+}
+
+func (o *outward) list(v any, element event.Type) (any, error) {
+	in, ok := v.([]any)
+	if !ok {
+		return nil, wants("a list", v)
+	}
+	out := make([]any, 0, min(len(in), maxValues))
+	for _, one := range in {
+		plain, err := o.value(one, element)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, plain)
+	}
+	return out, nil
+}
+
+func (o *outward) set(v any) (any, error) {
+	texts, err := o.texts(v)
+	if err != nil {
+		return nil, err
+	}
+	return sortedSet(texts), nil
+}
+
+func (o *outward) texts(v any) ([]string, error) {
+	in, ok := v.([]any)
+	if !ok {
+		return nil, wants("a list of texts", v)
+	}
+	var texts []string
+	for _, one := range in {
+		if one == nil {
+			continue
+		}
+		s, ok := one.(string)
+		if !ok {
+			return nil, wants("a list of texts", one)
+		}
+		if err := o.spend(len(s)); err != nil {
+			return nil, err
+		}
+		texts = append(texts, s)
+	}
+	return texts, nil
+}
+
+// any copies a value whose type nobody declared.
+func (o *outward) any(v any, depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("%w: the value is nested too deeply", ErrLimit)
+	}
+	switch v := v.(type) {
+	case string:
+		return v, o.spend(len(v))
+	case bool:
+		return v, o.spend(1)
+	case int:
+		return float64(v), o.spend(8)
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, errors.New("the number is not finite")
+		}
+		return v, o.spend(8)
+	case time.Time:
+		if v.Location() == dateZone && v.Equal(v.Truncate(24*time.Hour)) {
+			return o.time(v, event.TypeDate)
+		}
+		return o.time(v, event.TypeTime)
+	case time.Duration:
+		return v.Seconds(), o.spend(8)
+	case person:
+		u := o.person(v)
+		return u.Value(), o.spend(len(u.ID) + len(u.Name) + len(u.Email))
+	case ticketRef:
+		return map[string]any{"id": v.ref.ID, "key": ""}, o.spend(len(v.ref.ID))
+	case nil:
+		return nil, o.spend(0)
+	case []any:
+		out := make([]any, 0, min(len(v), maxValues))
+		for _, one := range v {
+			plain, err := o.any(one, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, plain)
+		}
+		return out, o.spend(0)
+	case map[string]any:
+		return o.record(v, depth)
+	}
+	return nil, fmt.Errorf("a %s cannot stand here", kindOf(v))
+}
+
+func (o *outward) record(v map[string]any, depth int) (any, error) {
+	out := make(map[string]any, min(len(v), maxValues))
+	for key, one := range v {
+		plain, err := o.any(one, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if err := o.spend(len(key)); err != nil {
+			return nil, err
+		}
+		out[key] = plain
+	}
+	return out, nil
+}
+
+// person is what others may know of p.
+func (o *outward) person(p person) event.User {
+	u := event.User{ID: p.id, Name: p.name, Email: p.email}
+	if !o.cut {
+		return u
+	}
+	if p.id != "" {
+		u.ID = o.run.script.mac("person", p.id)[:16]
+	}
+	if !p.withEmail {
+		u.Email = ""
+	}
+	return u
+}
+
+// items copies a list of comments or attachments out.
+func (o *outward) items(v any, comments bool) ([]*item, error) {
+	if v == nil {
+		return nil, nil
+	}
+	list, ok := v.([]any)
+	if !ok {
+		return nil, wants("a list", v)
+	}
+	out := make([]*item, 0, len(list))
+	for _, one := range list {
+		it, ok := one.(*item)
+		if one == nil {
+			continue
+		}
+		if !ok || (it.comment != nil) != comments {
+			what := "attachments"
+			if comments {
+				what = "comments"
+			}
+			return nil, wants(what, one)
+		}
+		if err := o.spend(it.bytes()); err != nil {
+			return nil, err
+		}
+		out = append(out, it)
+	}
+	return out, nil
+}
+
+func (i *item) bytes() int {
+	if i.comment != nil {
+		return len(i.comment.Body) + len(i.comment.Author.Name) + 64
+	}
+	return len(i.attachment.Name) + len(i.attachment.Author.Name) + 160
+}
+
+func (o *outward) comments(v any) ([]Comment, error) {
+	items, err := o.items(v, true)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Comment, len(items))
+	for n, it := range items {
+		out[n] = *it.comment
+		p := personOf(out[n].Author)
+		p.withEmail = it.showEmail
+		out[n].Author = o.person(p)
+	}
+	return out, nil
+}
+
+func (o *outward) attachments(v any) ([]Attachment, error) {
+	items, err := o.items(v, false)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Attachment, len(items))
+	for n, it := range items {
+		out[n] = *it.attachment
+		p := personOf(out[n].Author)
+		p.withEmail = it.showEmail
+		out[n].Author = o.person(p)
+	}
+	return out, nil
+}
