@@ -22,6 +22,7 @@ import (
 //	i/<con>/<twin>                       inbox row
 //	p/<con>/<twin>                       plan
 //	j/<con>/<twin>/<item>                attachment to be fetched and written
+//	b/<con>/<digest>                     a file offered to the peer
 //	n/<name>                             what people were told
 //	l/<con>                              a running load; d/<con> a heal under way
 //	m/…                                  schema, boot counter
@@ -159,6 +160,11 @@ func SeqOf(key []byte) event.Seq {
 		return 0
 	}
 	return event.Seq(binary.BigEndian.Uint64(key[len(key)-8:]))
+}
+
+// OfferKey tells that a file was offered to the peer.
+func OfferKey(con event.ConnectionID, digest string) []byte {
+	return append(conKey('b', con, len(digest)), digest...)
 }
 
 // LoadKey holds a running load, HealKey the place of a heal under way.

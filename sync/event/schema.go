@@ -1,0 +1,52 @@
+package event
+
+// Type is the type of a field; see the package comment.
+type Type string
+
+// The field types.
+const (
+	TypeText     Type = "text"
+	TypeRich     Type = "rich"
+	TypeOption   Type = "option"
+	TypeCascade  Type = "cascade"
+	TypeUser     Type = "user"
+	TypeNumber   Type = "number"
+	TypeBool     Type = "bool"
+	TypeTime     Type = "time"
+	TypeDate     Type = "date"
+	TypeDuration Type = "duration"
+	TypeSet      Type = "set"
+	TypeOptions  Type = "options"
+	TypeUsers    Type = "users"
+	TypeRef      Type = "ref"
+)
+
+// Schema tells what a tracker account can see and write.
+type Schema struct {
+	// Fields by name, standard ones and custom ones ("fields.Severity").
+	Fields map[string]Field `json:"fields"`
+	// Projects and Types are what a ticket may be created in and as.
+	Projects []string `json:"projects,omitempty"`
+	Types    []string `json:"types,omitempty"`
+	// Comments, Internal, Attachments: whether the account may write these.
+	Comments    bool `json:"comments"`
+	Internal    bool `json:"internal"`
+	Attachments bool `json:"attachments"`
+	// EditComments tells whether a comment of ours can be changed later.
+	EditComments bool `json:"editComments"`
+	// MaxAttachment is in bytes; 0 is unknown.
+	MaxAttachment int64 `json:"maxAttachment,omitempty"`
+}
+
+// Field describes one field.
+type Field struct {
+	Type Type `json:"type"`
+	// Options are the names an option field may take; empty is "not known".
+	Options []string `json:"options,omitempty"`
+	// Writable tells whether this account may set it.
+	Writable bool `json:"writable"`
+	// Required fields must be set on create.
+	Required bool `json:"required,omitempty"`
+	// MaxLength is in characters; 0 is unbounded or unknown.
+	MaxLength int `json:"maxLength,omitempty"`
+}

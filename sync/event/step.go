@@ -1,0 +1,81 @@
+package event
+
+// StepKind tells what a step does.
+type StepKind string
+
+// The kinds of step.
+const (
+	StepCreate  StepKind = "create"  // make a ticket from Fields
+	StepUpdate  StepKind = "update"  // set Fields; may hold one new comment too
+	StepComment StepKind = "comment" // add Comment, or edit it when Comment.ID is set
+	StepAttach  StepKind = "attach"  // add Attachment; the bytes are handed over beside the step
+)
+
+// Step is one write to a tracker. It holds absolute values, so doing it twice
+// differs from doing it once only for what it adds: the ticket of a create, a
+// new comment, a file. Those carry the marker.
+type Step struct {
+	Kind   StepKind `json:"kind"`
+	Marker Marker   `json:"marker,omitempty"`
+	// Ref is the ticket; zero for a create.
+	Ref Ref `json:"ref,omitzero"`
+	// Fields to set; nil empties one. A status may stand among them.
+	Fields Fields `json:"fields,omitempty"`
+	// Comment to add or edit.
+	Comment *CommentWrite `json:"comment,omitempty"`
+	// Attachment to add.
+	Attachment *AttachmentWrite `json:"attachment,omitempty"`
+	// Lock is Ticket.Lock of the read that the step was decided on, or "".
+	Lock string `json:"lock,omitempty"`
+	// Since is the tracker's newest creation time known before the first
+	// attempt, in seconds since 1970 less a margin: look-ups need not go back
+	// further. 0 is unknown.
+	Since int64 `json:"since,omitempty"`
+}
+
+// CommentWrite is a comment to write.
+type CommentWrite struct {
+	// ID is ours to edit; "" adds a comment.
+	ID       string `json:"id,omitempty"`
+	Body     string `json:"body"`
+	Internal bool   `json:"internal,omitempty"`
+}
+
+// AttachmentWrite is a file to add.
+type AttachmentWrite struct {
+	Name     string `json:"name"`
+	Size     int64  `json:"size"`
+	MIME     string `json:"mime"`
+	SHA256   string `json:"sha256"`
+	Internal bool   `json:"internal,omitempty"`
+}
+
+// Written is what a write answered.
+type Written struct {
+	// Ref and Key of the ticket written; for a create, the new one.
+	Ref Ref
+	Key string
+	// Item is the id of the comment or attachment added, "" where the tracker
+	// does not say it (the read-back finds it by its marker).
+	Item string
+	// Version of the ticket after the write, where the tracker says it; see
+	// Change.Version.
+	Version string
+}
+
+// Presence is the answer to "did this step happen?".
+type Presence string
+
+// The answers of Find.
+const (
+	FoundNone  Presence = "none"  // for certain not there
+	FoundOne   Presence = "one"   // there, once
+	FoundMany  Presence = "many"  // there more than once: a person must look
+	FoundLater Presence = "later" // the tracker cannot tell yet: ask again
+)
+
+// Found is what Find answered; Written is set for FoundOne.
+type Found struct {
+	Presence Presence
+	Written  Written
+}

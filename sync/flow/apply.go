@@ -1,0 +1,367 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"parley/sync/event"
+	"parley/sync/inbox"
+	"parley/sync/plan"
+	"parley/sync/retry"
+	"parley/sync/store"
+	"parley/sync/twin"
+)
+
+// The ways in which a try to apply ends without an answer.
+var (
+	errReplaced = errors.New("a newer event took this one's place")
+	errReplan   = errors.New("the ticket changed meanwhile: decide anew")
+)
+
+// same fails a transaction if a newer event took the row.
+func same(tx store.Tx, in *incoming) (*inbox.Row, error) {
+	row, err := get[inbox.Row](tx, store.InboxKey(in.con.ID, in.id))
+	if err != nil {
+		return nil, err
+	}
+	if row == nil || row.Seq != in.row.Seq || row.Epoch != in.row.Epoch {
+		return nil, errReplaced
+	}
+	return row, nil
+}
+
+// storePlan is T5: the plan with its first step intended.
+func (p *Path) storePlan(in *incoming) error {
+	p.markCreating(in.plan)
+	return p.update(in, "store the plan", func(tx store.Tx, row *inbox.Row) error {
+		if err := put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Planned{}, p.Now())); err != nil {
+			return err
+		}
+		return put(tx, store.PlanKey(in.con.ID, in.id), in.plan)
+	})
+}
+
+// update runs a transaction on the row of an event that is being applied.
+func (p *Path) update(in *incoming, what string, fn func(store.Tx, *inbox.Row) error) error {
+	err := p.Store.Finish(func(tx store.Tx) error {
+		row, err := same(tx, in)
+		if err != nil {
+			return err
+		}
+		return fn(tx, row)
+	})
+	if err == nil || errors.Is(err, errReplaced) {
+		return err
+	}
+	return storeError{fmt.Errorf("%s of twin %s: %w", what, in.id, err)}
+}
+
+// intend stores a step as about to be tried.
+func (p *Path) intend(in *incoming, i int) error {
+	in.plan.SetIntended(i, p.Boot.Random, p.Now())
+	return p.update(in, "store a step", func(tx store.Tx, _ *inbox.Row) error {
+		return put(tx, store.PlanKey(in.con.ID, in.id), in.plan)
+	})
+}
+
+// write tries an intended step.
+func (p *Path) write(ctx context.Context, in *incoming, i int) error {
+	step := in.plan.Steps[i]
+	written, err := p.Tracker.Write(ctx, step.Write, nil)
+	if err != nil {
+		return p.writeFailed(in, i, err)
+	}
+	return p.stepDone(in, i, written)
+}
+
+// stepDone records a step (T6); the last one is recorded with the answer.
+func (p *Path) stepDone(in *incoming, i int, w event.Written) error {
+	step := in.plan.Steps[i]
+	in.plan.SetDone(i, w)
+	if step.Item != "" {
+		in.items[step.Item] = twin.Item{Local: w.Item, Theirs: true, Hash: step.Hash, State: twin.Confirmed}
+	}
+	if i == len(in.plan.Steps)-1 {
+		return nil
+	}
+	if in.plan.Steps[i+1].State == plan.Planned {
+		in.plan.SetIntended(i+1, p.Boot.Random, p.Now())
+	}
+	return p.update(in, "record a step", func(tx store.Tx, _ *inbox.Row) error {
+		if err := p.storeStep(tx, in, step); err != nil {
+			return err
+		}
+		return put(tx, store.PlanKey(in.con.ID, in.id), in.plan)
+	})
+}
+
+func (p *Path) storeStep(tx store.Tx, in *incoming, step plan.Step) error {
+	if step.Write.Kind == event.StepCreate {
+		row, err := p.twinFor(tx, in)
+		if err != nil {
+			return err
+		}
+		return put(tx, store.TwinKey(in.con.ID, in.id), row)
+	}
+	if step.Item == "" {
+		return nil
+	}
+	item := in.items[step.Item]
+	return put(tx, store.ItemKey(in.con.ID, in.id, step.Item), &item)
+}
+
+// twinFor is the twin's row, made when our ticket has just come to be.
+func (p *Path) twinFor(tx store.Tx, in *incoming) (*twin.Row, error) {
+	row, err := twinRow(tx, in.con.ID, in.id)
+	if err != nil || row != nil {
+		return row, err
+	}
+	head, err := outHead(tx, in.con.ID, 'd')
+	if err != nil {
+		return nil, err
+	}
+	row = &twin.Row{
+		Ref: in.plan.Ref, Origin: in.body.Origin, Hops: in.body.Hops, State: twin.Live,
+		Since: p.Now(), Theirs: true, Epoch: head.Epoch,
+	}
+	if row.Ref.IsZero() {
+		return row, nil
+	}
+	if err := tx.Put(store.RefKey(in.con.ID, row.Ref), in.id[:]); err != nil {
+		return nil, err
+	}
+	return row, tx.Put(store.OriginKey(row.Origin), []byte(row.Ref.String()))
+}
+
+// writeFailed decides about a write that did not clearly succeed.
+func (p *Path) writeFailed(in *incoming, i int, err error) error {
+	d := retry.Decide(err, in.plan.Steps[i].Attempt, true, p.Tracker.SettleTime(), p.Now())
+	switch d.Verdict {
+	case retry.Wait:
+		return &awaitError{d.At, err.Error()}
+	case retry.Doubt:
+		in.plan.SetDoubt(i, d.At)
+		stored := p.update(in, "store a doubt", func(tx store.Tx, _ *inbox.Row) error {
+			return put(tx, store.PlanKey(in.con.ID, in.id), in.plan)
+		})
+		if stored != nil {
+			return stored
+		}
+		return &awaitError{d.At, err.Error()}
+	}
+	// It did not happen for certain, so what is left of the plan can be dropped;
+	// the steps before are on record.
+	if dropped := p.dropPlan(in); dropped != nil {
+		return dropped
+	}
+	switch d.Verdict {
+	case retry.Again:
+		return errReplan
+	case retry.Gone:
+		return err
+	}
+	return &holdError{code: d.Code, reason: err.Error(), parked: true}
+}
+
+func (p *Path) dropPlan(in *incoming) error {
+	p.unmarkCreating(in.plan)
+	return p.update(in, "drop the plan", func(tx store.Tx, row *inbox.Row) error {
+		next := inbox.Next(row, inbox.Replan{}, p.Now())
+		if err := put(tx, store.InboxKey(in.con.ID, in.id), next); err != nil {
+			return err
+		}
+		return tx.Delete(store.PlanKey(in.con.ID, in.id))
+	})
+}
+
+// find asks the tracker whether a step in doubt happened.
+func (p *Path) find(ctx context.Context, in *incoming, i int) error {
+	found, err := p.Tracker.Find(ctx, in.plan.Steps[i].Write)
+	if err != nil {
+		return err
+	}
+	switch found.Presence {
+	case event.FoundOne:
+		return p.stepDone(in, i, found.Written)
+	case event.FoundNone:
+		return p.intend(in, i)
+	case event.FoundMany:
+		return &holdError{code: event.CodeAmbiguous, reason: "the tracker has this write more than once", parked: true}
+	}
+	at := p.Now().Add(max(p.Tracker.SettleTime(), retry.Curve(in.row.Attempt+1)))
+	return &awaitError{at, "the tracker cannot say yet whether the last write happened"}
+}
+
+// check reads and compares what a step in doubt was to set.
+func (p *Path) check(ctx context.Context, in *incoming, i int) error {
+	step := in.plan.Steps[i].Write
+	ticket, err := p.Tracker.Read(ctx, in.plan.Ref)
+	if err != nil {
+		return err
+	}
+	schema, err := p.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	if happened(step, ticket, in.plan.Before, schema) {
+		return p.stepDone(in, i, event.Written{Ref: ticket.Ref, Key: ticket.Key})
+	}
+	return p.intend(in, i)
+}
+
+func happened(step event.Step, ticket event.Ticket, before event.Fields, schema event.Schema) bool {
+	if step.Comment != nil {
+		for _, c := range ticket.Comments {
+			if c.ID == step.Comment.ID {
+				return twin.Equal(event.TypeRich, c.Body, step.Comment.Body)
+			}
+		}
+		return false
+	}
+	for name, want := range step.Fields {
+		fit := twin.Compare(schema.Fields[name].Type, before[name], want, ticket.Fields[name])
+		if fit != twin.Kept && fit != twin.Normalised {
+			return false
+		}
+	}
+	return true
+}
+
+// markCreating and unmarkCreating tell the way out that a ticket with this
+// marker is about to get its twin.
+func (p *Path) markCreating(pl *plan.Plan) {
+	for _, s := range pl.Steps {
+		if s.Write.Kind == event.StepCreate && s.State != plan.Done {
+			p.creating.add(s.Write.Marker)
+		}
+	}
+}
+
+func (p *Path) unmarkCreating(pl *plan.Plan) {
+	if pl == nil {
+		return
+	}
+	for _, s := range pl.Steps {
+		if s.Write.Kind == event.StepCreate {
+			p.creating.remove(s.Write.Marker)
+		}
+	}
+}
+
+// endedIn stores how a try ended that did not end in an answer.
+func (p *Path) endedIn(in *incoming, err error) error {
+	var await *awaitError
+	var refused *refusedError
+	var hold *holdError
+	var broken storeError
+	now := p.Now()
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &broken):
+		return broken
+	case errors.Is(err, errReplaced), errors.Is(err, errReplan):
+		p.Wake(Task{Kind: KindApply, Con: in.con.ID, Twin: in.id}, When{})
+		return nil
+	case errors.As(err, &await):
+		return p.wait(in, await.at, await.reason)
+	case errors.As(err, &refused):
+		return p.refuse(in, twin.Live, refused.code, refused.reason)
+	case errors.As(err, &hold):
+		return p.park(in, hold.code, hold.reason, now.Add(time.Hour))
+	case errors.Is(err, errLeft):
+		return p.refuse(in, twin.Ended, event.CodeEnded, "the incoming filter ended the twin")
+	}
+	d := retry.Decide(err, in.row.Attempt+1, false, 0, now)
+	switch d.Verdict {
+	case retry.Gone:
+		return p.refuse(in, twin.Gone, event.CodeGone, err.Error())
+	case retry.Park:
+		return p.park(in, d.Code, err.Error(), d.At)
+	}
+	return p.wait(in, d.At, err.Error())
+}
+
+func (p *Path) wait(in *incoming, until time.Time, reason string) error {
+	err := p.update(in, "put off the event", func(tx store.Tx, row *inbox.Row) error {
+		return put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Wait{Until: until, Reason: reason}, p.Now()))
+	})
+	p.Wake(Task{Kind: KindApply, Con: in.con.ID, Twin: in.id}, When{At: until})
+	return ignoreReplaced(err)
+}
+
+// park is T9: a person must look; the peer is told once per code.
+func (p *Path) park(in *incoming, code event.Code, reason string, next time.Time) error {
+	err := p.update(in, "park the event", func(tx store.Tx, row *inbox.Row) error {
+		parked := inbox.Next(row, inbox.Park{Code: code, Reason: reason, Next: next}, p.Now())
+		if row.Told != code {
+			parked.Told = code
+			if err := p.answerWith(tx, in.con.ID, event.Message{Outcome: &event.Outcome{
+				Twin: in.id, Epoch: row.Epoch, Seq: row.Seq, Verdict: event.Parked, Code: code,
+			}}); err != nil {
+				return err
+			}
+		}
+		return put(tx, store.InboxKey(in.con.ID, in.id), parked)
+	})
+	p.Observe(Observation{What: "parked", Connection: in.con.Name, Twin: in.id, Key: in.key(), Code: code, Detail: reason, At: p.Now()})
+	p.Wake(Task{Kind: KindApply, Con: in.con.ID, Twin: in.id}, When{At: next})
+	p.Wake(Task{Kind: KindShip, Con: in.con.ID, Stream: 'c'}, When{})
+	return ignoreReplaced(err)
+}
+
+// refuse ends the event for good without applying it.
+func (p *Path) refuse(in *incoming, state twin.State, code event.Code, reason string) error {
+	var next *inbox.Row
+	err := p.update(in, "refuse the event", func(tx store.Tx, _ *inbox.Row) error {
+		row, err := twinRow(tx, in.con.ID, in.id)
+		if err != nil {
+			return err
+		}
+		if row != nil && state != twin.Live {
+			row.State = state
+			if err := put(tx, store.TwinKey(in.con.ID, in.id), row); err != nil {
+				return err
+			}
+		}
+		// What was refused is known all the same: the next change names only
+		// what differs from it.
+		received := in.replica
+		received.Comments, received.Attachments = nil, nil
+		if err := put(tx, store.ReceivedKey(in.con.ID, in.id), &received); err != nil {
+			return err
+		}
+		if err := p.answerWith(tx, in.con.ID, event.Message{Outcome: &event.Outcome{
+			Twin: in.id, Epoch: in.row.Epoch, Seq: in.row.Seq, Verdict: event.Refused, Code: code,
+		}}); err != nil {
+			return err
+		}
+		next, err = p.endRow(tx, in)
+		return err
+	})
+	if err != nil {
+		return ignoreReplaced(err)
+	}
+	p.Observe(Observation{What: "refused here", Connection: in.con.Name, Twin: in.id, Key: in.key(), Code: code, Detail: reason, At: p.Now()})
+	p.Wake(Task{Kind: KindShip, Con: in.con.ID, Stream: 'c'}, When{})
+	if next != nil {
+		p.Wake(Task{Kind: KindApply, Con: in.con.ID, Twin: in.id}, When{})
+	}
+	return nil
+}
+
+func ignoreReplaced(err error) error {
+	if errors.Is(err, errReplaced) {
+		return nil
+	}
+	return err
+}
+
+func (in *incoming) key() string {
+	if in.twin != nil {
+		return in.twin.Key
+	}
+	return ""
+}

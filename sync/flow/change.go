@@ -1,0 +1,376 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"parley/adapters"
+	"parley/filters"
+	"parley/sync/event"
+	"parley/sync/outbox"
+	"parley/sync/store"
+	"parley/sync/twin"
+)
+
+// maxChange is where a change is cut; the rest follows when it has settled.
+const maxChange = 128 << 10
+
+// ours is a ticket as filters see it.
+func (p *Path) ours(t event.Ticket, k known) filters.Ours {
+	o := filters.Ours{Fields: t.Fields, Key: t.Key, URL: t.URL}
+	for _, c := range t.Comments {
+		o.Comments = append(o.Comments, filters.Comment{Comment: c, From: k.from[c.ID]})
+	}
+	for _, a := range t.Attachments {
+		o.Attachments = append(o.Attachments, filters.Attachment{Attachment: a, From: k.from[a.ID]})
+	}
+	return o
+}
+
+func (p *Path) context(con *Connection, rules *Rules, row *twin.Row, t event.Ticket) filters.Context {
+	c := filters.Context{
+		Connection: filters.ConnectionInfo{Name: con.Name, Peer: con.Peer, Tags: rules.Tags},
+		Vars:       rules.Vars,
+		FirstSync:  row == nil || row.Ref.IsZero(),
+		Event:      filters.EventInfo{At: t.Updated},
+		Lookups:    lookups{p, con, rules},
+	}
+	if row != nil {
+		c.Twin = &filters.TwinInfo{Since: row.Since}
+	}
+	return c
+}
+
+// replica runs the outgoing filter and the egress gate.
+func (p *Path) replica(ctx context.Context, con *Connection, rules *Rules, t event.Ticket, k known) (filters.Replica, error) {
+	in := filters.OutInput{Context: p.context(con, rules, k.row, t), Issue: p.ours(t, k), Previous: k.sent}
+	in.FirstSync = k.fresh()
+	result, err := rules.Outgoing.Run(ctx, in)
+	if err != nil {
+		return filters.Replica{}, filterFailed("outgoing", err)
+	}
+	if stop := result.Stop; stop != nil {
+		switch stop.Kind {
+		case filters.StopSkip:
+			return filters.Replica{}, errNothing
+		case filters.StopLeave:
+			return filters.Replica{}, errLeft
+		}
+		return filters.Replica{}, &holdError{code: event.CodeParked, reason: stop.Reason, parked: true}
+	}
+	passed, findings := rules.Egress.Check(result.Replica, filters.MetaOf(in.Issue, t.Restricted))
+	if len(findings) > 0 {
+		return filters.Replica{}, &holdError{code: event.CodeByGate, reason: "egress gate: " + finding(findings[0]), parked: true}
+	}
+	passed.Fields = p.wireFields(con, passed.Fields)
+	return passed, nil
+}
+
+// filterFailed tells a tracker that did not answer a look-up from a filter
+// that is wrong: the one passes by itself.
+func filterFailed(which string, err error) error {
+	var tracker *adapters.Error
+	if errors.As(err, &tracker) {
+		return err
+	}
+	return &holdError{code: event.CodeFilterError, reason: which + " filter: " + err.Error(), parked: true}
+}
+
+// changes makes the change: what of the replica the peer has not confirmed.
+func (p *Path) changes(ctx context.Context, o *outgoing) error {
+	k := o.known
+	row := k.row
+	if row == nil {
+		row = &twin.Row{}
+	}
+	heal := k.work.Cause == event.CauseHeal
+	o.change = event.ChangeBody{
+		Filter: o.rules.Outgoing.Version(), Cause: k.work.Cause, Seen: row.Seen,
+		At:     o.ticket.Updated.UTC().Format(time.RFC3339Nano),
+		Fields: row.Differs(o.replica.Fields, heal),
+		First:  k.fresh() || heal,
+	}
+	if err := p.identify(o, row); err != nil {
+		return err
+	}
+	o.items = map[event.ItemID]twin.Item{}
+	size := fieldsSize(o.change.Fields)
+	for _, c := range o.replica.Comments {
+		item, local, due := p.commentItem(o, c, heal)
+		if due {
+			size = o.offer(item, local, size)
+		}
+	}
+	for _, a := range o.replica.Attachments {
+		if o.change.More {
+			break
+		}
+		item, local, due, err := p.fileItem(ctx, o, a, heal)
+		if err != nil {
+			return err
+		}
+		if due {
+			size = o.offer(item, local, size)
+		}
+	}
+	return nil
+}
+
+// identify names the twin and where the ticket came from.
+func (p *Path) identify(o *outgoing, row *twin.Row) error {
+	if !o.known.fresh() {
+		o.change.Twin, o.change.Origin, o.change.Hops = o.known.id, row.Origin, row.Hops
+		return nil
+	}
+	id, err := event.NewID(p.Random)
+	if err != nil {
+		return err
+	}
+	o.change.Twin = event.TwinID(id)
+	if before := o.known.elsewhere; before != nil {
+		o.change.Origin, o.change.Hops = before.Origin, before.Hops+1
+		return nil
+	}
+	origin, err := event.NewID(p.Random)
+	o.change.Origin = event.OriginID(origin)
+	return err
+}
+
+// offer adds an item to the change, or cuts the change before it.
+func (o *outgoing) offer(item event.Item, local twin.Item, size int) int {
+	size += len(item.Body) + len(item.Name) + 256
+	if o.change.More || size > maxChange && (len(o.change.Items) > 0 || len(o.change.Fields) > 0) {
+		o.change.More = true
+		return size
+	}
+	o.change.Items = append(o.change.Items, item)
+	o.items[item.ID] = local
+	return size
+}
+
+// commentItem is a comment on the wire, and whether it is to be sent.
+func (p *Path) commentItem(o *outgoing, c filters.Comment, heal bool) (event.Item, twin.Item, bool) {
+	id := p.itemID(o.con.ID, o.known.ref, event.ItemComment, c.ID)
+	at := slices.IndexFunc(o.ticket.Comments, func(t event.Comment) bool { return t.ID == c.ID })
+	if at < 0 || o.known.from[c.ID] == o.con.Name {
+		return event.Item{}, twin.Item{}, false
+	}
+	source := o.ticket.Comments[at]
+	if source.Marker != "" && o.known.from[c.ID] == "" {
+		// A node wrote it, and no row says for whom yet.
+		return event.Item{}, twin.Item{}, false
+	}
+	hash := event.HashValue([]any{source.Body, source.Internal})
+	had, known := o.known.items[id]
+	if known && had.Hash == hash && !(heal && had.State != twin.Declined) && had.State != twin.Waiting {
+		return event.Item{}, twin.Item{}, false
+	}
+	item := event.Item{
+		ID: id, Kind: event.ItemComment, Author: author(c.Author),
+		Created: wireTime(c.Created), Body: c.Body, Internal: c.Internal,
+	}
+	if known && had.Hash != hash {
+		item.Edited = wireTime(orTime(c.Edited, o.ticket.Updated))
+	}
+	return item, twin.Item{Local: c.ID, Hash: hash, State: twin.Open}, true
+}
+
+// fileItem is a file on the wire. Its bytes are here before it is named.
+func (p *Path) fileItem(ctx context.Context, o *outgoing, a filters.Attachment, heal bool) (event.Item, twin.Item, bool, error) {
+	id := p.itemID(o.con.ID, o.known.ref, event.ItemAttachment, a.ID)
+	had, known := o.known.items[id]
+	if known && had.State != twin.Waiting && !(heal && had.State != twin.Declined) || o.known.from[a.ID] == o.con.Name {
+		return event.Item{}, twin.Item{}, false, nil
+	}
+	if a.Marker != "" && o.known.from[a.ID] == "" {
+		return event.Item{}, twin.Item{}, false, nil
+	}
+	if a.Size > p.MaxAttachment {
+		return event.Item{}, twin.Item{}, false, nil
+	}
+	digest, size, err := p.keepFile(ctx, o.known.ref, a)
+	if err != nil {
+		return event.Item{}, twin.Item{}, false, err
+	}
+	item := event.Item{
+		ID: id, Kind: event.ItemAttachment, Author: author(a.Author), Created: wireTime(a.Created),
+		Name: a.Name, Size: size, MIME: a.MIME, SHA256: digest, Inline: a.Inline,
+	}
+	return item, twin.Item{Local: a.ID, Hash: event.Hash(digest), State: twin.Open, Name: a.Name}, true, nil
+}
+
+// keepFile brings the bytes of one of our files into the blob store.
+func (p *Path) keepFile(ctx context.Context, ref event.Ref, a filters.Attachment) (string, int64, error) {
+	files, ok := p.Tracker.(adapters.Files)
+	if !ok {
+		return "", 0, &holdError{code: event.CodeConfiguration, reason: "this tracker's files cannot be read", parked: true}
+	}
+	body, err := files.Open(ctx, ref, a.ID)
+	if err != nil {
+		return "", 0, err
+	}
+	digest, size, err := p.Blobs.Put(ctx, body, p.MaxAttachment)
+	if err = errors.Join(err, body.Close()); err != nil {
+		return "", 0, fmt.Errorf("keep a file of ticket %s: %w", ref, err)
+	}
+	return digest, size, nil
+}
+
+// storeSent writes what a change means for its twin (part of T2).
+func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
+	id, seq := o.change.Twin, head.Appended
+	row, err := twinRow(tx, o.con.ID, id)
+	if err != nil {
+		return err
+	}
+	if row == nil {
+		row = &twin.Row{Ref: o.known.ref, Origin: o.change.Origin, Hops: o.change.Hops, Since: p.Now(), Epoch: head.Epoch}
+		if err := tx.Put(store.RefKey(o.con.ID, o.known.ref), id[:]); err != nil {
+			return err
+		}
+		if err := tx.Put(store.OriginKey(row.Origin), []byte(o.known.ref.String())); err != nil {
+			return err
+		}
+	}
+	row.Key, row.State = o.ticket.Key, twin.Live
+	row.Append(seq, o.change, o.mergeable(), o.ticket.Updated, p.Now())
+	if err := put(tx, store.TwinKey(o.con.ID, id), row); err != nil {
+		return err
+	}
+	sent := filters.Replica{Fields: o.replica.Fields}
+	if err := put(tx, store.SentKey(o.con.ID, id), &sent); err != nil {
+		return err
+	}
+	for item, state := range o.items {
+		state.Seq = seq
+		if err := put(tx, store.ItemKey(o.con.ID, id, item), &state); err != nil {
+			return err
+		}
+	}
+	for _, item := range o.change.Items {
+		if item.Kind == event.ItemAttachment {
+			if err := tx.Put(store.OfferKey(o.con.ID, item.SHA256), nil); err != nil {
+				return err
+			}
+		}
+	}
+	entry := outbox.Row{Twin: id, Ref: o.known.ref, Epoch: head.Epoch, At: p.Now().UnixMilli(), Key: o.ticket.Key}
+	return put(tx, store.OutboxKey(o.con.ID, seq), &entry)
+}
+
+// settled is an outcome that was taken in.
+type settled struct {
+	row     *twin.Row
+	entry   *outbox.Row
+	outcome event.Outcome
+	work    bool
+}
+
+// settleItems records which comments and files the peer has.
+func (p *Path) settleItems(tx store.Tx, con *Connection, o event.Outcome) error {
+	if o.Verdict == event.Applied {
+		if err := p.markItems(tx, con, o.Twin, o.Items, twin.Confirmed); err != nil {
+			return err
+		}
+		return p.markItems(tx, con, o.Twin, o.Declined, twin.Declined)
+	}
+	state := twin.Waiting
+	if o.Verdict == event.Refused {
+		state = twin.Declined
+	}
+	all, err := items(tx, con.ID, o.Twin)
+	if err != nil {
+		return err
+	}
+	for id, item := range all {
+		if !item.Theirs && item.Seq == o.Seq && (item.State == twin.Open || item.State == twin.Waiting) {
+			if err := p.markItems(tx, con, o.Twin, []event.ItemID{id}, state); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Path) markItems(tx store.Tx, con *Connection, id event.TwinID, ids []event.ItemID, state twin.Confirm) error {
+	for _, item := range ids {
+		key := store.ItemKey(con.ID, id, item)
+		row, err := get[twin.Item](tx, key)
+		if err != nil {
+			return err
+		}
+		if row == nil || row.Theirs || row.State == state {
+			continue
+		}
+		row.State = state
+		if err := put(tx, key, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func finding(f filters.Finding) string {
+	s := string(f.Code)
+	if f.Field != "" {
+		s += " " + f.Field
+	}
+	return s
+}
+
+func author(u event.User) event.User { return event.User{ID: u.ID, Name: u.Name, Email: u.Email} }
+
+func wireTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func orTime(t, other time.Time) time.Time {
+	if t.IsZero() {
+		return other
+	}
+	return t
+}
+
+func fieldsSize(fields event.Fields) int {
+	size := 1024
+	for name, value := range fields {
+		size += len(name) + valueSize(value) + 8
+	}
+	return size
+}
+
+func valueSize(v any) int {
+	switch v := v.(type) {
+	case string:
+		return len(v)
+	case []any:
+		size := 2
+		for _, x := range v {
+			size += valueSize(x) + 1
+		}
+		return size
+	case map[string]any:
+		size := 2
+		for key, x := range v {
+			size += len(key) + valueSize(x) + 4
+		}
+		return size
+	}
+	return 8
+}
+
+func labelled(t event.Ticket, start string) bool {
+	label, ok := strings.CutPrefix(start, "label:")
+	if !ok {
+		return true
+	}
+	labels, _ := t.Fields[event.FieldLabels].([]any)
+	return slices.Contains(labels, any(label))
+}

@@ -1,0 +1,418 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"parley/adapters"
+	"parley/filters"
+	"parley/sync/envelope"
+	"parley/sync/event"
+	"parley/sync/inbox"
+	"parley/sync/outbox"
+	"parley/sync/plan"
+	"parley/sync/store"
+	"parley/sync/twin"
+)
+
+// pick reads all that the store holds for applying a twin's event; nil if
+// there is nothing to do at present.
+func (p *Path) pick(con *Connection, id event.TwinID) (*incoming, error) {
+	in := &incoming{con: con, rules: con.Rules(), id: id}
+	var row *inbox.Row
+	err := p.Store.View(func(r store.Reader) error {
+		var err error
+		if row, err = get[inbox.Row](r, store.InboxKey(con.ID, id)); err != nil || row == nil {
+			return err
+		}
+		return p.pickRest(r, in, *row)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what is to be applied to twin %s: %w", id, err)
+	}
+	if row == nil {
+		return nil, nil
+	}
+	if !row.Due(p.Now()) {
+		p.Wake(Task{Kind: KindApply, Con: con.ID, Twin: id}, When{At: row.Until})
+		return nil, nil
+	}
+	return in, nil
+}
+
+func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
+	in.row = row
+	var stored outbox.Stored
+	if err := getBinary(r, store.EventKey(in.con.ID, store.In, row.Epoch, byte(envelope.Data), row.Seq), &stored); err != nil {
+		return err
+	}
+	m, err := envelope.Decode(stored.Entry.Bytes)
+	if err != nil || m.Change == nil {
+		return fmt.Errorf("stored event %d: %w", row.Seq, errors.Join(err, errPeer))
+	}
+	in.body = *m.Change
+	if in.twin, err = twinRow(r, in.con.ID, in.id); err != nil {
+		return err
+	}
+	if in.items, err = items(r, in.con.ID, in.id); err != nil {
+		return err
+	}
+	received, err := get[filters.Replica](r, store.ReceivedKey(in.con.ID, in.id))
+	if err != nil {
+		return err
+	}
+	if received != nil {
+		in.before = *received
+	}
+	in.replica = merged(in.before, in.body)
+	if row.Planned {
+		in.plan, err = get[plan.Plan](r, store.PlanKey(in.con.ID, in.id))
+	}
+	return err
+}
+
+// merged is the peer's whole replica after an event. Its comments and files
+// are the event's own: what came before stands in the ticket already.
+func merged(before filters.Replica, body event.ChangeBody) filters.Replica {
+	fields := make(event.Fields, len(before.Fields)+len(body.Fields))
+	maps.Copy(fields, before.Fields)
+	maps.Copy(fields, body.Fields)
+	out := filters.Replica{Fields: fields, CommentsSent: true, AttachmentsSent: true}
+	for _, item := range body.Items {
+		created, _ := time.Parse(time.RFC3339, item.Created)
+		edited, _ := time.Parse(time.RFC3339, item.Edited)
+		switch item.Kind {
+		case event.ItemComment:
+			out.Comments = append(out.Comments, filters.Comment{Comment: event.Comment{
+				ID: string(item.ID), Author: item.Author, Body: item.Body, Internal: item.Internal, Created: created, Edited: edited,
+			}})
+		case event.ItemAttachment:
+			out.Attachments = append(out.Attachments, filters.Attachment{Attachment: event.Attachment{
+				ID: string(item.ID), Name: item.Name, Size: item.Size, MIME: item.MIME, SHA256: item.SHA256,
+				Author: item.Author, Created: created, Inline: item.Inline,
+			}})
+		}
+	}
+	return out
+}
+
+// refusedError ends the event for good.
+type refusedError struct {
+	code   event.Code
+	reason string
+}
+
+func (e *refusedError) Error() string { return e.reason }
+
+// awaitError puts the event off.
+type awaitError struct {
+	at     time.Time
+	reason string
+}
+
+func (e *awaitError) Error() string { return e.reason }
+
+// admissible refuses what has no business being applied at all.
+func (p *Path) admissible(in *incoming) error {
+	if in.twin != nil {
+		if in.twin.State == twin.Ended {
+			return &refusedError{event.CodeEnded, "the twin was ended here"}
+		}
+		return nil
+	}
+	if in.body.Hops > maxHops {
+		return &refusedError{event.CodeKnownOrigin, "the ticket came over too many nodes"}
+	}
+	known := false
+	err := p.Store.View(func(r store.Reader) error {
+		_, err := r.Get(store.OriginKey(in.body.Origin))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		known = err == nil
+		return err
+	})
+	if err != nil {
+		return storeError{err}
+	}
+	if known {
+		return &refusedError{event.CodeKnownOrigin, "this node has a ticket of the same origin already"}
+	}
+	return nil
+}
+
+// readOurs reads our ticket, if there is one.
+func (p *Path) readOurs(ctx context.Context, in *incoming) error {
+	if in.twin == nil || in.twin.Ref.IsZero() {
+		return nil
+	}
+	ticket, err := p.Tracker.Read(ctx, in.twin.Ref)
+	if err != nil {
+		return err
+	}
+	in.ours = &ticket
+	return nil
+}
+
+// wants is what the incoming filter makes of the peer's replica.
+type wants struct {
+	result   filters.InResult
+	same     event.Fields
+	previous event.Fields
+	connect  *event.Ref
+}
+
+// runIncoming runs the script on the replica as it is now, and again with what
+// the event names left out: what is alike in both, the peer has not changed.
+func (p *Path) runIncoming(ctx context.Context, in *incoming) (wants, error) {
+	input := filters.InInput{Context: p.incomingContext(in), Replica: in.replica}
+	if in.ours != nil {
+		ours := p.ours(*in.ours, known{})
+		input.Issue = &ours
+	}
+	if in.before.Fields != nil {
+		input.Previous = &in.before
+	}
+	result, err := in.rules.Incoming.Run(ctx, input)
+	if err != nil {
+		return wants{}, filterFailed("incoming", err)
+	}
+	if err := stopped(result.Stop); err != nil {
+		return wants{}, err
+	}
+	if findings := in.rules.Accept.Check(result, in.ours == nil); len(findings) > 0 {
+		return wants{}, &refusedError{event.CodeByGate, "accept gate: " + finding(findings[0])}
+	}
+	w := wants{result: result, connect: result.Connect}
+	if in.ours == nil {
+		return w, nil
+	}
+	unnamed := maps.Clone(in.replica.Fields)
+	for name := range in.body.Fields {
+		delete(unnamed, name)
+	}
+	input.Replica = filters.Replica{Fields: unnamed}
+	same, err := in.rules.Incoming.Run(ctx, input)
+	if err != nil || same.Stop != nil {
+		// Without what the event names the script may not get far: then all of
+		// it counts as changed, and only what differs from ours is written.
+		same = filters.InResult{}
+	}
+	w.same = same.Fields
+	return w, p.previousSets(ctx, in, input, &w)
+}
+
+// previousSets runs the script on the replica before, where a set needs to
+// know what the peer had in it.
+func (p *Path) previousSets(ctx context.Context, in *incoming, input filters.InInput, w *wants) error {
+	schema, err := p.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	needed := slices.ContainsFunc(slices.Collect(maps.Keys(w.result.Fields)), func(name string) bool {
+		t := schema.Fields[name].Type
+		return t == event.TypeSet || t == event.TypeOptions || t == event.TypeUsers
+	})
+	if !needed {
+		return nil
+	}
+	input.Replica = filters.Replica{Fields: in.before.Fields}
+	before, err := in.rules.Incoming.Run(ctx, input)
+	if err == nil {
+		w.previous = before.Fields
+	}
+	return nil
+}
+
+func (p *Path) incomingContext(in *incoming) filters.Context {
+	at, _ := time.Parse(time.RFC3339Nano, in.body.At)
+	c := p.context(in.con, in.rules, in.twin, event.Ticket{Updated: at})
+	c.FirstSync = in.ours == nil
+	return c
+}
+
+func stopped(stop *filters.Stop) error {
+	if stop == nil {
+		return nil
+	}
+	switch stop.Kind {
+	case filters.StopPark:
+		return &holdError{code: event.CodeParked, reason: stop.Reason, parked: true}
+	case filters.StopLeave:
+		return errLeft
+	}
+	return &refusedError{event.CodeByFilter, stop.Reason}
+}
+
+// makePlan merges what the script wants with what we have, and stores the
+// steps it takes (T5). Nothing to write needs no plan row.
+func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
+	schema, err := p.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	in.plan = &plan.Plan{Epoch: in.row.Epoch, Seq: in.row.Seq}
+	if err := p.planTicket(in, w, schema); err != nil {
+		return err
+	}
+	p.planComments(in, w, schema)
+	p.planFiles(in, w, schema)
+	if len(in.plan.Steps) == 0 {
+		return nil
+	}
+	first := &in.plan.Steps[0]
+	if in.body.Cause == event.CauseHeal && plan.Adds(first.Write) {
+		// The peer lost its memory, or we did: the write may be there already.
+		for i := range in.plan.Steps {
+			if plan.Adds(in.plan.Steps[i].Write) {
+				in.plan.SetDoubt(i, time.Time{})
+			}
+		}
+		return p.storePlan(in)
+	}
+	in.plan.SetIntended(0, p.Boot.Random, p.Now())
+	return p.storePlan(in)
+}
+
+// planTicket plans the create, or the update of what the peer changed.
+func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
+	merge := twin.Incoming{
+		Wanted: w.result.Fields, Same: w.same, Previous: w.previous, Exact: w.result.Exact,
+		Cause: in.body.Cause, Types: schema.Fields,
+	}
+	merge.Added, merge.Removed = map[string][]any{}, map[string][]any{}
+	for name, change := range w.result.Sets {
+		merge.Added[name], merge.Removed[name] = change.Add, change.Remove
+	}
+	merge.TheirsAt, _ = time.Parse(time.RFC3339Nano, in.body.At)
+	row := in.twin
+	if row == nil {
+		row = &twin.Row{}
+	}
+	if in.body.Seen.Epoch == row.Epoch {
+		merge.Seen = in.body.Seen.Seq
+	}
+	if in.ours != nil {
+		merge.Ours, merge.OursAt = in.ours.Fields, in.ours.Updated
+		in.plan.Ref = in.ours.Ref
+	}
+	out := row.Merge(merge, in.con.Policy)
+	in.plan.Want, in.plan.Before, in.plan.Kept = out.Write, out.Before, out.Kept
+	if in.ours == nil {
+		return p.planCreate(in, w, out.Write)
+	}
+	if len(out.Write) > 0 {
+		in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Write: event.Step{
+			Kind: event.StepUpdate, Ref: in.ours.Ref, Fields: out.Write, Lock: in.ours.Lock,
+		}})
+	}
+	return nil
+}
+
+func (p *Path) planCreate(in *incoming, w wants, fields event.Fields) error {
+	if w.connect != nil {
+		return &holdError{code: event.CodeConfiguration, reason: "connect to an existing ticket is not available in this version", parked: true}
+	}
+	if in.rules.Accept.CreatesPerHour > 0 && !in.con.creates.Allow(p.Now(), in.rules.Accept.CreatesPerHour) {
+		return &awaitError{at: p.Now().Add(time.Minute), reason: "the accept gate's creates per hour are used up"}
+	}
+	in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Write: event.Step{
+		Kind: event.StepCreate, Marker: p.marker(in.con.ID, in.id, ""), Fields: fields,
+		Since: p.Now().Add(-time.Hour).Unix(),
+	}})
+	return nil
+}
+
+// planComments plans the peer's comments that are not there yet, and edits of
+// those that are.
+func (p *Path) planComments(in *incoming, w wants, schema event.Schema) {
+	asserted := map[event.ItemID]bool{}
+	for _, c := range w.result.Comments {
+		id := event.ItemID(c.ID)
+		asserted[id] = true
+		hash := event.HashValue([]any{c.Body, c.Internal})
+		had, known := in.items[id]
+		write := &event.CommentWrite{Body: c.Body, Internal: c.Internal}
+		switch {
+		case known && had.Hash == hash:
+			continue
+		case known && had.Local != "" && !schema.EditComments, !schema.Comments:
+			in.plan.Declined = append(in.plan.Declined, id)
+			continue
+		case known:
+			write.ID = had.Local
+		}
+		in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Item: id, Hash: hash, Write: event.Step{
+			Kind: event.StepComment, Ref: in.plan.Ref, Marker: p.marker(in.con.ID, in.id, id), Comment: write,
+			Since: p.Now().Add(-time.Hour).Unix(),
+		}})
+	}
+	p.decline(in, event.ItemComment, asserted)
+}
+
+// planFiles sets the peer's files that the script and the gate want on the list
+// of those to fetch; they are written beside the lane.
+func (p *Path) planFiles(in *incoming, w wants, schema event.Schema) {
+	asserted := map[event.ItemID]bool{}
+	for _, a := range w.result.Attachments {
+		id := event.ItemID(a.ID)
+		if a.Size > p.MaxAttachment || schema.MaxAttachment > 0 && a.Size > schema.MaxAttachment || !schema.Attachments {
+			continue
+		}
+		asserted[id] = true
+		if had, known := in.items[id]; known && had.State == twin.Confirmed {
+			continue
+		}
+		in.files = append(in.files, fileJob{
+			Name: a.Name, MIME: a.MIME, Size: a.Size, SHA256: a.SHA256, Internal: a.Internal,
+		}.named(id))
+	}
+	p.decline(in, event.ItemAttachment, asserted)
+}
+
+// decline lists the event's items that nobody here wants.
+func (p *Path) decline(in *incoming, kind event.ItemKind, asserted map[event.ItemID]bool) {
+	for _, item := range in.body.Items {
+		if item.Kind == kind && !asserted[item.ID] {
+			in.plan.Declined = append(in.plan.Declined, item.ID)
+		}
+	}
+}
+
+// lookups answers the questions that filters may ask.
+type lookups struct {
+	p     *Path
+	con   *Connection
+	rules *Rules
+}
+
+// User finds one person; several are nobody.
+func (l lookups) User(ctx context.Context, query string) (*event.User, error) {
+	people, ok := l.p.Tracker.(adapters.People)
+	if !ok || query == "" {
+		return nil, nil
+	}
+	found, err := people.FindUser(ctx, query)
+	if err != nil || len(found) != 1 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+// TicketsBy finds tickets by one field's value.
+func (l lookups) TicketsBy(ctx context.Context, field, value string) ([]event.Ref, error) {
+	searcher, ok := l.p.Tracker.(adapters.Searcher)
+	if !ok || value == "" {
+		return nil, nil
+	}
+	changes, err := searcher.ByField(ctx, field, value, 2)
+	refs := make([]event.Ref, 0, len(changes))
+	for _, c := range changes {
+		refs = append(refs, c.Ref)
+	}
+	return refs, err
+}

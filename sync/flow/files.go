@@ -1,0 +1,370 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"parley/sync/event"
+	"parley/sync/plan"
+	"parley/sync/retry"
+	"parley/sync/store"
+	"parley/sync/transport"
+	"parley/sync/twin"
+)
+
+// fileJob is a file that the peer's ticket has and ours is to get. It is done
+// beside the lane:
+//
+//	wanted → pulling(offset) → here (digest equal) → step → done | gone | refused
+type fileJob struct {
+	Name     string    `json:"name"`
+	MIME     string    `json:"mime"`
+	Size     int64     `json:"size"`
+	SHA256   string    `json:"sha256"`
+	Internal bool      `json:"internal,omitempty"`
+	Ref      event.Ref `json:"ref,omitzero"`
+	// Plan is the one step of writing it, once the bytes are here.
+	Plan *plan.Plan `json:"plan,omitempty"`
+	// Attempt, Until and Reason of a job that waits; Parked for a person.
+	Attempt int        `json:"attempt,omitempty"`
+	Until   time.Time  `json:"until,omitzero"`
+	Reason  string     `json:"reason,omitempty"`
+	Code    event.Code `json:"code,omitempty"`
+	Parked  bool       `json:"parked,omitempty"`
+
+	item event.ItemID
+}
+
+func (j fileJob) named(item event.ItemID) fileJob {
+	j.item = item
+	return j
+}
+
+// piece is how much of a file one request asks for.
+const piece = 512 << 10
+
+// ask is a request for a piece of a file.
+type ask struct {
+	SHA256 string `json:"sha256"`
+	Offset int64  `json:"offset"`
+}
+
+func (a ask) about() string { return fmt.Sprintf("piece %s %d", a.SHA256, a.Offset) }
+
+// serveFile answers a request for a piece of a file, if that file was offered
+// to this peer.
+func (p *Path) serveFile(con *Connection, wire []byte) ([]byte, error) {
+	raw, err := con.Codec.OpenBlob("ask", wire)
+	if err != nil {
+		return nil, fmt.Errorf("open a request of %s for a file: %w", con.Name, err)
+	}
+	var a ask
+	if err := json.Unmarshal(raw, &a); err != nil || len(a.SHA256) != 64 || a.Offset < 0 {
+		return nil, fmt.Errorf("request of %s for a file: %w", con.Name, errPeer)
+	}
+	err = p.Store.View(func(r store.Reader) error {
+		_, err := r.Get(store.OfferKey(con.ID, a.SHA256))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("file asked for by %s was not offered: %w", con.Name, err)
+	}
+	bytes, err := p.Blobs.Piece(a.SHA256, a.Offset, piece)
+	if err != nil {
+		return nil, fmt.Errorf("read a file for %s: %w", con.Name, err)
+	}
+	return con.Codec.SealBlob(a.about(), bytes)
+}
+
+// Fetch pulls the bytes of one file from the peer, going on where it stopped.
+func (p *Path) Fetch(ctx context.Context, id event.ConnectionID, twinID event.TwinID, item event.ItemID) error {
+	con := p.Connection(id)
+	if con == nil {
+		return nil
+	}
+	job, err := p.job(con, twinID, item)
+	if err != nil || job == nil {
+		return err
+	}
+	attach := Task{Kind: KindAttach, Con: id, Ref: job.Ref, Twin: twinID, Item: item}
+	switch {
+	case job.Plan != nil || p.Blobs.Has(job.SHA256):
+		p.Wake(attach, When{})
+		return nil
+	case p.Now().Before(job.Until):
+		p.Wake(Task{Kind: KindFetch, Con: id, Twin: twinID, Item: item}, When{At: job.Until})
+		return nil
+	}
+	if err := p.pull(ctx, con, *job); err != nil {
+		at := p.Now().Add(retry.Curve(job.Attempt + 1))
+		job.Attempt, job.Until, job.Reason = job.Attempt+1, at, err.Error()
+		p.Wake(Task{Kind: KindFetch, Con: id, Twin: twinID, Item: item}, When{At: at, Bulk: true})
+		return p.storeJob(con, twinID, job)
+	}
+	p.Wake(attach, When{})
+	return nil
+}
+
+func (p *Path) pull(ctx context.Context, con *Connection, job fileJob) error {
+	offset, err := p.Blobs.Offset(job.SHA256)
+	if err != nil {
+		return err
+	}
+	for {
+		a := ask{SHA256: job.SHA256, Offset: offset}
+		bytes, err := p.request(ctx, con, a)
+		if err != nil {
+			return err
+		}
+		if len(bytes) == 0 && job.Size > offset || offset+int64(len(bytes)) > job.Size {
+			return fmt.Errorf("piece of %d bytes at %d of %d: %w", len(bytes), offset, job.Size, errPeer)
+		}
+		whole, err := p.Blobs.Append(job.SHA256, job.Size, offset, bytes)
+		if err != nil || whole {
+			return err
+		}
+		offset += int64(len(bytes))
+	}
+}
+
+func (p *Path) request(ctx context.Context, con *Connection, a ask) ([]byte, error) {
+	raw, err := json.Marshal(a)
+	if err != nil {
+		return nil, err
+	}
+	wire, err := con.Codec.SealBlob("ask", raw)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	reply, err := con.Link.Request(ctx, transport.KindBlob, wire)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s for a file: %w", con.Name, err)
+	}
+	return con.Codec.OpenBlob(a.about(), reply)
+}
+
+func (p *Path) job(con *Connection, id event.TwinID, item event.ItemID) (*fileJob, error) {
+	var job *fileJob
+	err := p.Store.View(func(r store.Reader) error {
+		var err error
+		if job, err = get[fileJob](r, store.JobKey(con.ID, id, item)); job != nil {
+			job.item = item
+		}
+		return err
+	})
+	return job, err
+}
+
+func (p *Path) storeJob(con *Connection, id event.TwinID, job *fileJob) error {
+	key := store.JobKey(con.ID, id, job.item)
+	return p.Store.Finish(func(tx store.Tx) error { return put(tx, key, job) })
+}
+
+// Attach writes one file whose bytes are here, as a plan of one step.
+func (p *Path) Attach(ctx context.Context, id event.ConnectionID, twinID event.TwinID, item event.ItemID) error {
+	con := p.Connection(id)
+	if con == nil || con.pausedIn.Load() {
+		return nil
+	}
+	job, err := p.job(con, twinID, item)
+	if err != nil || job == nil {
+		return err
+	}
+	if p.Now().Before(job.Until) {
+		p.Wake(Task{Kind: KindAttach, Con: id, Ref: job.Ref, Twin: twinID, Item: item}, When{At: job.Until})
+		return nil
+	}
+	if job.Plan == nil {
+		job.Plan = &plan.Plan{Ref: job.Ref, Steps: []plan.Step{{State: plan.Planned, Item: item, Write: event.Step{
+			Kind: event.StepAttach, Ref: job.Ref, Marker: p.marker(id, twinID, item), Since: p.Now().Add(-time.Hour).Unix(),
+			Attachment: &event.AttachmentWrite{Name: job.Name, Size: job.Size, MIME: job.MIME, SHA256: job.SHA256, Internal: job.Internal},
+		}}}}
+		job.Plan.SetDoubt(0, time.Time{}) // the same file may have come with an event that was sent again
+	}
+	for {
+		done, err := p.attachStep(ctx, con, twinID, job)
+		if err != nil {
+			return p.attachFailed(con, twinID, job, err)
+		}
+		if done {
+			return nil
+		}
+	}
+}
+
+// attachStep does the next thing of a file's plan.
+func (p *Path) attachStep(ctx context.Context, con *Connection, id event.TwinID, job *fileJob) (done bool, err error) {
+	action := plan.Next(job.Plan, p.Boot.Random, p.Tracker.SettleTime(), p.Now())
+	step := &job.Plan.Steps[0]
+	switch action.Do {
+	case plan.Await:
+		return false, &awaitError{action.At, "finding out whether the file was written"}
+	case plan.Find:
+		found, err := p.Tracker.Find(ctx, step.Write)
+		if err != nil {
+			return false, err
+		}
+		switch found.Presence {
+		case event.FoundOne:
+			return true, p.attached(ctx, con, id, job, found.Written)
+		case event.FoundMany:
+			return false, &holdError{code: event.CodeAmbiguous, reason: "the tracker has this file more than once", parked: true}
+		case event.FoundLater:
+			return false, &awaitError{p.Now().Add(max(time.Second, p.Tracker.SettleTime())), "the tracker cannot say yet whether the file is there"}
+		}
+		fallthrough
+	case plan.Intend:
+		job.Plan.SetIntended(0, p.Boot.Random, p.Now())
+		return false, p.storeJob(con, id, job)
+	case plan.Write:
+		body, err := p.Blobs.Open(job.SHA256)
+		if err != nil {
+			return false, err
+		}
+		written, err := p.Tracker.Write(ctx, step.Write, body)
+		if err = errors.Join(err, body.Close()); err != nil {
+			return false, err
+		}
+		return true, p.attached(ctx, con, id, job, written)
+	}
+	return true, nil
+}
+
+// attached records a written file and tells the peer.
+func (p *Path) attached(ctx context.Context, con *Connection, id event.TwinID, job *fileJob, w event.Written) error {
+	local := w.Item
+	if local == "" {
+		ticket, err := p.Tracker.Read(ctx, job.Ref)
+		if err == nil {
+			for _, a := range ticket.Attachments {
+				if a.Marker == job.Plan.Steps[0].Write.Marker {
+					local = a.ID
+				}
+			}
+		}
+	}
+	item := twin.Item{Local: local, Theirs: true, Hash: event.Hash(job.SHA256), State: twin.Confirmed, Name: job.Name}
+	return p.endJob(con, id, job, &item, event.Items{Twin: id, Done: []event.ItemID{job.item}})
+}
+
+func (p *Path) endJob(con *Connection, id event.TwinID, job *fileJob, item *twin.Item, tell event.Items) error {
+	err := p.Store.Finish(func(tx store.Tx) error {
+		if item != nil {
+			if err := put(tx, store.ItemKey(con.ID, id, job.item), item); err != nil {
+				return err
+			}
+		}
+		if err := tx.Delete(store.JobKey(con.ID, id, job.item)); err != nil {
+			return err
+		}
+		return p.answerWith(tx, con.ID, event.Message{Items: &tell})
+	})
+	if err != nil {
+		return storeError{fmt.Errorf("record a file of twin %s: %w", id, err)}
+	}
+	p.Observe(Observation{What: "file", Connection: con.Name, Twin: id, At: p.Now()})
+	p.Wake(Task{Kind: KindShip, Con: con.ID, Stream: 'c'}, When{})
+	return nil
+}
+
+// attachFailed keeps a file for later, for a person, or gives it up.
+func (p *Path) attachFailed(con *Connection, id event.TwinID, job *fileJob, err error) error {
+	var broken storeError
+	var await *awaitError
+	if errors.As(err, &broken) {
+		return broken
+	}
+	job.Reason = err.Error()
+	step := &job.Plan.Steps[0]
+	d := retry.Decide(err, job.Attempt+1, step.State == plan.Intended, p.Tracker.SettleTime(), p.Now())
+	switch {
+	case errors.As(err, &await):
+		job.Until = await.at
+	case d.Verdict == retry.Doubt:
+		job.Plan.SetDoubt(0, d.At)
+		job.Until = d.At
+	case d.Verdict == retry.Wait, d.Verdict == retry.Again:
+		job.Until = d.At
+	case d.Verdict == retry.Gone:
+		return p.endJob(con, id, job, nil, event.Items{Twin: id, Declined: []event.ItemID{job.item}})
+	default:
+		job.Until, job.Code, job.Parked = p.Now().Add(time.Hour), d.Code, true
+		step.State = plan.Planned
+		p.Observe(Observation{What: "parked", Connection: con.Name, Twin: id, Code: d.Code, Detail: err.Error(), At: p.Now()})
+	}
+	job.Attempt++
+	p.Wake(Task{Kind: KindAttach, Con: con.ID, Ref: job.Ref, Twin: id, Item: job.item}, When{At: job.Until})
+	return p.storeJob(con, id, job)
+}
+
+// wireFields puts the twins of tickets in place of our tracker's ids: a ticket
+// that the peer has no twin of is not named.
+func (p *Path) wireFields(con *Connection, fields event.Fields) event.Fields {
+	var out event.Fields
+	for name, value := range fields {
+		if name != event.FieldParent || value == nil {
+			continue
+		}
+		if out == nil {
+			out = event.Fields{}
+			for n, v := range fields {
+				out[n] = v
+			}
+		}
+		if id := p.twinOfLocal(con, value); id != "" {
+			out[name] = map[string]any{"id": id}
+		} else {
+			delete(out, name)
+		}
+	}
+	if out == nil {
+		return fields
+	}
+	return out
+}
+
+func (p *Path) twinOfLocal(con *Connection, value any) string {
+	ref, _ := value.(map[string]any)
+	local, _ := ref["id"].(string)
+	if local == "" || strings.Contains(local, "@") {
+		return ""
+	}
+	id := ""
+	// Which creation time belongs to the id, the key itself tells.
+	prefix := append(store.Prefix('r', con.ID), local+"@"...)
+	err := p.Store.View(func(r store.Reader) error {
+		return r.Scan(prefix, nil, func(_, value []byte) (bool, error) {
+			if len(value) == len(event.TwinID{}) {
+				id = event.TwinID(value).String()
+			}
+			return true, nil
+		})
+	})
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+// TwinOf finds our ticket for one that the peer named.
+func (l lookups) TwinOf(_ context.Context, theirs string) (*event.Ref, error) {
+	id, err := event.ParseID(theirs)
+	if err != nil {
+		return nil, nil
+	}
+	var ref *event.Ref
+	err = l.p.Store.View(func(r store.Reader) error {
+		row, err := get[twin.Row](r, store.TwinKey(l.con.ID, event.TwinID(id)))
+		if row != nil && row.State == twin.Live && !row.Ref.IsZero() {
+			ref = &row.Ref
+		}
+		return err
+	})
+	return ref, err
+}

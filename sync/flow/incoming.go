@@ -1,0 +1,207 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"parley/filters"
+	"parley/sync/envelope"
+	"parley/sync/event"
+	"parley/sync/inbox"
+	"parley/sync/plan"
+	"parley/sync/store"
+	"parley/sync/transport"
+	"parley/sync/twin"
+)
+
+// Receive takes one message of the peer through steps 1 to 3 of the way in and
+// returns the reply. An error sends none: the peer asks again.
+func (p *Path) Receive(ctx context.Context, id event.ConnectionID, kind transport.Kind, body []byte) ([]byte, error) {
+	con := p.Connection(id)
+	if con == nil {
+		return nil, fmt.Errorf("message for an unknown connection: %w", errPeer)
+	}
+	con.session.touch(p.Now())
+	switch kind {
+	case transport.KindHello:
+		return p.receiveHello(con, body)
+	case transport.KindEnvelope:
+		return p.receive(con, body)
+	case transport.KindBlob:
+		return p.serveFile(con, body)
+	}
+	return nil, fmt.Errorf("message of kind %q: %w", kind, errPeer)
+}
+
+// receive is step 1: an envelope comes in, a receipt goes back, and not before
+// what it covers is on disk.
+func (p *Path) receive(con *Connection, wire []byte) ([]byte, error) {
+	cut, token, messages, err := p.verify(con, wire)
+	if err != nil {
+		return nil, err
+	}
+	receipt, err := p.appendReceived(con, cut, token, messages)
+	if err != nil {
+		return nil, err
+	}
+	return con.Codec.SealReceipt(receipt)
+}
+
+// verify is step 2: signature, run, size and schema. Nothing that it refuses
+// has touched the store.
+func (p *Path) verify(con *Connection, wire []byte) (envelope.Cut, string, []arrived, error) {
+	cut, token, err := con.Codec.Open(wire)
+	if err != nil {
+		return cut, "", nil, fmt.Errorf("open an envelope of %s: %w", con.Name, err)
+	}
+	messages := make([]arrived, len(cut.Entries))
+	for i, entry := range cut.Entries {
+		messages[i] = decode(cut.Stream, entry.Bytes)
+	}
+	return cut, token, messages, nil
+}
+
+// appendReceived is step 3 (T4): the events and what they mean for the inbox,
+// or for our own outbox, in one durable transaction. Then the receipt may go.
+func (p *Path) appendReceived(con *Connection, cut envelope.Cut, token string, messages []arrived) (envelope.Receipt, error) {
+	var taken intake
+	err := p.Store.Update(func(tx store.Tx) error {
+		taken = intake{}
+		head, err := inHead(tx, con.ID, byte(cut.Stream))
+		if err != nil {
+			return err
+		}
+		verdict, skip, err := inbox.Accept(head, cut, func(seq event.Seq) (envelope.Run, error) {
+			return runAt(tx, con.ID, store.In, head.Epoch, byte(cut.Stream), seq)
+		})
+		taken.verdict, taken.head = verdict, head
+		if err != nil || verdict != inbox.Take {
+			return err
+		}
+		return p.storeReceived(tx, con, cut, token, messages, skip, &taken)
+	})
+	if errors.Is(err, store.ErrFull) {
+		return p.receiptNow(con, cut.Stream, 0)
+	}
+	if err != nil {
+		return envelope.Receipt{}, fmt.Errorf("store events of %s: %w", con.Name, err)
+	}
+	p.announce(con, cut.Stream, taken)
+	r := receiptOf(con.ID, cut.Stream, taken.head)
+	r.Stop = taken.verdict == inbox.Stop
+	return r, nil
+}
+
+// incoming is one event of the peer on its way into our tracker.
+type incoming struct {
+	con   *Connection
+	rules *Rules
+	id    event.TwinID
+	row   inbox.Row
+	body  event.ChangeBody
+	twin  *twin.Row // nil: no ticket yet
+	items map[event.ItemID]twin.Item
+	// before is the peer's replica as last applied, replica with this event.
+	before, replica filters.Replica
+	plan            *plan.Plan
+	// ours is our ticket as read; nil if it is to be created.
+	ours *event.Ticket
+	// files are to be fetched beside the lane, others the connections to look at.
+	files  []fileJob
+	others []event.ConnectionID
+}
+
+// Apply goes on with the event of one twin through steps 4 to 6 of the way in.
+// What goes wrong is kept in the inbox row; an error is the store's.
+func (p *Path) Apply(ctx context.Context, id event.ConnectionID, twinID event.TwinID) error {
+	con := p.Connection(id)
+	if con == nil || con.pausedIn.Load() {
+		return nil
+	}
+	in, err := p.pick(con, twinID)
+	if err != nil || in == nil {
+		return err
+	}
+	if in.plan == nil {
+		err = p.decide(ctx, in)
+	}
+	if err == nil {
+		err = p.apply(ctx, in)
+	}
+	if err == nil {
+		err = p.answer(ctx, in)
+	}
+	return p.endedIn(in, err)
+}
+
+// decide is step 4, filter: ours as it is at present, the script, the accept
+// gate and the merge make the plan.
+func (p *Path) decide(ctx context.Context, in *incoming) error {
+	if err := p.admissible(in); err != nil {
+		return err
+	}
+	if err := p.readOurs(ctx, in); err != nil {
+		return err
+	}
+	wanted, err := p.runIncoming(ctx, in)
+	if err != nil {
+		return err
+	}
+	return p.makePlan(ctx, in, wanted)
+}
+
+// apply is step 5 (T5, T6): the plan is stored, then its steps are done one by
+// one, each intended before it is tried.
+func (p *Path) apply(ctx context.Context, in *incoming) error {
+	for {
+		action := plan.Next(in.plan, p.Boot.Random, p.Tracker.SettleTime(), p.Now())
+		var err error
+		switch action.Do {
+		case plan.Finish:
+			return nil
+		case plan.Intend:
+			err = p.intend(in, action.Index)
+		case plan.Write:
+			err = p.write(ctx, in, action.Index)
+		case plan.Find:
+			err = p.find(ctx, in, action.Index)
+		case plan.Check:
+			err = p.check(ctx, in, action.Index)
+		case plan.Await:
+			err = &awaitError{at: action.At, reason: "finding out whether the last write happened"}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// answer is step 6 (T7): what is in the tracker is recorded and the outcome
+// enters the control stream, in the transaction that ends the inbox row.
+func (p *Path) answer(ctx context.Context, in *incoming) error {
+	result, err := p.readBack(ctx, in)
+	if err != nil {
+		return err
+	}
+	var next *inbox.Row
+	err = p.Store.Finish(func(tx store.Tx) error {
+		in.others = nil
+		if err := p.storeApplied(tx, in, result); err != nil {
+			return err
+		}
+		if err := p.answerWith(tx, in.con.ID, event.Message{Outcome: result.outcome(in)}); err != nil {
+			return err
+		}
+		next, err = p.endRow(tx, in)
+		return err
+	})
+	if errors.Is(err, errReplaced) {
+		return err
+	}
+	if err != nil {
+		return storeError{fmt.Errorf("record what was applied to twin %s: %w", in.id, err)}
+	}
+	p.applied(in, result, next)
+	return nil
+}

@@ -1,0 +1,174 @@
+package flow
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"parley/sync/envelope"
+	"parley/sync/event"
+	"parley/sync/inbox"
+	"parley/sync/outbox"
+	"parley/sync/store"
+	"parley/sync/twin"
+	"parley/sync/work"
+)
+
+// arrived is one event of an envelope; bad says why it cannot be understood.
+type arrived struct {
+	message event.Message
+	bad     error
+}
+
+// decode reads an event. One that says nothing is answered, not dropped: the
+// peer's twin waits for its outcome.
+func decode(stream envelope.Stream, raw []byte) arrived {
+	m, err := envelope.Decode(raw)
+	if err == nil && (m.Change != nil) != (stream == envelope.Data) {
+		err = fmt.Errorf("event of the other stream: %w", errPeer)
+	}
+	return arrived{message: m, bad: err}
+}
+
+// intake is what a transaction took in.
+type intake struct {
+	verdict inbox.Verdict
+	head    inbox.Head
+	twins   []event.TwinID
+	settled []settled
+	notes   []event.Note
+	goodbye bool
+	answers bool
+}
+
+func (p *Path) storeReceived(tx store.Tx, con *Connection, cut envelope.Cut, token string, messages []arrived, skip int, taken *intake) error {
+	head := taken.head
+	for i := skip; i < len(cut.Entries); i++ {
+		head.Through++
+		head.Run = head.Run.Next(cut.Entries[i].Digest())
+		stored := outbox.Stored{Entry: cut.Entries[i], Run: head.Run}
+		if err := putBinary(tx, store.EventKey(con.ID, store.In, head.Epoch, byte(cut.Stream), head.Through), stored); err != nil {
+			return err
+		}
+		if err := p.storeMessage(tx, con, head, messages[i], taken); err != nil {
+			return fmt.Errorf("event %d: %w", head.Through, err)
+		}
+	}
+	taken.head = head
+	if err := tx.Put(store.ProofKey(con.ID, store.In, head.Epoch, byte(cut.Stream), head.Through), []byte(token)); err != nil {
+		return err
+	}
+	return putBinary(tx, store.HeadKey(con.ID, store.In, byte(cut.Stream)), head)
+}
+
+func (p *Path) storeMessage(tx store.Tx, con *Connection, head inbox.Head, a arrived, taken *intake) error {
+	m := a.message
+	switch {
+	case a.bad != nil && m.Change == nil:
+		p.Log.Warn().Str("connection", con.Name).Uint64("seq", uint64(head.Through)).Err(a.bad).Msg("event not understood")
+		taken.answers = true
+		return p.answerWith(tx, con.ID, event.Message{Outcome: &event.Outcome{
+			Epoch: head.Epoch, Seq: head.Through, Verdict: event.Refused, Code: event.CodeMalformed,
+		}})
+	case m.Change != nil:
+		taken.twins = append(taken.twins, m.Change.Twin)
+		return p.storeArrival(tx, con, head, m.Change.Twin)
+	case m.Outcome != nil:
+		s, err := p.settle(tx, con, *m.Outcome)
+		if s != nil {
+			taken.settled = append(taken.settled, *s)
+		}
+		if errors.Is(err, errPeer) {
+			return nil
+		}
+		return err
+	case m.Items != nil:
+		return errors.Join(p.markItems(tx, con, m.Items.Twin, m.Items.Done, twin.Confirmed),
+			p.markItems(tx, con, m.Items.Twin, m.Items.Declined, twin.Declined))
+	case m.Note != nil:
+		taken.notes = append(taken.notes, *m.Note)
+		return p.storeNote(tx, con, *m.Note)
+	case m.Goodbye != nil:
+		taken.goodbye = true
+	}
+	return nil
+}
+
+func (p *Path) storeArrival(tx store.Tx, con *Connection, head inbox.Head, id event.TwinID) error {
+	key := store.InboxKey(con.ID, id)
+	row, err := get[inbox.Row](tx, key)
+	if err != nil {
+		return err
+	}
+	next := inbox.Next(row, inbox.Arrive{Epoch: head.Epoch, Seq: head.Through}, p.Now())
+	return put(tx, key, next)
+}
+
+// storeNote remembers that the peer's half of a twin ended.
+func (p *Path) storeNote(tx store.Tx, con *Connection, note event.Note) error {
+	row, err := twinRow(tx, con.ID, note.Twin)
+	if err != nil || row == nil {
+		return err
+	}
+	row.TheirNote = note.Code
+	return put(tx, store.TwinKey(con.ID, note.Twin), row)
+}
+
+// announce wakes what an envelope made possible.
+func (p *Path) announce(con *Connection, stream envelope.Stream, taken intake) {
+	for _, id := range taken.twins {
+		p.Wake(Task{Kind: KindApply, Con: con.ID, Twin: id}, When{})
+	}
+	for _, s := range taken.settled {
+		p.announceSettled(con, s)
+	}
+	for _, note := range taken.notes {
+		p.Observe(Observation{What: "peer ended", Connection: con.Name, Twin: note.Twin, Code: note.Code, At: p.Now()})
+	}
+	if taken.answers {
+		p.Wake(Task{Kind: KindShip, Con: con.ID, Stream: envelope.Control}, When{})
+	}
+	switch {
+	case taken.verdict == inbox.Stop:
+		con.session.stop()
+		p.Observe(Observation{What: "stopped", Connection: con.Name, Detail: "the peer sent another event under a known number", At: p.Now()})
+	case taken.goodbye:
+		p.Observe(Observation{What: "goodbye", Connection: con.Name, At: p.Now()})
+	}
+	_ = stream
+}
+
+func (p *Path) announceSettled(con *Connection, s settled) {
+	what := map[event.Verdict]string{event.Applied: "settled", event.Refused: "refused", event.Parked: "parked by peer"}[s.outcome.Verdict]
+	seen := Observation{What: what, Connection: con.Name, Twin: s.outcome.Twin, Key: s.row.Key, Code: s.outcome.Code, At: p.Now()}
+	if s.entry != nil {
+		seen.Latency = p.Now().Sub(time.UnixMilli(s.entry.At))
+	}
+	p.Observe(seen)
+	if s.work {
+		p.Wake(Task{Kind: KindWork, Con: con.ID, Ref: s.row.Ref}, When{})
+	}
+}
+
+func receiptOf(con event.ConnectionID, stream envelope.Stream, head inbox.Head) envelope.Receipt {
+	return envelope.Receipt{Connection: con, Epoch: head.Epoch, Stream: stream, Through: head.Through, Run: head.Run, Window: window}
+}
+
+// receiptNow tells the peer where we are without taking anything.
+func (p *Path) receiptNow(con *Connection, stream envelope.Stream, window int) (envelope.Receipt, error) {
+	var head inbox.Head
+	err := p.Store.View(func(r store.Reader) error {
+		var err error
+		head, err = inHead(r, con.ID, byte(stream))
+		return err
+	})
+	receipt := receiptOf(con.ID, stream, head)
+	receipt.Window = window
+	return receipt, err
+}
+
+// releaseWork lets held rows of a connection go on: a filter was published, or
+// a person asked for another try.
+func (p *Path) releaseWork(tx store.Tx, con event.ConnectionID, ref event.Ref) error {
+	return p.workNext(tx, con, ref, work.Release{})
+}

@@ -1,0 +1,313 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"parley/filters"
+	"parley/sync/event"
+	"parley/sync/retry"
+	"parley/sync/store"
+	"parley/sync/twin"
+	"parley/sync/work"
+)
+
+// known is what the store holds of one of our tickets.
+type known struct {
+	ref  event.Ref
+	work *work.Row
+	// id and row of the twin on this connection; row is nil if there is none.
+	id    event.TwinID
+	row   *twin.Row
+	items map[event.ItemID]twin.Item
+	sent  *filters.Replica
+	// from tells which connection a local comment or file came in on.
+	from map[string]string
+	// elsewhere is a twin of the ticket on another connection that it came
+	// from, if there is one.
+	elsewhere *twin.Row
+}
+
+// fresh tells whether the peer has not heard of the ticket.
+func (k known) fresh() bool { return k.row == nil }
+
+func fromKey(kind event.ItemKind, local string) string { return string(kind) + "/" + local }
+
+// know reads what the store holds of a ticket for a connection.
+func (p *Path) know(con *Connection, ref event.Ref) (known, error) {
+	k := known{ref: ref}
+	err := p.Store.View(func(r store.Reader) error {
+		var err error
+		if k.work, err = get[work.Row](r, store.WorkKey(con.ID, ref)); err != nil || k.work == nil {
+			return err
+		}
+		return p.knowTwins(r, con, &k)
+	})
+	if err != nil {
+		return k, fmt.Errorf("read what is known of ticket %s: %w", ref, err)
+	}
+	return k, nil
+}
+
+func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
+	k.from = map[string]string{}
+	for _, c := range p.Connections() {
+		id, found, err := twinByRef(r, c.ID, k.ref)
+		if err != nil {
+			return err
+		}
+		if !found {
+			continue
+		}
+		row, err := twinRow(r, c.ID, id)
+		if err != nil || row == nil {
+			return err
+		}
+		all, err := items(r, c.ID, id)
+		if err != nil {
+			return err
+		}
+		for _, item := range all {
+			if item.Theirs && item.Local != "" {
+				k.from[item.Local] = c.Name
+			}
+		}
+		if c.ID == con.ID {
+			k.id, k.row, k.items = id, row, all
+			if k.sent, err = get[filters.Replica](r, store.SentKey(c.ID, id)); err != nil {
+				return err
+			}
+		} else if row.Theirs || row.Hops > 0 {
+			k.elsewhere = row
+		}
+	}
+	return nil
+}
+
+// startable tells whether a work row may be taken up at all.
+func (p *Path) startable(con *Connection, k known) bool {
+	if k.work == nil || con.pausedOut.Load() || con.session.stopped() {
+		return false
+	}
+	if !k.work.Due(p.Now()) {
+		p.Wake(Task{Kind: KindWork, Con: con.ID, Ref: k.ref}, When{At: k.work.Next, Bulk: k.work.Bulk})
+		return false
+	}
+	// One data event at a time: settle wakes the row again.
+	return k.row == nil || !k.row.Unsent()
+}
+
+// belongs tells whether the ticket is to be kept in step over the connection.
+func (p *Path) belongs(ctx context.Context, o *outgoing) error {
+	if o.ticket.Restricted && !o.rules.Egress.Restricted {
+		return &outsideError{"it is restricted, and the gate does not let restricted tickets out"}
+	}
+	inScope, err := o.rules.Scope.Match(ctx, p.ours(o.ticket, o.known), p.context(o.con, o.rules, nil, o.ticket))
+	if err != nil {
+		return &holdError{code: event.CodeFilterError, reason: "scope: " + err.Error(), parked: true}
+	}
+	if row := o.known.row; row != nil {
+		switch {
+		case row.State != twin.Live && !o.known.work.Forced:
+			return errNothing
+		case !inScope && o.rules.Leave == "stop":
+			return errLeft
+		}
+		return nil
+	}
+	if why := p.barred(o, inScope); why != "" {
+		return &outsideError{why}
+	}
+	return nil
+}
+
+// barred says why a ticket without a twin does not start by itself, or "".
+func (p *Path) barred(o *outgoing, inScope bool) string {
+	created := time.Unix(o.known.ref.Created, 0)
+	forced := o.known.work.Forced
+	switch {
+	case o.known.elsewhere != nil && !o.rules.Forward:
+		return "it came from another connection, and this one does not forward"
+	case o.known.elsewhere != nil && o.known.elsewhere.Hops+1 > maxHops:
+		return "it has come over too many nodes"
+	case !inScope:
+		return "the scope does not match"
+	case !forced && created.Before(o.rules.Since):
+		return fmt.Sprintf("it is older than %s; `connection load` or `ticket sync` takes it in", o.rules.Since.UTC().Format(time.RFC3339))
+	case !forced && o.rules.Start == "manual":
+		return "tickets start by hand here: `ticket sync`"
+	case !forced && !labelled(o.ticket, o.rules.Start):
+		return "it does not carry the " + o.rules.Start
+	}
+	return ""
+}
+
+// maxHops bounds a chain of copies across nodes.
+const maxHops = 4
+
+// The ways in which a look ends without a change.
+var (
+	errCreating = errors.New("our own create is under way")
+	errLeft     = errors.New("ticket left the scope")
+)
+
+// outsideError says why a ticket is not kept in step.
+type outsideError struct{ why string }
+
+func (e *outsideError) Error() string { return e.why }
+
+// holdError holds the ticket.
+type holdError struct {
+	code   event.Code
+	reason string
+	parked bool
+}
+
+func (e *holdError) Error() string { return e.reason }
+
+// storeError is an error of our own store: the work row is left as it is.
+type storeError struct{ error }
+
+func (e storeError) Unwrap() error { return e.error }
+
+// ended stores how a look ended that did not end in a change.
+func (p *Path) ended(o *outgoing, err error) error {
+	var hold *holdError
+	var outside *outsideError
+	var broken storeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &broken):
+		return broken
+	case errors.Is(err, errNothing):
+		p.looked(o)
+		return p.nothing(o)
+	case errors.As(err, &outside):
+		p.looked(o)
+		return p.finish(o, work.Nothing{Gen: o.known.work.Gen})
+	case errors.Is(err, errLeft):
+		return p.leave(o, twin.Ended, event.CodeEnded)
+	case errors.Is(err, errCreating):
+		return p.hold(o, work.Hold{Reason: err.Error(), Next: p.Now().Add(retry.Curve(o.known.work.Attempt + 1))})
+	case errors.As(err, &hold):
+		return p.hold(o, work.Hold{Reason: hold.reason, Code: hold.code, Next: p.Now().Add(time.Hour), Parked: true})
+	}
+	return p.failed(o, err)
+}
+
+// failed decides about an error of the tracker.
+func (p *Path) failed(o *outgoing, err error) error {
+	d := retry.Decide(err, o.known.work.Attempt+1, false, 0, p.Now())
+	switch d.Verdict {
+	case retry.Gone:
+		if o.known.row == nil {
+			return p.finish(o, work.Nothing{Gen: o.known.work.Gen})
+		}
+		return p.leave(o, twin.Gone, event.CodeGone)
+	case retry.Park:
+		return p.hold(o, work.Hold{Reason: err.Error(), Code: d.Code, Next: d.At, Parked: true})
+	}
+	return p.hold(o, work.Hold{Reason: err.Error(), Next: d.At})
+}
+
+func (p *Path) hold(o *outgoing, h work.Hold) error {
+	if h.Parked {
+		p.Observe(Observation{What: "held", Connection: o.con.Name, Twin: o.known.id, Key: o.known.work.Key, Code: h.Code, Detail: h.Reason, At: p.Now()})
+	}
+	if err := p.finish(o, h); err != nil {
+		return err
+	}
+	p.Wake(Task{Kind: KindWork, Con: o.con.ID, Ref: o.known.ref}, When{At: h.Next, Bulk: o.known.work.Bulk})
+	return nil
+}
+
+func (p *Path) finish(o *outgoing, input work.Input) error {
+	err := p.Store.Finish(func(tx store.Tx) error { return p.workNext(tx, o.con.ID, o.known.ref, input) })
+	if err != nil {
+		return fmt.Errorf("end the look at ticket %s: %w", o.known.ref, err)
+	}
+	return nil
+}
+
+// nothing ends a look that found nothing to send. Local fields that changed and
+// do not leave are known from here on.
+func (p *Path) nothing(o *outgoing) error {
+	err := p.Store.Finish(func(tx store.Tx) error {
+		if o.known.row != nil && o.changedLocally() {
+			row, err := twinRow(tx, o.con.ID, o.known.id)
+			if err != nil || row == nil {
+				return err
+			}
+			row.SetLocal(o.mergeable(), 0, o.ticket.Updated)
+			if err := put(tx, store.TwinKey(o.con.ID, o.known.id), row); err != nil {
+				return err
+			}
+		}
+		return p.workNext(tx, o.con.ID, o.known.ref, work.Nothing{Gen: o.known.work.Gen})
+	})
+	if err != nil {
+		return fmt.Errorf("end the look at ticket %s: %w", o.known.ref, err)
+	}
+	return nil
+}
+
+func (o *outgoing) changedLocally() bool {
+	for name, value := range o.mergeable() {
+		if o.known.row.Local[name].Hash != event.HashValue(value) {
+			return true
+		}
+	}
+	return false
+}
+
+// mergeable are the local fields that the peer's changes may touch: only for
+// these is it worth knowing who changed them.
+func (o *outgoing) mergeable() event.Fields { return mergeable(o.rules, o.ticket.Fields) }
+
+func mergeable(rules *Rules, fields event.Fields) event.Fields {
+	out := event.Fields{}
+	for _, name := range rules.Incoming.Targets() {
+		if value, ok := fields[name]; ok {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// leave ends a twin at this side and tells the peer; nothing is deleted.
+func (p *Path) leave(o *outgoing, state twin.State, code event.Code) error {
+	err := p.Store.Update(func(tx store.Tx) error {
+		if err := p.endTwin(tx, o.con, o.known.id, state, code); err != nil {
+			return err
+		}
+		return p.workNext(tx, o.con.ID, o.known.ref, work.Nothing{Gen: o.known.work.Gen})
+	})
+	if err != nil {
+		return fmt.Errorf("end the twin of ticket %s: %w", o.known.ref, err)
+	}
+	p.Observe(Observation{What: "ended", Connection: o.con.Name, Twin: o.known.id, Key: o.known.work.Key, Code: code, At: p.Now()})
+	p.Wake(Task{Kind: KindShip, Con: o.con.ID, Stream: 'c'}, When{})
+	return nil
+}
+
+func (p *Path) endTwin(tx store.Tx, con *Connection, id event.TwinID, state twin.State, code event.Code) error {
+	row, err := twinRow(tx, con.ID, id)
+	if err != nil || row == nil || row.State == state {
+		return err
+	}
+	row.State = state
+	if err := put(tx, store.TwinKey(con.ID, id), row); err != nil {
+		return err
+	}
+	return p.answerWith(tx, con.ID, event.Message{Note: &event.Note{Twin: id, Code: code}})
+}
+
+// looked remembers that this version needs no second look, if that is certain.
+func (p *Path) looked(o *outgoing) {
+	if o.readAt.Sub(o.ticket.Updated) > p.Tracker.Precision() {
+		p.fresh.set(o.con.ID, o.known.ref, o.ticket.Version)
+	}
+}

@@ -1,0 +1,240 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"parley/filters"
+	"parley/sync/envelope"
+	"parley/sync/event"
+	"parley/sync/outbox"
+	"parley/sync/store"
+	"parley/sync/transport"
+	"parley/sync/twin"
+	"parley/sync/work"
+)
+
+// outgoing is one ticket on its way out over one connection.
+type outgoing struct {
+	con   *Connection
+	rules *Rules
+	known known
+	// ticket as read, and what the filter and the gate made of it.
+	ticket  event.Ticket
+	readAt  time.Time
+	replica filters.Replica
+	change  event.ChangeBody
+	// items are the rows to store with the change, more that it was cut.
+	items map[event.ItemID]twin.Item
+}
+
+// Work takes one ticket through steps 1 to 3 of the way out. What goes wrong
+// is kept in the work row; an error is the store's.
+func (p *Path) Work(ctx context.Context, id event.ConnectionID, ref event.Ref) error {
+	con := p.Connection(id)
+	if con == nil {
+		return nil
+	}
+	known, err := p.know(con, ref)
+	if err != nil || !p.startable(con, known) {
+		return err
+	}
+	o := &outgoing{con: con, rules: con.Rules(), known: known}
+	err = p.read(ctx, o)
+	if err == nil {
+		err = p.filter(ctx, o)
+	}
+	if err == nil {
+		err = p.append(o)
+	}
+	return p.ended(o, err)
+}
+
+// read is step 1: the ticket as it is at present, if it belongs here.
+func (p *Path) read(ctx context.Context, o *outgoing) error {
+	o.readAt = p.Now()
+	ticket, err := p.Tracker.Read(ctx, o.known.ref)
+	if err != nil {
+		return err
+	}
+	o.ticket = ticket
+	if p.creating.has(ticket.Marker) {
+		// Our own create is about to be recorded with its twin.
+		return errCreating
+	}
+	return p.belongs(ctx, o)
+}
+
+// filter is step 2: scope, script and egress gate make the replica; what the
+// peer has not confirmed of it makes the change.
+func (p *Path) filter(ctx context.Context, o *outgoing) error {
+	replica, err := p.replica(ctx, o.con, o.rules, o.ticket, o.known)
+	if err != nil {
+		return err
+	}
+	o.replica = replica
+	if err := p.changes(ctx, o); err != nil {
+		return err
+	}
+	if len(o.change.Fields) == 0 && len(o.change.Items) == 0 && !o.known.fresh() {
+		return errNothing
+	}
+	return nil
+}
+
+// append is step 3 (T2): the event, the twin's state and the end of the work
+// row in one durable transaction.
+func (p *Path) append(o *outgoing) error {
+	raw, err := envelope.Encode(event.Message{Change: &o.change})
+	if err != nil {
+		return &holdError{code: event.CodeTooLarge, reason: err.Error()}
+	}
+	err = p.Store.Update(func(tx store.Tx) error {
+		head, err := p.appendEvent(tx, o.con.ID, envelope.Data, raw)
+		if err != nil {
+			return err
+		}
+		if err := p.storeSent(tx, o, head); err != nil {
+			return err
+		}
+		return p.workNext(tx, o.con.ID, o.known.ref, work.Sent{Gen: o.known.work.Gen, More: o.change.More})
+	})
+	if err != nil {
+		return storeError{fmt.Errorf("append a change of %s: %w", o.ticket.Key, err)}
+	}
+	p.looked(o)
+	p.Observe(Observation{What: "queued", Connection: o.con.Name, Twin: o.change.Twin, Key: o.ticket.Key, At: p.Now()})
+	p.Wake(Task{Kind: KindShip, Con: o.con.ID, Stream: envelope.Data}, When{})
+	return nil
+}
+
+// Ship takes what waits in one stream through steps 4 and 5. It reports whether
+// more waits. ErrPaused, transport errors and errors of the session mean "later".
+func (p *Path) Ship(ctx context.Context, id event.ConnectionID, stream envelope.Stream) (more bool, err error) {
+	con := p.Connection(id)
+	if con == nil {
+		return false, nil
+	}
+	if stream == envelope.Data && con.pausedOut.Load() {
+		return false, ErrPaused
+	}
+	if err := p.greet(ctx, con); err != nil {
+		return false, err
+	}
+	head, cut, err := p.waiting(con, stream)
+	if err != nil || len(cut.Entries) == 0 {
+		return false, err
+	}
+	wire, token, err := p.sign(con, cut)
+	if err != nil {
+		return false, err
+	}
+	receipt, err := p.send(ctx, con, wire)
+	if err != nil {
+		con.session.end()
+		return false, err
+	}
+	return p.receipted(con, head, cut, token, receipt)
+}
+
+// sign is step 4: a cut of the stream, signed and sealed.
+func (p *Path) sign(con *Connection, cut envelope.Cut) (wire []byte, token string, err error) {
+	wire, token, err = con.Codec.Seal(cut)
+	if err != nil {
+		return nil, "", fmt.Errorf("sign events %d to %d: %w", cut.First, cut.Last(), err)
+	}
+	return wire, token, nil
+}
+
+// send is step 5: the envelope goes, the receipt comes back.
+func (p *Path) send(ctx context.Context, con *Connection, wire []byte) (envelope.Receipt, error) {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	reply, err := con.Link.Request(ctx, transport.KindEnvelope, wire)
+	if err != nil {
+		return envelope.Receipt{}, fmt.Errorf("send to %s: %w", con.Name, err)
+	}
+	receipt, err := con.Codec.OpenReceipt(reply)
+	if err != nil {
+		return envelope.Receipt{}, fmt.Errorf("open the receipt of %s: %w", con.Name, err)
+	}
+	return receipt, nil
+}
+
+// receipted stores how far the peer has our stream (T3). It is not synced by
+// itself: a receipt that is lost is given again.
+func (p *Path) receipted(con *Connection, head outbox.Head, cut envelope.Cut, token string, r envelope.Receipt) (bool, error) {
+	run := cut.Before
+	for i := range cut.Entries {
+		if cut.First+event.Seq(i) > r.Through {
+			break
+		}
+		run = run.Next(cut.Entries[i].Digest())
+	}
+	next, verdict := outbox.Receipt(head, r, run)
+	switch {
+	case verdict == outbox.Stop:
+		con.session.stop()
+		p.Observe(Observation{What: "stopped", Connection: con.Name, Detail: "the peer has other events under the same numbers", At: p.Now()})
+		return false, errStopped
+	case r.Window == 0:
+		return false, errBusy
+	case verdict != outbox.Advance || next.Through < cut.Last():
+		// Only a hello can tell where to go on.
+		con.session.end()
+		return true, nil
+	}
+	err := p.Store.Lazy(func(tx store.Tx) error {
+		present, err := outHead(tx, con.ID, byte(cut.Stream))
+		if err != nil || present.Epoch != next.Epoch || present.Through >= next.Through {
+			return err
+		}
+		present.Through = next.Through
+		if err := putBinary(tx, store.HeadKey(con.ID, store.Out, byte(cut.Stream)), present); err != nil {
+			return err
+		}
+		return tx.Put(store.ProofKey(con.ID, store.Out, cut.Epoch, byte(cut.Stream), cut.Last()), []byte(token))
+	})
+	con.session.shipped(cut.Stream, next)
+	return true, err
+}
+
+// settle is step 6 (T8), inside the transaction that takes the outcome in: the
+// outbox row goes, the twin remembers, waiting work may leave.
+func (p *Path) settle(tx store.Tx, con *Connection, o event.Outcome) (*settled, error) {
+	head, err := outHead(tx, con.ID, 'd')
+	if err != nil || head.Epoch != o.Epoch {
+		return nil, err
+	}
+	key := store.OutboxKey(con.ID, o.Seq)
+	entry, err := get[outbox.Row](tx, key)
+	if err != nil {
+		return nil, err
+	}
+	if entry != nil {
+		if entry.Twin != o.Twin {
+			return nil, fmt.Errorf("outcome of event %d names another twin: %w", o.Seq, errPeer)
+		}
+		if err := tx.Delete(key); err != nil {
+			return nil, err
+		}
+	}
+	row, err := twinRow(tx, con.ID, o.Twin)
+	if err != nil || row == nil {
+		return nil, err
+	}
+	row.Settle(o)
+	if err := p.settleItems(tx, con, o); err != nil {
+		return nil, err
+	}
+	if err := put(tx, store.TwinKey(con.ID, o.Twin), row); err != nil {
+		return nil, err
+	}
+	waits, err := get[work.Row](tx, store.WorkKey(con.ID, row.Ref))
+	return &settled{row: row, entry: entry, outcome: o, work: waits != nil}, err
+}
+
+// errNothing: the ticket has nothing that the peer has not confirmed.
+var errNothing = errors.New("nothing to send")

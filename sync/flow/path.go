@@ -1,0 +1,247 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"parley/adapters"
+	"parley/filters"
+	"parley/sync/envelope"
+	"parley/sync/event"
+	"parley/sync/store"
+	"parley/sync/transport"
+	"parley/sync/twin"
+)
+
+// Options is what a Path is made of.
+type Options struct {
+	Store   store.Store
+	Tracker adapters.Tracker
+	// TrackerName keys the poll's cursor.
+	TrackerName string
+	Blobs       Blobs
+	Now         func() time.Time
+	// Random draws ids and salts; it may be called from several goroutines.
+	Random io.Reader
+	// Secret makes markers and item ids; it must survive a restore.
+	Secret [32]byte
+	// Boot differs between two runs of one node.
+	Boot envelope.Boot
+	Log  zerolog.Logger
+	// Wake is told of work to do; it must not block and not call the Path.
+	Wake func(Task, When)
+	// Observe is told what happened, for people and metrics; may be nil, must not block.
+	Observe func(Observation)
+	// MaxAttachment is the largest file taken in or sent, in bytes.
+	MaxAttachment int64
+}
+
+// Blobs keeps the bytes of attachments.
+type Blobs interface {
+	// Has tells whether the whole of a file is here.
+	Has(digest string) bool
+	// Put stores what r gives, at most limit bytes, and returns digest and size.
+	Put(ctx context.Context, r io.Reader, limit int64) (digest string, size int64, err error)
+	// Piece returns up to n bytes from offset.
+	Piece(digest string, offset int64, n int) ([]byte, error)
+	// Offset is how much of a file is here for good.
+	Offset(digest string) (int64, error)
+	// Append adds a piece at offset; whole is set once all size bytes are here
+	// and their digest is right.
+	Append(digest string, size, offset int64, piece []byte) (whole bool, err error)
+	// Open reads a whole file.
+	Open(digest string) (io.ReadCloser, error)
+}
+
+// Kind of a task.
+type Kind string
+
+// The kinds of task.
+const (
+	KindWork   Kind = "work"   // look at a ticket for a connection
+	KindApply  Kind = "apply"  // go on with a twin's event
+	KindShip   Kind = "ship"   // send what waits in a stream
+	KindFetch  Kind = "fetch"  // pull a file's bytes from the peer
+	KindAttach Kind = "attach" // write a file whose bytes are here
+)
+
+// Task is one piece of work. Tasks are comparable: equal ones are the same.
+type Task struct {
+	Kind   Kind
+	Con    event.ConnectionID
+	Ref    event.Ref
+	Twin   event.TwinID
+	Item   event.ItemID
+	Stream envelope.Stream
+}
+
+// When says how urgent a task is.
+type When struct {
+	// At is the earliest time; zero is at once.
+	At time.Time
+	// Bulk waits behind the rest.
+	Bulk bool
+}
+
+// Observation is something that happened, without ticket text.
+type Observation struct {
+	What       string // "sent", "applied", "settled", "parked", "held", …
+	Connection string
+	Twin       event.TwinID
+	Key        string // our ticket
+	Code       event.Code
+	Detail     string
+	At         time.Time
+	Latency    time.Duration
+}
+
+// Connection is one connection as the path sees it.
+type Connection struct {
+	ID   event.ConnectionID
+	Name string
+	// Us and Them are the node ids.
+	Us, Them string
+	Peer     string
+	Codec    envelope.Codec
+	Link     transport.Link
+	Policy   twin.Policy
+
+	rules     atomic.Pointer[Rules]
+	pausedOut atomic.Bool
+	pausedIn  atomic.Bool
+	session   session
+	creates   *filters.Counter
+}
+
+// Rules are one side's own settings for a connection; they may change at any time.
+type Rules struct {
+	Outgoing *filters.Outgoing
+	Incoming *filters.Incoming
+	Scope    *filters.Scope
+	Egress   filters.Egress
+	Accept   filters.Accept
+	Vars     map[string]any
+	Tags     []string
+	// Since: tickets created before it move only when loaded or synced by hand.
+	Since time.Time
+	// Start is auto, manual or label:NAME.
+	Start string
+	// Leave is what happens when a ticket leaves the scope: keep or stop.
+	Leave string
+	// Forward lets tickets that came from another connection leave on this one.
+	Forward bool
+}
+
+// NewConnection makes a connection with its first rules.
+func NewConnection(c *Connection, rules *Rules) *Connection {
+	c.creates = &filters.Counter{}
+	c.rules.Store(rules)
+	return c
+}
+
+// Rules returns the present rules.
+func (c *Connection) Rules() *Rules { return c.rules.Load() }
+
+// SetRules puts others in force; what is under way ends under the old ones.
+func (c *Connection) SetRules(r *Rules) { c.rules.Store(r) }
+
+// Pause stops directions: nothing more leaves, or nothing more is written.
+// Both go on taking in and remembering.
+func (c *Connection) Pause(out, in bool) {
+	c.pausedOut.Store(out)
+	c.pausedIn.Store(in)
+}
+
+// Paused tells which directions are paused.
+func (c *Connection) Paused() (out, in bool) { return c.pausedOut.Load(), c.pausedIn.Load() }
+
+// Path is a node's data path.
+type Path struct {
+	Options
+
+	mu          sync.RWMutex
+	connections map[event.ConnectionID]*Connection
+	schema      event.Schema
+	schemaAt    time.Time
+
+	creating createSet
+	fresh    freshSet
+}
+
+// New makes a Path without connections.
+func New(o Options) *Path {
+	if o.Observe == nil {
+		o.Observe = func(Observation) {}
+	}
+	if o.MaxAttachment == 0 {
+		o.MaxAttachment = 64 << 20
+	}
+	return &Path{Options: o, connections: map[event.ConnectionID]*Connection{}}
+}
+
+// Add puts a connection in and makes its streams if it has none.
+func (p *Path) Add(c *Connection) error {
+	if err := p.openStreams(c.ID); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.connections[c.ID] = c
+	return nil
+}
+
+// Remove takes a connection out; what the store holds of it stays.
+func (p *Path) Remove(id event.ConnectionID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.connections, id)
+}
+
+// Connection returns a connection, or nil.
+func (p *Path) Connection(id event.ConnectionID) *Connection {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.connections[id]
+}
+
+// Connections returns all connections, in the order of their ids.
+func (p *Path) Connections() []*Connection {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return sortedConnections(maps.Values(p.connections))
+}
+
+// ErrPaused: the connection, or this direction of it, is paused.
+var ErrPaused = errors.New("connection paused")
+
+// schemaAge is how long the tracker's schema is believed.
+const schemaAge = 10 * time.Minute
+
+// Schema returns the tracker's schema, read anew when it is old. An old one
+// serves as long as the tracker does not answer.
+func (p *Path) Schema(ctx context.Context) (event.Schema, error) {
+	p.mu.RLock()
+	schema, at := p.schema, p.schemaAt
+	p.mu.RUnlock()
+	if !at.IsZero() && p.Now().Sub(at) < schemaAge {
+		return schema, nil
+	}
+	read, err := p.Tracker.Schema(ctx)
+	if err != nil {
+		if !at.IsZero() {
+			return schema, nil
+		}
+		return event.Schema{}, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.schema, p.schemaAt = read, p.Now()
+	return read, nil
+}

@@ -1,0 +1,112 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"parley/sync/event"
+	"parley/sync/store"
+	"parley/sync/work"
+)
+
+// pollPage is how many changes one Poll takes.
+const pollPage = 100
+
+// Poll asks the tracker once for changes and stores work rows for them, with
+// the cursor in the same transaction. It reports whether there may be more.
+func (p *Path) Poll(ctx context.Context) (more bool, err error) {
+	cursor, err := p.cursor()
+	if err != nil {
+		return false, err
+	}
+	changes, next, err := p.Tracker.Changes(ctx, cursor, pollPage)
+	if err != nil {
+		return false, fmt.Errorf("poll the tracker: %w", err)
+	}
+	if len(changes) == 0 && next == cursor {
+		return false, nil
+	}
+	if err := p.take(changes, cursor, next); err != nil {
+		return false, err
+	}
+	return len(changes) >= pollPage && next != cursor, nil
+}
+
+func (p *Path) cursor() (event.Cursor, error) {
+	var cursor event.Cursor
+	err := p.Store.View(func(r store.Reader) error {
+		raw, err := r.Get(store.CursorKey(p.TrackerName))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		cursor = event.Cursor(raw)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("read the poll's cursor: %w", err)
+	}
+	return cursor, nil
+}
+
+// take is T1: work rows of every connection and the cursor, together.
+func (p *Path) take(changes []event.Change, cursor, next event.Cursor) error {
+	var tasks []Task
+	connections := p.Connections()
+	err := p.Store.Update(func(tx store.Tx) error {
+		tasks = tasks[:0]
+		for _, c := range connections {
+			for _, change := range changes {
+				if p.fresh.is(c.ID, change.Ref, change.Version) {
+					continue
+				}
+				if err := p.workNext(tx, c.ID, change.Ref, work.Seen{Key: change.Key, Cause: event.CauseEdit}); err != nil {
+					return err
+				}
+				tasks = append(tasks, Task{Kind: KindWork, Con: c.ID, Ref: change.Ref})
+			}
+		}
+		if cursor == next {
+			return nil
+		}
+		return tx.Put(store.CursorKey(p.TrackerName), []byte(next))
+	})
+	if err != nil {
+		return fmt.Errorf("store what the poll found: %w", err)
+	}
+	for _, task := range tasks {
+		p.Wake(task, When{})
+	}
+	return nil
+}
+
+// workNext moves a ticket's work row.
+func (p *Path) workNext(tx store.Tx, con event.ConnectionID, ref event.Ref, input work.Input) error {
+	key := store.WorkKey(con, ref)
+	row, err := get[work.Row](tx, key)
+	if err != nil {
+		return err
+	}
+	return put(tx, key, work.Next(row, input, p.Now()))
+}
+
+// Touch makes tickets of one connection be looked at: a load, a sync by hand,
+// a filter that was published.
+func (p *Path) Touch(con event.ConnectionID, refs []event.Change, seen work.Seen) error {
+	err := p.Store.Update(func(tx store.Tx) error {
+		for _, c := range refs {
+			seen.Key = c.Key
+			if err := p.workNext(tx, con, c.Ref, seen); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store work for %d tickets: %w", len(refs), err)
+	}
+	for _, c := range refs {
+		p.Wake(Task{Kind: KindWork, Con: con, Ref: c.Ref}, When{Bulk: seen.Bulk})
+	}
+	return nil
+}

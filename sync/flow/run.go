@@ -1,0 +1,374 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"parley/adapters"
+	"parley/sync/plan"
+	"parley/sync/retry"
+	"parley/sync/store"
+	"parley/sync/transport"
+)
+
+// Runner gives a Path its goroutines: one that polls, a number of lanes, one
+// per stream that ships, a few that fetch files.
+type Runner struct {
+	path  *Path
+	lanes *Lanes
+	ships *Lanes
+	files *Lanes
+	// Every is the time between two polls, Workers the number of lanes.
+	every   time.Duration
+	workers int
+	poke    chan struct{}
+	failed  func(error)
+
+	pollMu  sync.Mutex
+	pollErr error
+	pollAt  time.Time
+}
+
+// RunnerOptions is what a Runner is made of.
+type RunnerOptions struct {
+	// Every is the time between two polls; default 5 s.
+	Every time.Duration
+	// Workers is the number of lanes that run side by side; default 8.
+	Workers int
+	// Failed is told once when the store has stopped; the node must end.
+	Failed func(error)
+}
+
+// NewRunner makes the Path and its Runner.
+func NewRunner(o Options, r RunnerOptions) (*Path, *Runner) {
+	if r.Every <= 0 {
+		r.Every = 5 * time.Second
+	}
+	if r.Workers <= 0 {
+		r.Workers = 8
+	}
+	if r.Failed == nil {
+		r.Failed = func(error) {}
+	}
+	runner := &Runner{
+		lanes: NewLanes(), ships: NewLanes(), files: NewLanes(),
+		every: r.Every, workers: r.Workers, poke: make(chan struct{}, 1), failed: r.Failed,
+	}
+	o.Wake = runner.wake
+	runner.path = New(o)
+	return runner.path, runner
+}
+
+func (r *Runner) wake(t Task, w When) {
+	switch t.Kind {
+	case KindShip:
+		r.ships.Add(t, w)
+	case KindFetch:
+		r.files.Add(t, w)
+	default:
+		r.lanes.Add(t, w)
+	}
+}
+
+// Poke brings the next poll forward.
+func (r *Runner) Poke() {
+	select {
+	case r.poke <- struct{}{}:
+	default:
+	}
+}
+
+// PollState tells when the tracker last answered a poll, and the error since.
+func (r *Runner) PollState() (time.Time, error) {
+	r.pollMu.Lock()
+	defer r.pollMu.Unlock()
+	return r.pollAt, r.pollErr
+}
+
+// Idle tells whether nothing runs, is queued or is due now.
+func (r *Runner) Idle() bool {
+	for _, l := range []*Lanes{r.lanes, r.ships, r.files} {
+		if present, _ := l.Waiting(); present > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// shippers send side by side, so that a slow peer delays nobody else.
+const (
+	shippers = 16
+	fetchers = 4
+)
+
+// Run works until ctx ends or the store stops; it returns when all of its
+// goroutines have.
+func (r *Runner) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := r.path.Resume(); err != nil {
+		return err
+	}
+	if err := r.rouse(); err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	all.Go(func() { r.poll(ctx) })
+	for range r.workers {
+		all.Go(func() { r.work(ctx, r.lanes, r.inLane) })
+	}
+	for range shippers {
+		all.Go(func() { r.work(ctx, r.ships, r.ship) })
+	}
+	for range fetchers {
+		all.Go(func() { r.work(ctx, r.files, r.fetch) })
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case <-r.path.Store.Failed():
+		err = r.path.Store.Err()
+		r.failed(err)
+	}
+	cancel()
+	all.Wait()
+	return err
+}
+
+// Connect begins to take a connection's messages and to send to it.
+func (r *Runner) Connect(c *Connection) error {
+	if err := r.path.Add(c); err != nil {
+		return err
+	}
+	err := c.Link.Handle(func(ctx context.Context, kind transport.Kind, body []byte) ([]byte, error) {
+		reply, err := r.path.Receive(ctx, c.ID, kind, body)
+		if err != nil {
+			r.path.Log.Warn().Str("connection", c.Name).Str("kind", string(kind)).Err(err).Msg("message refused")
+		}
+		return reply, err
+	})
+	if err != nil {
+		return err
+	}
+	return r.path.Rouse(c)
+}
+
+// rouse wakes everything that the store holds: memory has nothing after a start.
+func (r *Runner) rouse() error {
+	for _, c := range r.path.Connections() {
+		if err := r.path.Rouse(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Rouse wakes all the work that the store holds of a connection.
+func (p *Path) Rouse(c *Connection) error {
+	var tasks []Task
+	err := p.Store.View(func(rd store.Reader) error {
+		collect := func(kind byte, make func(key []byte) Task) error {
+			return rd.Keys(store.Prefix(kind, c.ID), nil, func(key []byte) (bool, error) {
+				tasks = append(tasks, make(key))
+				return true, nil
+			})
+		}
+		return errors.Join(
+			collect('w', func(key []byte) Task {
+				ref, _ := store.RefOf(key)
+				return Task{Kind: KindWork, Con: c.ID, Ref: ref}
+			}),
+			collect('i', func(key []byte) Task { return Task{Kind: KindApply, Con: c.ID, Twin: store.TwinOf(key)} }),
+			collect('j', func(key []byte) Task {
+				return Task{Kind: KindFetch, Con: c.ID, Twin: store.TwinOf(key), Item: store.ItemOf(key)}
+			}),
+			p.rememberCreates(rd, c),
+		)
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		p.Wake(t, When{Bulk: t.Kind == KindWork})
+	}
+	for _, s := range streams {
+		p.Wake(Task{Kind: KindShip, Con: c.ID, Stream: s}, When{})
+	}
+	return nil
+}
+
+// rememberCreates tells the way out which creates were under way.
+func (p *Path) rememberCreates(r store.Reader, c *Connection) error {
+	return r.Scan(store.Prefix('p', c.ID), nil, func(key, _ []byte) (bool, error) {
+		pl, err := get[plan.Plan](r, key)
+		if err != nil {
+			return false, err
+		}
+		if pl != nil {
+			p.markCreating(pl)
+		}
+		return true, nil
+	})
+}
+
+func (r *Runner) poll(ctx context.Context) {
+	watch := (<-chan struct{})(nil)
+	if w, ok := r.path.Tracker.(adapters.Watcher); ok {
+		watch = w.Watch()
+	}
+	attempt := 0
+	for {
+		more, err := r.path.Poll(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		wait := r.every
+		attempt = r.polled(err, attempt)
+		switch {
+		case err != nil:
+			wait = max(wait, retry.Curve(attempt))
+		case more:
+			continue
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-watch:
+		case <-r.poke:
+		}
+		timer.Stop()
+	}
+}
+
+func (r *Runner) polled(err error, attempt int) int {
+	r.pollMu.Lock()
+	defer r.pollMu.Unlock()
+	if err == nil {
+		r.pollAt, r.pollErr = r.path.Now(), nil
+		return 0
+	}
+	if r.pollErr == nil || r.pollErr.Error() != err.Error() {
+		r.path.Log.Warn().Err(err).Msg("tracker cannot be polled")
+	}
+	r.pollErr = err
+	return attempt + 1
+}
+
+// work runs tasks until ctx ends.
+func (r *Runner) work(ctx context.Context, lanes *Lanes, do func(context.Context, Task)) {
+	for ctx.Err() == nil {
+		task, ok, next := lanes.Take(r.path.Now())
+		if ok {
+			do(ctx, task)
+			continue
+		}
+		if next.IsZero() {
+			select {
+			case <-ctx.Done():
+			case <-lanes.Ready():
+			}
+			continue
+		}
+		timer := time.NewTimer(max(time.Millisecond, next.Sub(r.path.Now())))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-lanes.Ready():
+		}
+		timer.Stop()
+	}
+}
+
+func (r *Runner) inLane(ctx context.Context, t Task) {
+	lane, err := r.path.Lane(t)
+	if err == nil {
+		if !r.lanes.Enter(t, lane) {
+			return
+		}
+		err = r.path.Do(ctx, t)
+	}
+	r.lanes.Leave(t, lane)
+	if err != nil && ctx.Err() == nil {
+		r.path.Log.Error().Str("task", string(t.Kind)).Err(err).Msg("task put off")
+		r.lanes.Add(t, When{At: r.path.Now().Add(retry.Curve(3))})
+	}
+}
+
+// Lane names the lane of a task: our ticket, or a twin that has none yet.
+func (p *Path) Lane(t Task) (string, error) {
+	if !t.Ref.IsZero() {
+		return t.Ref.String(), nil
+	}
+	lane := t.Twin.String()
+	err := p.Store.View(func(r store.Reader) error {
+		row, err := twinRow(r, t.Con, t.Twin)
+		if row != nil && !row.Ref.IsZero() {
+			lane = row.Ref.String()
+		}
+		return err
+	})
+	return lane, err
+}
+
+// Do runs one task of a lane.
+func (p *Path) Do(ctx context.Context, t Task) error {
+	switch t.Kind {
+	case KindWork:
+		return p.Work(ctx, t.Con, t.Ref)
+	case KindApply:
+		return p.Apply(ctx, t.Con, t.Twin)
+	case KindAttach:
+		return p.Attach(ctx, t.Con, t.Twin, t.Item)
+	case KindFetch:
+		return p.Fetch(ctx, t.Con, t.Twin, t.Item)
+	}
+	return nil
+}
+
+func (r *Runner) fetch(ctx context.Context, t Task) {
+	err := r.path.Do(ctx, t)
+	r.files.Leave(t, "")
+	if err != nil && ctx.Err() == nil {
+		r.files.Add(t, When{At: r.path.Now().Add(retry.Curve(3))})
+	}
+}
+
+// ship sends one stream until nothing waits, or the peer cannot be reached.
+func (r *Runner) ship(ctx context.Context, t Task) {
+	con := r.path.Connection(t.Con)
+	lane := t.Con.String() + string(t.Stream)
+	if !r.ships.Enter(t, lane) {
+		return
+	}
+	var err error
+	for more := true; more && err == nil && ctx.Err() == nil; {
+		more, err = r.path.Ship(ctx, t.Con, t.Stream)
+	}
+	r.ships.Leave(t, lane)
+	if con == nil || err == nil || ctx.Err() != nil {
+		return
+	}
+	if errors.Is(err, ErrPaused) || errors.Is(err, errStopped) {
+		return
+	}
+	r.ships.Add(t, When{At: r.path.Now().Add(con.session.failed(err, r.path))})
+}
+
+// failed remembers an error of the contact and says how long to wait.
+func (s *session) failed(err error, p *Path) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.attempts++
+	if s.lastErr != err.Error() {
+		s.lastErr = err.Error()
+		p.Log.Info().Err(err).Msg("peer not reached")
+	}
+	return min(retry.Curve(s.attempts), maxAway)
+}
+
+// maxAway bounds how late a peer that came back by itself is noticed; one that
+// says hello is noticed at once.
+const maxAway = 15 * time.Second

@@ -1,0 +1,358 @@
+package flow
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"parley/sync/envelope"
+	"parley/sync/event"
+	"parley/sync/inbox"
+	"parley/sync/outbox"
+	"parley/sync/store"
+	"parley/sync/transport"
+)
+
+// Time-outs of requests to a peer.
+const (
+	helloTimeout = 10 * time.Second
+	sendTimeout  = 30 * time.Second
+)
+
+// window is how many envelopes we let the peer have under way.
+const window = 4
+
+// Errors of a session.
+var (
+	errStopped = errors.New("connection stopped: the two sides hold different events under the same numbers")
+	errBusy    = errors.New("the peer cannot take anything at present")
+	errPeer    = errors.New("the peer broke the protocol")
+)
+
+// session is what a process knows of the contact with a peer. Memory only: a
+// new process says hello first.
+type session struct {
+	mu       sync.Mutex
+	greeted  bool
+	halted   bool
+	lastErr  string
+	attempts int
+	contact  time.Time
+	through  [2]outbox.Head
+}
+
+func index(s envelope.Stream) int {
+	if s == envelope.Data {
+		return 0
+	}
+	return 1
+}
+
+func (s *session) begin(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.greeted, s.contact, s.lastErr, s.attempts = true, now, "", 0
+}
+
+func (s *session) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.greeted, s.through = false, [2]outbox.Head{}
+}
+
+func (s *session) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.greeted, s.halted = false, true
+}
+
+func (s *session) stopped() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.halted
+}
+
+func (s *session) open() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.greeted
+}
+
+func (s *session) touch(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.contact = now
+}
+
+// shipped remembers a receipt that may not be on disk yet.
+func (s *session) shipped(stream envelope.Stream, h outbox.Head) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.through[index(stream)] = h
+}
+
+func (s *session) latest(stream envelope.Stream, h outbox.Head) outbox.Head {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.through[index(stream)]; m.Epoch == h.Epoch && m.Through > h.Through {
+		h.Through = m.Through
+	}
+	return h
+}
+
+// Contact tells when the peer was last heard of, and whether it is there.
+func (c *Connection) Contact() (last time.Time, there, stopped bool) {
+	c.session.mu.Lock()
+	defer c.session.mu.Unlock()
+	return c.session.contact, c.session.greeted, c.session.halted
+}
+
+// Resume lets a stopped connection try again.
+func (c *Connection) Resume() {
+	c.session.mu.Lock()
+	defer c.session.mu.Unlock()
+	c.session.halted = false
+}
+
+// greet says hello if this process and the peer have not.
+func (p *Path) greet(ctx context.Context, con *Connection) error {
+	if con.session.stopped() {
+		return errStopped
+	}
+	if con.session.open() {
+		return nil
+	}
+	hello, err := p.hello(con, false)
+	if err != nil {
+		return err
+	}
+	wire, err := con.Codec.SealHello(hello)
+	if err != nil {
+		return fmt.Errorf("seal a hello: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+	defer cancel()
+	reply, err := con.Link.Request(ctx, transport.KindHello, wire)
+	if err != nil {
+		return fmt.Errorf("say hello to %s: %w", con.Name, err)
+	}
+	theirs, err := con.Codec.OpenHello(reply)
+	if err != nil {
+		return fmt.Errorf("open the hello of %s: %w", con.Name, err)
+	}
+	if !theirs.Reply || !bytes.Equal(theirs.Answers, hello.Nonce) {
+		return fmt.Errorf("hello of %s answers another: %w", con.Name, errPeer)
+	}
+	return p.greeted(con, theirs)
+}
+
+func (p *Path) hello(con *Connection, reply bool) (envelope.Hello, error) {
+	h := envelope.Hello{
+		Connection: con.ID, Versions: []int{1}, Boot: p.Boot, Window: window, Reply: reply,
+		Nonce: make([]byte, 16),
+	}
+	if _, err := io.ReadFull(p.Random, h.Nonce); err != nil {
+		return h, fmt.Errorf("draw a nonce: %w", err)
+	}
+	err := p.Store.View(func(r store.Reader) error {
+		for i, s := range streams {
+			out, err := outHead(r, con.ID, byte(s))
+			if err != nil {
+				return err
+			}
+			in, err := inHead(r, con.ID, byte(s))
+			if err != nil {
+				return err
+			}
+			h.Sent[i], h.Received[i] = out.Place(), in.Place()
+		}
+		return nil
+	})
+	return h, err
+}
+
+// receiveHello answers a hello.
+func (p *Path) receiveHello(con *Connection, wire []byte) ([]byte, error) {
+	theirs, err := con.Codec.OpenHello(wire)
+	if err != nil {
+		return nil, fmt.Errorf("open the hello of %s: %w", con.Name, err)
+	}
+	if theirs.Reply {
+		return nil, fmt.Errorf("an answer came as a question: %w", errPeer)
+	}
+	if err := p.greeted(con, theirs); err != nil {
+		return nil, err
+	}
+	ours, err := p.hello(con, true)
+	if err != nil {
+		return nil, err
+	}
+	ours.Answers = theirs.Nonce
+	return con.Codec.SealHello(ours)
+}
+
+// greeted brings both sides' places together. What one side can prove and the
+// other has lost ends an epoch: everything unsettled is made anew from the
+// trackers, and what may already be there is looked up first.
+func (p *Path) greeted(con *Connection, theirs envelope.Hello) error {
+	if theirs.Connection != con.ID {
+		return fmt.Errorf("hello of another connection: %w", errPeer)
+	}
+	adopted, err := p.adopt(con, theirs.Sent)
+	if err != nil {
+		return err
+	}
+	renewed, err := p.compare(con, theirs.Received)
+	if err != nil {
+		return err
+	}
+	switch {
+	case renewed:
+		err = p.heal(con, true)
+	case adopted:
+		err = p.heal(con, false)
+	}
+	if err != nil {
+		return err
+	}
+	con.session.begin(p.Now())
+	for _, s := range streams {
+		p.Wake(Task{Kind: KindShip, Con: con.ID, Stream: s}, When{})
+	}
+	return nil
+}
+
+// adopt starts the epochs that the peer has begun.
+func (p *Path) adopt(con *Connection, sent [2]envelope.Place) (bool, error) {
+	adopted := false
+	err := p.Store.Finish(func(tx store.Tx) error {
+		adopted = false
+		for i, s := range streams {
+			head, err := inHead(tx, con.ID, byte(s))
+			if err != nil {
+				return err
+			}
+			if sent[i].Epoch <= head.Epoch {
+				continue
+			}
+			adopted = true
+			if err := putBinary(tx, store.HeadKey(con.ID, store.In, byte(s)), inbox.Head{Epoch: sent[i].Epoch}); err != nil {
+				return err
+			}
+		}
+		if adopted {
+			ours, err := outHead(tx, con.ID, byte(envelope.Data))
+			if err != nil {
+				return err
+			}
+			return put(tx, store.HealKey(con.ID), &healing{Limit: ours.Appended})
+		}
+		return nil
+	})
+	return adopted, err
+}
+
+// compare sets our streams to where the peer is, or begins a new epoch (T10).
+func (p *Path) compare(con *Connection, received [2]envelope.Place) (bool, error) {
+	renewed := false
+	err := p.Store.Finish(func(tx store.Tx) error {
+		renewed = false
+		heads := [2]outbox.Head{}
+		epoch := uint64(0)
+		for i, s := range streams {
+			head, err := outHead(tx, con.ID, byte(s))
+			if err != nil {
+				return err
+			}
+			run, err := provable(tx, con.ID, head, byte(s), received[i])
+			if err != nil {
+				return err
+			}
+			next, verdict := outbox.Next(head, received[i], run)
+			heads[i], epoch = next, max(epoch, head.Epoch, received[i].Epoch)
+			renewed = renewed || verdict == outbox.NewEpoch
+		}
+		for i, s := range streams {
+			if renewed {
+				heads[i] = outbox.New(epoch + 1)
+			}
+			if err := putBinary(tx, store.HeadKey(con.ID, store.Out, byte(s)), heads[i]); err != nil {
+				return err
+			}
+		}
+		if renewed {
+			return put(tx, store.HealKey(con.ID), &healing{All: true})
+		}
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("compare places with %s: %w", con.Name, err)
+	}
+	return renewed, nil
+}
+
+// provable is our run at the place the peer claims; one that we do not hold
+// compares unequal to everything.
+func provable(r store.Reader, con event.ConnectionID, h outbox.Head, stream byte, place envelope.Place) (envelope.Run, error) {
+	if place.Epoch != h.Epoch || place.Through > h.Appended {
+		return envelope.Run{}, nil
+	}
+	run, err := runAt(r, con, store.Out, h.Epoch, stream, place.Through)
+	if errors.Is(err, store.ErrNotFound) {
+		run = place.Run
+		run[0] ^= 0xff
+		return run, nil
+	}
+	return run, err
+}
+
+// waiting cuts what the peer has no receipt for.
+func (p *Path) waiting(con *Connection, stream envelope.Stream) (outbox.Head, envelope.Cut, error) {
+	var head outbox.Head
+	var cut envelope.Cut
+	err := p.Store.View(func(r store.Reader) error {
+		stored, err := outHead(r, con.ID, byte(stream))
+		if err != nil {
+			return err
+		}
+		head = con.session.latest(stream, stored)
+		if head.Through == head.Appended {
+			return nil
+		}
+		before, err := runAt(r, con.ID, store.Out, head.Epoch, byte(stream), head.Through)
+		if err != nil {
+			return err
+		}
+		cut = envelope.Cut{Connection: con.ID, Epoch: head.Epoch, Stream: stream, First: head.Through + 1, Before: before}
+		return fill(r, con.ID, head, &cut)
+	})
+	if err != nil {
+		return head, cut, fmt.Errorf("cut what waits for %s: %w", con.Name, err)
+	}
+	return head, cut, nil
+}
+
+func fill(r store.Reader, con event.ConnectionID, head outbox.Head, cut *envelope.Cut) error {
+	prefix := store.EventKey(con, store.Out, head.Epoch, byte(cut.Stream), 0)
+	after := store.EventKey(con, store.Out, head.Epoch, byte(cut.Stream), head.Through)
+	size := 0
+	return r.Scan(prefix[:len(prefix)-8], after, func(_, value []byte) (bool, error) {
+		var s outbox.Stored
+		if err := s.UnmarshalBinary(value); err != nil {
+			return false, err
+		}
+		size += len(s.Entry.Bytes) + len(s.Entry.Salt)
+		if len(cut.Entries) > 0 && size > cutBytes {
+			return false, nil
+		}
+		cut.Entries = append(cut.Entries, s.Entry)
+		return len(cut.Entries) < envelope.MaxEvents, nil
+	})
+}
+
+// cutBytes leaves room for lengths and tags below the envelope's bound.
+const cutBytes = envelope.MaxBytes - 16<<10

@@ -1,0 +1,171 @@
+package flow
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+
+	"parley/sync/envelope"
+	"parley/sync/event"
+	"parley/sync/inbox"
+	"parley/sync/outbox"
+	"parley/sync/store"
+)
+
+// streams of one direction, in the order of Hello's places.
+var streams = [2]envelope.Stream{envelope.Data, envelope.Control}
+
+// firstEpoch is a new connection's.
+const firstEpoch = 1
+
+// openStreams makes the heads of a connection that has none.
+func (p *Path) openStreams(con event.ConnectionID) error {
+	return p.Store.Update(func(tx store.Tx) error {
+		_, err := tx.Get(store.HeadKey(con, store.Out, 'd'))
+		if err == nil || !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		for _, s := range streams {
+			if err := putBinary(tx, store.HeadKey(con, store.Out, byte(s)), outbox.New(firstEpoch)); err != nil {
+				return err
+			}
+			if err := putBinary(tx, store.HeadKey(con, store.In, byte(s)), inbox.Head{Epoch: firstEpoch}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// appendEvent gives message its place in one of our streams.
+func (p *Path) appendEvent(tx store.Tx, con event.ConnectionID, stream envelope.Stream, raw []byte) (outbox.Head, error) {
+	head, err := outHead(tx, con, byte(stream))
+	if err != nil {
+		return head, err
+	}
+	entry := envelope.Entry{Bytes: raw}
+	if _, err := io.ReadFull(p.Random, entry.Salt[:]); err != nil {
+		return head, fmt.Errorf("draw a salt: %w", err)
+	}
+	head, stored := head.Append(entry)
+	if err := putBinary(tx, store.EventKey(con, store.Out, head.Epoch, byte(stream), head.Appended), stored); err != nil {
+		return head, err
+	}
+	return head, putBinary(tx, store.HeadKey(con, store.Out, byte(stream)), head)
+}
+
+// answerWith appends a message to the control stream.
+func (p *Path) answerWith(tx store.Tx, con event.ConnectionID, m event.Message) error {
+	raw, err := envelope.Encode(m)
+	if err != nil {
+		return fmt.Errorf("encode a control event: %w", err)
+	}
+	_, err = p.appendEvent(tx, con, envelope.Control, raw)
+	return err
+}
+
+// runAt is the run of a stream at a number: zero at 0.
+func runAt(r store.Reader, con event.ConnectionID, side store.Side, epoch uint64, stream byte, seq event.Seq) (envelope.Run, error) {
+	if seq == 0 {
+		return envelope.Run{}, nil
+	}
+	var s outbox.Stored
+	if err := getBinary(r, store.EventKey(con, side, epoch, stream, seq), &s); err != nil {
+		return envelope.Run{}, err
+	}
+	return s.Run, nil
+}
+
+var markerText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+func (p *Path) mac(parts ...[]byte) string {
+	h := hmac.New(sha256.New, p.Secret[:])
+	for _, part := range parts {
+		// Lengths keep two different lists of parts from having one sum.
+		_, _ = fmt.Fprintf(h, "%d:", len(part))
+		h.Write(part)
+	}
+	return markerText.EncodeToString(h.Sum(nil)[:10])
+}
+
+// marker is what a write for a twin leaves in the tracker; item is empty for
+// the ticket itself.
+func (p *Path) marker(con event.ConnectionID, twin event.TwinID, item event.ItemID) event.Marker {
+	return event.Marker(p.mac([]byte("marker"), con[:], twin[:], []byte(item)))
+}
+
+// itemID names one of our comments or files to the peer: the same thing, the
+// same name, and nothing of the tracker's own id in it.
+func (p *Path) itemID(con event.ConnectionID, ref event.Ref, kind event.ItemKind, local string) event.ItemID {
+	return event.ItemID(p.mac([]byte("item"), con[:], []byte(ref.String()), []byte(kind), []byte(local)))
+}
+
+func sortedConnections(all iter.Seq[*Connection]) []*Connection {
+	return slices.SortedFunc(all, func(a, b *Connection) int { return strings.Compare(string(a.ID[:]), string(b.ID[:])) })
+}
+
+// createSet holds the markers of tickets that are being created: such a ticket
+// may be seen by the poll before its plan knows it.
+type createSet struct {
+	mu      sync.Mutex
+	markers map[event.Marker]bool
+}
+
+func (c *createSet) add(m event.Marker) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.markers == nil {
+		c.markers = map[event.Marker]bool{}
+	}
+	c.markers[m] = true
+}
+
+func (c *createSet) remove(m event.Marker) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.markers, m)
+}
+
+func (c *createSet) has(m event.Marker) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return m != "" && c.markers[m]
+}
+
+// freshSet remembers which version of a ticket a connection looked at for
+// certain, so that the poll's overlap and our own writes cost no second look.
+// It is only a saving: after a restart, or when it is full, tickets are looked
+// at again.
+type freshSet struct {
+	mu       sync.Mutex
+	versions map[freshKey]string
+}
+
+type freshKey struct {
+	con event.ConnectionID
+	ref event.Ref
+}
+
+const freshMost = 50_000
+
+func (f *freshSet) set(con event.ConnectionID, ref event.Ref, version string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.versions == nil || len(f.versions) >= freshMost {
+		f.versions = map[freshKey]string{}
+	}
+	f.versions[freshKey{con, ref}] = version
+}
+
+func (f *freshSet) is(con event.ConnectionID, ref event.Ref, version string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return version != "" && f.versions[freshKey{con, ref}] == version
+}

@@ -1,0 +1,243 @@
+// Package inbox is the machine of what arrives: which events of an envelope to
+// take, and what state the one event per twin is in.
+//
+//	ready            --Planned--> applying
+//	ready | applying --Wait--> waiting(until) --due--> back
+//	ready | applying --Park--> parked(code, next)
+//	parked           --Retry--> ready
+//	any              --Arrive--> replaced if nothing was begun, else kept as next
+//	any              --Done--> gone, or ready with what was kept as next
+//
+// It is pure.
+package inbox
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"parley/sync/envelope"
+	"parley/sync/event"
+)
+
+// Head is where one of the peer's streams stands with us.
+type Head struct {
+	Epoch   uint64
+	Through event.Seq
+	Run     envelope.Run
+}
+
+// Place is the head as a receipt or a hello tells it.
+func (h Head) Place() envelope.Place {
+	return envelope.Place{Epoch: h.Epoch, Through: h.Through, Run: h.Run}
+}
+
+const headLen = 1 + 8 + 8 + 32
+
+// MarshalBinary writes the head; the first byte is the layout's version.
+func (h Head) MarshalBinary() ([]byte, error) {
+	b := append(make([]byte, 0, headLen), 1)
+	b = binary.BigEndian.AppendUint64(b, h.Epoch)
+	b = binary.BigEndian.AppendUint64(b, uint64(h.Through))
+	return append(b, h.Run[:]...), nil
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote.
+func (h *Head) UnmarshalBinary(b []byte) error {
+	if len(b) != headLen || b[0] != 1 {
+		return fmt.Errorf("stream head of %d bytes is not of this version", len(b))
+	}
+	h.Epoch = binary.BigEndian.Uint64(b[1:])
+	h.Through = event.Seq(binary.BigEndian.Uint64(b[9:]))
+	copy(h.Run[:], b[17:])
+	return nil
+}
+
+// Verdict is what an envelope means.
+type Verdict string
+
+// The verdicts.
+const (
+	Take   Verdict = "take"   // append the entries from Skip on, then receipt
+	Repeat Verdict = "repeat" // all known: receipt again
+	Gap    Verdict = "gap"    // something before it is missing: receipt what there is
+	Stop   Verdict = "stop"   // a known number with another digest
+	Old    Verdict = "old"    // an epoch that has ended, or one that no hello announced
+)
+
+// Accept decides about a cut. runAt gives our run at a number at or below
+// Through (the zero run at 0); it is asked at most once.
+func Accept(h Head, c envelope.Cut, runAt func(event.Seq) (envelope.Run, error)) (Verdict, int, error) {
+	if c.Epoch != h.Epoch {
+		return Old, 0, nil
+	}
+	if c.First > h.Through+1 {
+		return Gap, 0, nil
+	}
+	// The chain fixes everything before a number, so one comparison at the last
+	// number that both have stands for all of them.
+	known := min(c.Last(), h.Through)
+	skip := int(known + 1 - c.First)
+	ours := h.Run
+	if known != h.Through {
+		var err error
+		if ours, err = runAt(known); err != nil {
+			return "", 0, fmt.Errorf("run at %d: %w", known, err)
+		}
+	}
+	theirs := c.Before
+	for _, e := range c.Entries[:skip] {
+		theirs = theirs.Next(e.Digest())
+	}
+	switch {
+	case theirs != ours:
+		return Stop, 0, nil
+	case skip == len(c.Entries):
+		return Repeat, skip, nil
+	}
+	return Take, skip, nil
+}
+
+// State of a row.
+type State string
+
+// The states.
+const (
+	Ready    State = "ready"
+	Applying State = "applying" // a plan is stored
+	Waiting  State = "waiting"  // until Until, then back to ready or applying
+	Parked   State = "parked"
+)
+
+// Row is the event of a twin that is being applied.
+type Row struct {
+	Epoch uint64    `json:"epoch"`
+	Seq   event.Seq `json:"seq"`
+	State State     `json:"state"`
+	// Planned is set while a plan is stored.
+	Planned bool `json:"planned,omitempty"`
+	// Next came while this one could not be replaced; 0 is none.
+	NextEpoch uint64    `json:"nextEpoch,omitempty"`
+	NextSeq   event.Seq `json:"nextSeq,omitempty"`
+	Attempt   int       `json:"attempt,omitempty"`
+	Until     time.Time `json:"until,omitzero"`
+	// Since, Code and Reason of a parked or waiting row; Reason stays home.
+	Since  time.Time  `json:"since,omitzero"`
+	Code   event.Code `json:"code,omitempty"`
+	Reason string     `json:"reason,omitempty"`
+	// Told is the code that the peer was told last for this event.
+	Told event.Code `json:"told,omitempty"`
+	// Key is what people call our ticket, once there is one.
+	Key string `json:"key,omitempty"`
+	At  int64  `json:"at"` // milliseconds since 1970 of the arrival
+}
+
+// Input is one of the types below.
+type Input interface{ input() }
+
+// Arrive says that a newer event of the twin came.
+type Arrive struct {
+	Epoch uint64
+	Seq   event.Seq
+}
+
+// Planned says that a plan was stored.
+type Planned struct{}
+
+// Wait says to try again at Until.
+type Wait struct {
+	Until  time.Time
+	Reason string
+}
+
+// Park says that a person must look; Next is a late try by itself.
+type Park struct {
+	Code   event.Code
+	Reason string
+	Next   time.Time
+}
+
+// Retry says that a person, a new filter or the time wants another try.
+type Retry struct{}
+
+// Replan says that the plan was dropped: decide anew.
+type Replan struct{}
+
+// Done says that the event has its final outcome.
+type Done struct{}
+
+func (Arrive) input()  {}
+func (Planned) input() {}
+func (Wait) input()    {}
+func (Park) input()    {}
+func (Retry) input()   {}
+func (Replan) input()  {}
+func (Done) input()    {}
+
+// Next is the row after input; nil is "nothing to apply", both ways.
+func Next(row *Row, input Input, now time.Time) *Row {
+	if row == nil {
+		if in, ok := input.(Arrive); ok {
+			return &Row{Epoch: in.Epoch, Seq: in.Seq, State: Ready, At: now.UnixMilli()}
+		}
+		return nil
+	}
+	next := *row
+	switch in := input.(type) {
+	case Arrive:
+		return arrived(next, in, now)
+	case Planned:
+		next.State, next.Planned = Applying, true
+	case Wait:
+		next.State, next.Until, next.Reason = Waiting, in.Until, in.Reason
+		next.Attempt++
+		next.Since = orNow(next.Since, now)
+	case Park:
+		next.State, next.Code, next.Reason, next.Until = Parked, in.Code, in.Reason, in.Next
+		next.Attempt++
+		next.Since = orNow(next.Since, now)
+	case Retry:
+		return ready(next)
+	case Replan:
+		next.Planned = false
+		return ready(next)
+	case Done:
+		if row.NextSeq == 0 {
+			return nil
+		}
+		return &Row{Epoch: row.NextEpoch, Seq: row.NextSeq, State: Ready, Key: row.Key, At: now.UnixMilli()}
+	}
+	return &next
+}
+
+// Due tells whether the row is to be worked on now.
+func (r Row) Due(now time.Time) bool {
+	return r.State == Ready || r.State == Applying || !now.Before(r.Until)
+}
+
+func arrived(row Row, in Arrive, now time.Time) *Row {
+	if row.Planned {
+		// A step may have reached the tracker: it is finished or found out first.
+		row.NextEpoch, row.NextSeq = in.Epoch, in.Seq
+		if row.State == Parked {
+			return ready(row)
+		}
+		return &row
+	}
+	return &Row{Epoch: in.Epoch, Seq: in.Seq, State: Ready, Key: row.Key, At: now.UnixMilli()}
+}
+
+func ready(row Row) *Row {
+	row.State, row.Until = Ready, time.Time{}
+	if row.Planned {
+		row.State = Applying
+	}
+	return &row
+}
+
+func orNow(t, now time.Time) time.Time {
+	if t.IsZero() {
+		return now
+	}
+	return t
+}

@@ -1,0 +1,156 @@
+// Package plan is the machine of the writes that an incoming change means for
+// the tracker. A plan is stored before its first write; each step is recorded
+// as intended before it is tried and as done before the next is intended.
+//
+//	planned  --stored with the row before it--> intended(attempt, at)
+//	intended --answer--> done(written)
+//	intended --sure refusal--> sync/retry decides: again at once, later, or dropped
+//	intended --time-out, cut, 5xx, crash--> doubt(not before)
+//	doubt    --found--> done | none--> intended(attempt+1) | many--> park | later--> doubt(later)
+//
+// A step that sets absolute values is in doubt read and compared, not searched.
+// It is pure.
+package plan
+
+import (
+	"time"
+
+	"parley/sync/event"
+)
+
+// State of a step.
+type State string
+
+// The states.
+const (
+	Planned  State = "planned"
+	Intended State = "intended"
+	Doubt    State = "doubt"
+	Done     State = "done"
+)
+
+// Step is one write and how far it got.
+type Step struct {
+	Write event.Step `json:"write"`
+	// Item is the peer's comment or attachment that this writes.
+	Item event.ItemID `json:"item,omitempty"`
+	// Hash of the item as the peer sent it.
+	Hash    event.Hash `json:"hash,omitempty"`
+	State   State      `json:"state"`
+	Attempt int        `json:"attempt,omitempty"`
+	At      time.Time  `json:"at,omitzero"`
+	// NotBefore is when a step in doubt may be asked about.
+	NotBefore time.Time `json:"notBefore,omitzero"`
+	// Boot is the process that intended it: another one finds it in doubt.
+	Boot uint64 `json:"boot,omitempty"`
+}
+
+// Plan is what one event means for the tracker.
+type Plan struct {
+	Epoch uint64    `json:"epoch"`
+	Seq   event.Seq `json:"seq"`
+	// Ref is our ticket; zero until a create is done.
+	Ref event.Ref `json:"ref,omitzero"`
+	// Want are the fields written, Before what they were.
+	Want   event.Fields `json:"want,omitempty"`
+	Before event.Fields `json:"before,omitempty"`
+	// Kept are local fields in which ours stood against the peer's.
+	Kept []string `json:"kept,omitempty"`
+	// Declined are items that will not be written, Waiting files to be fetched.
+	Declined []event.ItemID `json:"declined,omitempty"`
+	Steps    []Step         `json:"steps"`
+}
+
+// Do is what to do with a plan.
+type Do string
+
+// What Next may say.
+const (
+	Write  Do = "write"  // Steps[Index] is intended by this process: write it
+	Find   Do = "find"   // Steps[Index] adds something and is in doubt: ask the tracker
+	Check  Do = "check"  // Steps[Index] sets values and is in doubt: read and compare
+	Intend Do = "intend" // store Steps[Index] as intended, then Next again
+	Await  Do = "await"  // nothing before At
+	Finish Do = "finish" // all steps are done
+)
+
+// Action is what Next says.
+type Action struct {
+	Do    Do
+	Index int
+	At    time.Time
+}
+
+// Next tells what to do with p at now, in the process boot. settle is the
+// tracker's SettleTime: a step of another process is not asked about before it
+// has passed since the attempt.
+func Next(p *Plan, boot uint64, settle time.Duration, now time.Time) Action {
+	for i := range p.Steps {
+		step := &p.Steps[i]
+		switch step.State {
+		case Done:
+			continue
+		case Planned:
+			return Action{Do: Intend, Index: i}
+		case Intended:
+			if step.Boot == boot {
+				return Action{Do: Write, Index: i}
+			}
+			// Whether the other process got as far as writing, nobody knows.
+			step.State, step.NotBefore = Doubt, step.At.Add(settle)
+		}
+		if now.Before(step.NotBefore) {
+			return Action{Do: Await, Index: i, At: step.NotBefore}
+		}
+		if Adds(step.Write) {
+			return Action{Do: Find, Index: i}
+		}
+		return Action{Do: Check, Index: i}
+	}
+	return Action{Do: Finish}
+}
+
+// Adds tells whether doing the step twice would add something twice.
+func Adds(s event.Step) bool {
+	switch s.Kind {
+	case event.StepCreate, event.StepAttach:
+		return true
+	case event.StepComment:
+		return s.Comment != nil && s.Comment.ID == ""
+	}
+	return s.Comment != nil && s.Comment.ID == ""
+}
+
+// SetIntended marks step i as about to be tried.
+func (p *Plan) SetIntended(i int, boot uint64, now time.Time) {
+	s := &p.Steps[i]
+	s.State, s.At, s.Boot, s.NotBefore = Intended, now, boot, time.Time{}
+	s.Attempt++
+}
+
+// SetDoubt marks step i as not known to have happened; it may be asked about at.
+func (p *Plan) SetDoubt(i int, at time.Time) {
+	p.Steps[i].State, p.Steps[i].NotBefore = Doubt, at
+}
+
+// SetDone marks step i as done. A create tells the later steps their ticket.
+func (p *Plan) SetDone(i int, w event.Written) {
+	s := &p.Steps[i]
+	s.State = Done
+	if s.Write.Kind == event.StepCreate {
+		p.Ref = w.Ref
+		for j := i + 1; j < len(p.Steps); j++ {
+			p.Steps[j].Write.Ref = w.Ref
+		}
+	}
+}
+
+// InDoubt tells whether some step may have happened without being recorded.
+func (p *Plan) InDoubt() bool {
+	for _, s := range p.Steps {
+		if s.State == Doubt || s.State == Intended {
+			return true
+		}
+	}
+	return false
+}

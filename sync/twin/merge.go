@@ -1,0 +1,315 @@
+package twin
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"parley/sync/event"
+)
+
+// Policy decides who wins where both sides changed a field without knowing of
+// each other. It is part of the agreed connection, so both sides decide alike.
+type Policy struct {
+	// Winner is a node id, or "newest".
+	Winner string
+	// Us and Them are the node ids.
+	Us, Them string
+}
+
+// Newest compares the trackers' change times; a tie goes to the lower node id.
+const Newest = "newest"
+
+// oursWins tells whether our change, made at ours, stands against theirs.
+func (p Policy) oursWins(ours, theirs time.Time) bool {
+	if p.Winner != Newest {
+		return p.Winner == p.Us
+	}
+	// Whole seconds: the event names the time with the coarser of the trackers'
+	// precisions, and both sides must compare the same two numbers.
+	a, b := ours.Unix(), theirs.Unix()
+	if a != b {
+		return a > b
+	}
+	return p.Us < p.Them
+}
+
+// Incoming is what a merge decides on.
+type Incoming struct {
+	// Wanted is what the incoming filter makes of the peer's whole replica.
+	// Same is what it makes with the fields that the event names left out: what
+	// is alike in both, the peer has not changed.
+	Wanted, Same event.Fields
+	// Previous is what it made of the replica before; used for sets.
+	Previous event.Fields
+	// Exact names sets that are to be as wanted, ours included.
+	Exact map[string]bool
+	// Added and Removed are explicit changes to sets.
+	Added, Removed map[string][]any
+	// Ours is our ticket; nil if it is to be created.
+	Ours event.Fields
+	// OursAt is our tracker's change time of the ticket, TheirsAt the event's.
+	OursAt, TheirsAt time.Time
+	Cause            event.Cause
+	// Seen is our last event that the peer knew of, as a number of our stream's
+	// present epoch; 0 if none.
+	Seen event.Seq
+	// Types of our fields, for sets and for what counts as equal.
+	Types map[string]event.Field
+}
+
+// Merged is what a merge decided.
+type Merged struct {
+	// Write are the fields to set, Before what they are at present.
+	Write, Before event.Fields
+	// Kept are fields where ours stands against the peer's.
+	Kept []string
+	// Conflicts are all fields that both sides had changed.
+	Conflicts []string
+}
+
+// Merge decides which of the peer's changes are to be written.
+func (r *Row) Merge(in Incoming, policy Policy) Merged {
+	out := Merged{Write: event.Fields{}, Before: event.Fields{}}
+	for _, name := range in.names() {
+		want, changed := in.target(name)
+		if !changed {
+			continue
+		}
+		have := in.Ours[name]
+		if Equal(in.Types[name].Type, want, have) {
+			continue
+		}
+		if in.Ours != nil && !isSet(in.Types[name].Type) && r.concurrent(name, have, in.Seen) {
+			out.Conflicts = append(out.Conflicts, name)
+			if r.keeps(name, have, in, policy) {
+				out.Kept = append(out.Kept, name)
+				continue
+			}
+		}
+		out.Write[name] = want
+		if in.Ours != nil {
+			out.Before[name] = have
+		}
+	}
+	return out
+}
+
+func (in Incoming) names() []string {
+	seen := map[string]bool{}
+	for name := range in.Wanted {
+		seen[name] = true
+	}
+	for name := range in.Added {
+		seen[name] = true
+	}
+	for name := range in.Removed {
+		seen[name] = true
+	}
+	names := make([]string, 0, len(seen))
+	for name := range seen {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// target is the value that a field should get, and whether the peer changed it.
+func (in Incoming) target(name string) (any, bool) {
+	want, set := in.Wanted[name]
+	if !isSet(in.Types[name].Type) {
+		if in.Ours == nil {
+			return want, set
+		}
+		same, also := in.Same[name]
+		return want, set && (!also || event.HashValue(want) != event.HashValue(same))
+	}
+	have := list(in.Ours[name])
+	switch {
+	case set && in.Exact[name]:
+		have = list(want)
+	case set:
+		before := list(in.Previous[name])
+		theirs := list(want)
+		have = minus(have, minus(before, theirs))
+		have = union(have, minus(theirs, before))
+	}
+	have = union(minus(have, in.Removed[name]), in.Added[name])
+	return sortedSet(have), true
+}
+
+// concurrent tells whether we changed a field without the peer knowing.
+func (r *Row) concurrent(name string, have any, seen event.Seq) bool {
+	base, known := r.Local[name]
+	if !known {
+		return false
+	}
+	return base.Hash != event.HashValue(have) || base.Seq > seen
+}
+
+func (r *Row) keeps(name string, have any, in Incoming, policy Policy) bool {
+	if in.Cause == event.CauseFilter || in.Cause == event.CauseHeal {
+		return true
+	}
+	if in.Cause == event.CauseResolve {
+		return false
+	}
+	at := in.OursAt
+	if base := r.Local[name]; base.Hash == event.HashValue(have) {
+		at = time.Unix(base.At, 0)
+	}
+	return policy.oursWins(at, in.TheirsAt)
+}
+
+// Fit is how what a tracker holds after a write compares with what was wanted.
+type Fit string
+
+// The fits.
+const (
+	Kept       Fit = "kept"       // as wanted
+	Ignored    Fit = "ignored"    // as it was before
+	Normalised Fit = "normalised" // the tracker's own spelling of it: cut, trimmed, rounded
+	Foreign    Fit = "foreign"    // something else: somebody changed it meanwhile
+)
+
+// Compare tells how got, read back after a write, fits what was wanted.
+func Compare(t event.Type, before, want, got any) Fit {
+	switch {
+	case Equal(t, want, got):
+		return Kept
+	case Equal(t, before, got):
+		return Ignored
+	case alike(t, want, got):
+		return Normalised
+	}
+	return Foreign
+}
+
+// Equal tells whether two values are the same to a person: text without regard
+// to line ends and blanks at the ends, sets without order, nil as empty.
+func Equal(t event.Type, a, b any) bool {
+	if empty(a) && empty(b) {
+		return true
+	}
+	if empty(a) || empty(b) {
+		return false
+	}
+	switch t {
+	case event.TypeText, event.TypeRich:
+		return plainText(a) == plainText(b)
+	case event.TypeUser, event.TypeRef:
+		return idOf(a) == idOf(b)
+	}
+	if isSet(t) {
+		return event.HashValue(sortedSet(list(a))) == event.HashValue(sortedSet(list(b)))
+	}
+	return event.HashValue(a) == event.HashValue(b)
+}
+
+func alike(t event.Type, want, got any) bool {
+	switch w := want.(type) {
+	case string:
+		g, ok := got.(string)
+		if !ok || g == "" {
+			return false
+		}
+		if t == event.TypeOption {
+			return strings.EqualFold(w, g)
+		}
+		w, g = squeeze(w), squeeze(g)
+		return w == g || len(g) >= 16 && strings.HasPrefix(w, g)
+	case float64:
+		g, ok := got.(float64)
+		return ok && abs(w-g) <= 0.01*max(1, abs(w))
+	}
+	return false
+}
+
+// squeeze leaves only what no text format adds or takes away.
+func squeeze(s string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" \t\r\n\u00a0*_`~#>|+-\\=.:!()[]{}<&;/\"'", r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+func plainText(v any) string {
+	s, _ := v.(string)
+	return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
+}
+
+func idOf(v any) any {
+	if m, ok := v.(map[string]any); ok {
+		return m["id"]
+	}
+	return v
+}
+
+func empty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return strings.TrimSpace(v) == ""
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	return false
+}
+
+func isSet(t event.Type) bool {
+	return t == event.TypeSet || t == event.TypeOptions || t == event.TypeUsers
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
+}
+
+func keyOf(v any) string { return string(event.HashValue(idOf(v))) }
+
+func has(l []any, v any) bool {
+	return slices.ContainsFunc(l, func(x any) bool { return keyOf(x) == keyOf(v) })
+}
+
+func minus(a, b []any) []any {
+	out := []any{}
+	for _, v := range a {
+		if !has(b, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func union(a, b []any) []any {
+	out := slices.Clone(a)
+	for _, v := range b {
+		if !has(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func sortedSet(l []any) []any {
+	out := union(nil, l)
+	slices.SortFunc(out, func(a, b any) int {
+		x, xs := a.(string)
+		y, ys := b.(string)
+		if xs && ys {
+			return strings.Compare(x, y)
+		}
+		return strings.Compare(keyOf(a), keyOf(b))
+	})
+	if out == nil {
+		out = []any{}
+	}
+	return out
+}
+
+func abs(f float64) float64 { return max(f, -f) }

@@ -1,0 +1,203 @@
+// Package twin holds what a node knows of a pair of tickets, and the merge:
+// what of a ticket the peer has not confirmed, which of the peer's changes are
+// to be written, who wins where both sides changed a field, and which of our
+// own writes must not be sent back as if a person had made them.
+//
+// It is pure. Rows are changed only inside a store transaction, on a row read
+// in that transaction: an outcome may arrive while a change is being applied.
+package twin
+
+import (
+	"time"
+
+	"parley/sync/event"
+)
+
+// State of a twin.
+type State string
+
+// The states.
+const (
+	Live  State = "live"
+	Ended State = "ended" // by a person or by the leave policy; kept as a tombstone
+	Gone  State = "gone"  // our ticket is not there any more
+)
+
+// Confirm is how far a sent value got.
+type Confirm string
+
+// The states of a sent value.
+const (
+	Open      Confirm = "o" // in an event without an outcome
+	Confirmed Confirm = "c" // the peer has it
+	Declined  Confirm = "d" // the peer does not want it; not sent again
+	Waiting   Confirm = "w" // parked at the peer: part of the next change
+)
+
+// Sent is what the peer was last told of a replica field.
+type Sent struct {
+	Hash  event.Hash `json:"h"`
+	Seq   event.Seq  `json:"s,omitempty"`
+	State Confirm    `json:"c"`
+}
+
+// Base is a local field as both sides last agreed on it, or as last sent.
+type Base struct {
+	Hash event.Hash `json:"h"`
+	// Seq is our event that carried it, 0 if none did since.
+	Seq event.Seq `json:"s,omitempty"`
+	// At is the tracker's change time that the event named, seconds since 1970.
+	At int64 `json:"t,omitempty"`
+}
+
+// Unsettled is our data event that has no final outcome.
+type Unsettled struct {
+	Seq    event.Seq  `json:"seq"`
+	Parked event.Code `json:"parked,omitempty"`
+	// Since, in milliseconds since 1970.
+	Since int64 `json:"since,omitempty"`
+}
+
+// Row is what a node knows of a twin.
+type Row struct {
+	Ref    event.Ref      `json:"ref,omitzero"`
+	Key    string         `json:"key,omitempty"`
+	Origin event.OriginID `json:"origin"`
+	Hops   int            `json:"hops,omitempty"`
+	State  State          `json:"state"`
+	Since  time.Time      `json:"since"`
+	// Theirs is set on the side that did not create the twin.
+	Theirs bool `json:"theirs,omitempty"`
+	// Seen is the peer's last event applied.
+	Seen event.Position `json:"seen,omitzero"`
+	// Epoch of our data stream that Sent and Out are about.
+	Epoch uint64          `json:"epoch,omitempty"`
+	Sent  map[string]Sent `json:"sent,omitempty"`
+	Local map[string]Base `json:"local,omitempty"`
+	Out   *Unsettled      `json:"out,omitempty"`
+	// Lost are our fields that the peer's tracker, and local fields that ours,
+	// ignored or changed.
+	Lost      []string `json:"lost,omitempty"`
+	LostLocal []string `json:"lostLocal,omitempty"`
+	// Refused is the code of the last outcome if it was not applied.
+	Refused event.Code `json:"refused,omitempty"`
+	// TheirNote is what the peer said of its half, if it ended.
+	TheirNote event.Code `json:"theirNote,omitempty"`
+}
+
+// Unsent tells whether an event of this twin is on its way without an outcome.
+func (r *Row) Unsent() bool { return r.Out != nil && r.Out.Parked == "" }
+
+// Item is one comment or attachment of a twin.
+type Item struct {
+	// Local is our tracker's id; "" while it is not written.
+	Local string `json:"local,omitempty"`
+	// Theirs is set when the peer sent it.
+	Theirs bool       `json:"theirs,omitempty"`
+	Hash   event.Hash `json:"h,omitempty"`
+	Seq    event.Seq  `json:"s,omitempty"`
+	State  Confirm    `json:"c"`
+	// Name of a file, for people.
+	Name string `json:"n,omitempty"`
+}
+
+// Differs returns the fields of a replica that the peer has not confirmed as
+// they are. all asks for every field (a heal).
+func (r *Row) Differs(fields event.Fields, all bool) event.Fields {
+	var out event.Fields
+	for name, value := range fields {
+		sent, known := r.Sent[name]
+		hash := event.HashValue(value)
+		if !all && known && sent.Hash == hash && sent.State != Waiting {
+			continue
+		}
+		if !known && value == nil && !all {
+			// The peer takes a field that it never saw for not sent, which an
+			// empty one at first sight is as good as.
+			continue
+		}
+		if out == nil {
+			out = event.Fields{}
+		}
+		out[name] = value
+	}
+	return out
+}
+
+// Append records a change that was given seq. local are our fields as read.
+func (r *Row) Append(seq event.Seq, change event.ChangeBody, local event.Fields, at time.Time, now time.Time) {
+	if r.Sent == nil {
+		r.Sent = map[string]Sent{}
+	}
+	for name, value := range change.Fields {
+		r.Sent[name] = Sent{Hash: event.HashValue(value), Seq: seq, State: Open}
+	}
+	r.SetLocal(local, seq, at)
+	r.Out = &Unsettled{Seq: seq, Since: now.UnixMilli()}
+}
+
+// SetLocal records local fields that differ from their base as sent with seq;
+// 0 is "known to us, not sent".
+func (r *Row) SetLocal(local event.Fields, seq event.Seq, at time.Time) {
+	if r.Local == nil {
+		r.Local = map[string]Base{}
+	}
+	for name, value := range local {
+		hash := event.HashValue(value)
+		if r.Local[name].Hash != hash {
+			r.Local[name] = Base{Hash: hash, Seq: seq, At: at.Unix()}
+		}
+	}
+}
+
+// Settle records the outcome of our event seq. It reports whether the outcome
+// is about the twin's present event; one about an older event changes only
+// what that event alone had said.
+func (r *Row) Settle(o event.Outcome) bool {
+	state := Confirmed
+	switch o.Verdict {
+	case event.Refused:
+		state = Declined
+	case event.Parked:
+		state = Waiting
+	}
+	for name, sent := range r.Sent {
+		if sent.Seq == o.Seq && (sent.State == Open || sent.State == Waiting) {
+			sent.State = state
+			r.Sent[name] = sent
+		}
+	}
+	if r.Out == nil || r.Out.Seq != o.Seq {
+		return false
+	}
+	r.Lost, r.Refused = o.Lost, ""
+	switch o.Verdict {
+	case event.Applied:
+		r.Out = nil
+	case event.Refused:
+		r.Out, r.Refused = nil, o.Code
+	case event.Parked:
+		r.Out.Parked = o.Code
+	}
+	return true
+}
+
+// Void forgets what was sent in an epoch that has ended.
+func (r *Row) Void(epoch uint64) {
+	if r.Epoch == epoch {
+		return
+	}
+	r.Epoch, r.Out = epoch, nil
+	for name, sent := range r.Sent {
+		if sent.State == Open || sent.State == Waiting {
+			delete(r.Sent, name)
+			continue
+		}
+		sent.Seq = 0
+		r.Sent[name] = sent
+	}
+	for name, base := range r.Local {
+		base.Seq = 0
+		r.Local[name] = base
+	}
+}

@@ -1,0 +1,161 @@
+// Package work is the machine of a work row: "this ticket must be looked at
+// for this connection". It is a level, not a queue of changes: however often a
+// ticket changes, there is one row, and what leaves is the ticket as it is
+// when it is read.
+//
+//	none  --Seen--> dirty(gen)
+//	dirty --Seen--> dirty(gen+1)
+//	dirty --Sent, gen unchanged, not more--> none     (else stays dirty)
+//	dirty --Nothing, gen unchanged--> none            (else stays dirty)
+//	dirty --Hold--> held(reason, next)
+//	held  --Seen | Release | due--> dirty
+//
+// It is pure; flow stores the rows and simtest drives the same Next.
+package work
+
+import (
+	"time"
+
+	"parley/sync/event"
+)
+
+// State of a row.
+type State string
+
+// The states; a row that is not there is "none".
+const (
+	Dirty State = "dirty"
+	Held  State = "held"
+)
+
+// Row is the durable state of one ticket's work for one connection.
+type Row struct {
+	Gen   uint64 `json:"gen"`
+	State State  `json:"state"`
+	// Key is what people call the ticket.
+	Key string `json:"key,omitempty"`
+	// Cause goes into the event.
+	Cause event.Cause `json:"cause"`
+	// Forced lets a ticket in that is older than `since` or not started by itself.
+	Forced bool `json:"forced,omitempty"`
+	// Bulk work waits behind the other.
+	Bulk bool `json:"bulk,omitempty"`
+	// Attempt counts holds without a new Seen in between.
+	Attempt int `json:"attempt,omitempty"`
+	// Reason, Code and Next of a held row. Reason stays home.
+	Reason string     `json:"reason,omitempty"`
+	Code   event.Code `json:"code,omitempty"`
+	Since  time.Time  `json:"since,omitzero"`
+	Next   time.Time  `json:"next,omitzero"`
+	// Parked is set when a person must look: Next is then only a late retry.
+	Parked bool `json:"parked,omitempty"`
+}
+
+// Input is one of the types below.
+type Input interface{ input() }
+
+// Seen says that the ticket may have changed, or must be looked at again.
+type Seen struct {
+	Key    string
+	Cause  event.Cause
+	Forced bool
+	Bulk   bool
+}
+
+// Sent says that what was read under Gen is in the outbox; More that a rest follows.
+type Sent struct {
+	Gen  uint64
+	More bool
+}
+
+// Nothing says that what was read under Gen has nothing to send.
+type Nothing struct{ Gen uint64 }
+
+// Hold says that the look failed.
+type Hold struct {
+	Reason string
+	Code   event.Code
+	Next   time.Time
+	Parked bool
+}
+
+// Release says that a person or a new filter lets it go on.
+type Release struct{}
+
+func (Seen) input()    {}
+func (Sent) input()    {}
+func (Nothing) input() {}
+func (Hold) input()    {}
+func (Release) input() {}
+
+// Next is the row after input; nil is "none", both ways.
+func Next(row *Row, input Input, now time.Time) *Row {
+	switch in := input.(type) {
+	case Seen:
+		return seen(row, in)
+	case Sent:
+		if row == nil || row.Gen == in.Gen && !in.More {
+			return nil
+		}
+		return released(*row)
+	case Nothing:
+		if row == nil || row.Gen == in.Gen {
+			return nil
+		}
+		return released(*row)
+	case Hold:
+		if row == nil {
+			return nil
+		}
+		return held(*row, in, now)
+	case Release:
+		if row == nil {
+			return nil
+		}
+		return released(*row)
+	}
+	return row
+}
+
+// Due tells whether the row is to be looked at now.
+func (r Row) Due(now time.Time) bool { return r.State == Dirty || !now.Before(r.Next) }
+
+func seen(row *Row, in Seen) *Row {
+	if row == nil {
+		return &Row{Gen: 1, State: Dirty, Key: in.Key, Cause: in.Cause, Forced: in.Forced, Bulk: in.Bulk}
+	}
+	next := *row
+	next.Gen++
+	next.Cause = stronger(row.Cause, in.Cause)
+	next.Forced = row.Forced || in.Forced
+	next.Bulk = row.Bulk && in.Bulk
+	if in.Key != "" {
+		next.Key = in.Key
+	}
+	return released(next)
+}
+
+func released(row Row) *Row {
+	row.State, row.Attempt, row.Reason, row.Code, row.Parked = Dirty, 0, "", "", false
+	row.Since, row.Next = time.Time{}, time.Time{}
+	return &row
+}
+
+func held(row Row, in Hold, now time.Time) *Row {
+	row.State, row.Reason, row.Code, row.Next, row.Parked = Held, in.Reason, in.Code, in.Next, in.Parked
+	row.Attempt++
+	if row.Since.IsZero() {
+		row.Since = now
+	}
+	return &row
+}
+
+// stronger: a heal must not be forgotten because an edit came on top, since it
+// carries everything; an edit outranks a filter, which never beats one.
+func stronger(a, b event.Cause) event.Cause {
+	rank := map[event.Cause]int{event.CauseFilter: 1, event.CauseEdit: 2, event.CauseResolve: 3, event.CauseHeal: 4}
+	if rank[a] >= rank[b] {
+		return a
+	}
+	return b
+}
