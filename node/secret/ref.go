@@ -64,6 +64,19 @@ func (r Ref) String() string {
 	return "${" + r.Kind + ":" + r.Name + "}"
 }
 
+// MarshalText implements encoding.TextMarshaler; it is String.
+func (r Ref) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler; it is ParseRef.
+func (r *Ref) UnmarshalText(text []byte) error {
+	parsed, err := ParseRef(string(text))
+	if err != nil {
+		return err
+	}
+	*r = parsed
+	return nil
+}
+
 // Resolver fetches what a Ref points at.
 type Resolver struct {
 	// Vault of the node; nil has no secrets.

@@ -2,7 +2,6 @@ package secret
 
 import (
 	"crypto/subtle"
-	"encoding/json"
 	"fmt"
 )
 
@@ -46,8 +45,5 @@ func (v Value) Format(state fmt.State, _ rune) {
 	_, _ = state.Write([]byte(Hidden)) // fmt keeps the error itself
 }
 
-// MarshalText implements encoding.TextMarshaler; it covers YAML and slog too.
+// MarshalText implements encoding.TextMarshaler; it covers JSON, YAML and slog.
 func (v Value) MarshalText() ([]byte, error) { return []byte(Hidden), nil }
-
-// MarshalJSON implements json.Marshaler.
-func (v Value) MarshalJSON() ([]byte, error) { return json.Marshal(Hidden) }
