@@ -1,0 +1,25 @@
+// Package richtext converts formatted text between Markdown, Textile, HTML and
+// plain text through one document tree.
+//
+// Every reader turns its format into a Doc, every writer turns a Doc into its
+// format; nothing converts from format to format directly.
+//
+// # Promises
+//
+//   - What a reader does not understand is kept as text, what a format cannot
+//     say is written as text: words are never lost.
+//   - Writing what was read is stable after one pass: f(f(x)) = f(x), within a
+//     format and on the way through another and back.
+//   - HTML output escapes everything and links to nothing but http, https,
+//     ftp and mailto addresses.
+//   - No input panics, and work is bounded: what is longer than 256 KiB or
+//     nested deeper than 16 levels is kept as plain text.
+//
+// # What it does not do
+//
+// Layout that carries no words (alignment, colours, widths, classes) is
+// dropped, as are scripts and styles in HTML. A single newline inside a
+// paragraph is a line break in every format, as trackers show it. HTML inside
+// Markdown is kept as it stands for Markdown and shown as text elsewhere:
+// whoever shows Markdown in a browser must sanitise it.
+package richtext
