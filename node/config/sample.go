@@ -1,0 +1,176 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"text/template"
+
+	"github.com/goccy/go-yaml"
+
+	"parley/adapters"
+)
+
+// Answers are what `parley init` asks.
+type Answers struct {
+	// Name of the node.
+	Name string
+	// Dir is the node's folder; "" is the default.
+	Dir string
+	// Kind of the tracker and its address.
+	Kind adapters.Kind
+	URL  string
+	// Settings of the adapter; secret ones as "${secret:NAME}".
+	Settings map[string]string
+	// Listen is host:port if others can reach the node, Advertise the address
+	// that they reach it by.
+	Listen, Advertise string
+	// Connection is the first connection's name; "" leaves it a comment.
+	Connection string
+	// Scope of the first connection.
+	Scope string
+}
+
+// Sample writes a commented parley.yaml from answers.
+func Sample(a Answers) (string, error) {
+	if a.Dir == "" {
+		a.Dir = Default().Node.Dir
+	}
+	t, err := template.New("parley.yaml").Funcs(template.FuncMap{"quote": quote, "comment": oneLine}).Parse(sample)
+	if err != nil {
+		return "", fmt.Errorf("write sample: %w", err)
+	}
+	var out strings.Builder
+	if err := t.Execute(&out, a); err != nil {
+		return "", fmt.Errorf("write sample: %w", err)
+	}
+	return out.String(), nil
+}
+
+// quote writes a value so that YAML reads the same text back.
+func quote(text string) (string, error) {
+	out, err := yaml.MarshalWithOptions(text, yaml.JSON())
+	return strings.TrimSuffix(string(out), "\n"), err
+}
+
+// oneLine keeps an adapter's help inside its comment.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+const sample = `# Parley: what this node is, its tracker, and its connections to other nodes.
+# Check this file with: parley config check
+# Paths start at this file's folder. Secrets never stand here:
+#   ${secret:NAME} is in the node's vault (parley secret set NAME),
+#   ${file:PATH} in a file, ${env:NAME} in the environment.
+
+node:
+  name: {{quote .Name}}
+  dir: {{quote .Dir}}              # keys, store and socket; keep it private and back it up
+
+{{if .Listen -}}
+# Other nodes reach this one here. It runs a NATS server of its own.
+listen:
+  nats: {{quote .Listen}}
+{{- if .Advertise}}
+  advertise: {{quote .Advertise}}   # the address that invitations name
+{{- else}}
+  # advertise: sync.example.com:4222   # the address that invitations name, if it is another
+{{- end}}
+  # websocket: 0.0.0.0:443       # for peers whose way out has 443 only
+{{- else -}}
+# Nobody reaches this node from outside: it dials its peers. To be reached, add:
+# listen:
+#   nats: 0.0.0.0:4222
+#   advertise: sync.example.com:4222
+#   websocket: 0.0.0.0:443
+{{- end}}
+
+# An existing NATS instead of a server of the node's own:
+# nats:
+#   url: tls://nats.example.com:4222
+#   credentials: ${file:nats.creds}
+#   prefix: parley
+
+tracker:
+  kind: {{quote .Kind.Name}}
+{{- if .URL}}
+  url: {{quote .URL}}
+{{- end}}
+  poll: 10s                      # how often to ask for changes
+{{- if .Kind.Settings}}
+  settings:
+{{- range .Kind.Settings}}
+    {{- $value := index $.Settings .Name}}
+    {{- if $value}}
+    {{.Name}}: {{quote $value}}   # {{comment .Help}}
+    {{- else}}
+    # {{.Name}}: {{if .Secret}}${secret:tracker-{{.Name}}}{{else}}{{quote .Default}}{{end}}   # {{comment .Help}}
+    {{- end}}
+{{- end}}
+{{- end}}
+
+# One entry for each organisation that tickets are kept in step with. The name is
+# this side's own; the other side does not see it.
+{{if .Connection -}}
+connections:
+  {{.Connection}}:
+    scope: {{quote .Scope}}
+    out: filters/{{.Connection}}.out.parley
+    in: filters/{{.Connection}}.in.parley
+{{- else -}}
+# connections:
+#   globex:
+#     scope: '"globex" in issue.labels'          # which tickets belong here
+#     out: filters/globex.out.parley             # what may leave
+#     in: filters/globex.in.parley               # what may enter
+{{- end}}
+#     query: 'project = SUP AND labels = globex' # the tracker's own language; narrows the listing
+#     since: approval            # or a date: tickets changed since then move by themselves
+#     start: auto                # auto | manual | label:NAME
+#     leave: stop                # a ticket that leaves the scope: keep | stop | note
+#     conflict: newest           # newest | ours | theirs; both sides agree on it
+#     vars: {project: SUP, desk: triage@example.com}
+#     tables: tables/globex      # folder of the filters' tables
+#     tags: [gold]
+#     accept:                    # what may enter, whatever the filter says
+#       projects: [SUP]
+#       types: [Incident]
+#       fields: [summary, description, status]
+#       creates_per_hour: 200
+#       connect: never           # never | auto: may the filter pair with a ticket of ours
+#       remove: never            # never | auto: may the peer's removals be followed
+#     gate:                      # what may leave, whatever the filter says
+#       fields: [summary, description, status, comments, attachments]
+#       internal_comments: false
+#       url: false
+#     forward: []                # connections whose tickets may leave here too
+#     owner: sync-team@example.com
+#     notify:
+#       parked: [owner, webhook:ops]
+#       stopped: [owner]
+#       peer_away: {after: 1h, to: [owner]}
+
+# How people are told.
+# notify:
+#   to: [ops@example.com]        # where a connection names nobody
+#   smtp:
+#     host: mail.example.com:587
+#     from: parley@example.com
+#     tls: starttls              # starttls | tls | none (this machine only)
+#     user: parley
+#     password: ${secret:smtp}
+#   webhooks:
+#     ops:
+#       url: https://hooks.example.com/parley
+#       secret: ${secret:webhook-ops}
+
+metrics:
+  listen: 127.0.0.1:9470         # /metrics and /healthz; off for none
+  allow_remote: false            # true lets it listen on other addresses than loopback
+
+log:
+  level: info                    # debug | info | warn | error
+  format: json                   # json | text
+
+limits:
+  lanes: 64                      # tickets worked on at a time
+  memory: 384MiB                 # for the node's own data; the store needs 192MiB at least
+`

@@ -1,0 +1,263 @@
+package config
+
+import (
+	"path/filepath"
+	"time"
+
+	"parley/node/secret"
+)
+
+// Config is the whole of parley.yaml.
+type Config struct {
+	Node        Node                  `yaml:"node"`
+	Listen      Listen                `yaml:"listen,omitempty"`
+	NATS        NATS                  `yaml:"nats,omitempty"`
+	Tracker     Tracker               `yaml:"tracker"`
+	Connections map[string]Connection `yaml:"connections,omitempty"`
+	Notify      Notify                `yaml:"notify,omitempty"`
+	Metrics     Metrics               `yaml:"metrics"`
+	Log         Log                   `yaml:"log"`
+	Limits      Limits                `yaml:"limits"`
+
+	_ struct{} `later:"templates gates audit access"`
+
+	folder string
+}
+
+// Node names the node and its folder.
+type Node struct {
+	// Name is what the node's own people call it; peers do not see it.
+	Name string `yaml:"name"`
+	// Dir holds keys, store and socket; relative to the file's folder.
+	Dir string `yaml:"dir"`
+}
+
+// Listen is for a node that others can reach: it runs a NATS server of its own.
+type Listen struct {
+	// NATS is the address to listen on, host:port.
+	NATS string `yaml:"nats,omitempty"`
+	// Advertise is the address that invitations name, if it is another one.
+	Advertise string `yaml:"advertise,omitempty"`
+	// WebSocket is one more address to listen on, for peers whose way out has 443 only.
+	WebSocket string `yaml:"websocket,omitempty"`
+}
+
+// NATS is an existing NATS to use instead of an own server.
+type NATS struct {
+	URL         string     `yaml:"url,omitempty"`
+	Credentials secret.Ref `yaml:"credentials,omitempty"`
+	Prefix      string     `yaml:"prefix,omitempty"`
+}
+
+// Tracker is the organisation's tracker, by its adapter.
+type Tracker struct {
+	Kind string   `yaml:"kind"`
+	URL  string   `yaml:"url,omitempty"`
+	Poll Duration `yaml:"poll"`
+	// Settings are the adapter's own; those it declares secret hold a secret.Ref.
+	Settings map[string]string `yaml:"settings,omitempty"`
+
+	_ struct{} `later:"webhook impersonate"`
+}
+
+// Connection is this side's part of one connection.
+type Connection struct {
+	// Scope is an expr boolean on our ticket: which tickets belong here.
+	Scope string `yaml:"scope"`
+	// Query narrows the tracker's listing, in its own language; it decides nothing.
+	Query string `yaml:"query,omitempty"`
+	// Since says from when on tickets move by themselves.
+	Since Since `yaml:"since,omitempty"`
+	// Leave is what becomes of a ticket that leaves the scope.
+	Leave string `yaml:"leave,omitempty"`
+	// Start says what makes a ticket in scope move for the first time.
+	Start Start `yaml:"start,omitempty"`
+	// Conflict says whose value stays when both sides changed a field.
+	Conflict string `yaml:"conflict,omitempty"`
+	// Out and In are the files of the filters.
+	Out string `yaml:"out"`
+	In  string `yaml:"in"`
+	// Vars are the filters' variables.
+	Vars map[string]any `yaml:"vars,omitempty"`
+	// Tables is the folder of the filters' tables.
+	Tables string   `yaml:"tables,omitempty"`
+	Tags   []string `yaml:"tags,omitempty"`
+	Accept Accept   `yaml:"accept,omitempty"`
+	Gate   Gate     `yaml:"gate,omitempty"`
+	// Forward names connections whose tickets, comments and files may leave here too.
+	Forward []string `yaml:"forward,omitempty"`
+	// Owner is the e-mail address of who answers for the connection.
+	Owner  string  `yaml:"owner,omitempty"`
+	Notify Telling `yaml:"notify,omitempty"`
+
+	_ struct{} `later:"template fields on_local_edit quota rate hold"`
+}
+
+// Accept is the gate for what comes in.
+type Accept struct {
+	// Projects and Types that tickets may be created in; empty allows none.
+	Projects []string `yaml:"projects,omitempty"`
+	Types    []string `yaml:"types,omitempty"`
+	// Fields that may be written; empty allows what the filter sets.
+	Fields         []string `yaml:"fields,omitempty"`
+	CreatesPerHour int      `yaml:"creates_per_hour,omitempty"`
+	// Connect and Remove are PermitNever or PermitAuto.
+	Connect string `yaml:"connect,omitempty"`
+	Remove  string `yaml:"remove,omitempty"`
+
+	_ struct{} `later:"impersonate attachments"`
+}
+
+// Gate is for what goes out.
+type Gate struct {
+	// Fields that may leave; empty allows what the filter names.
+	Fields []string `yaml:"fields,omitempty"`
+	// InternalComments lets internal entries leave if the filter names them.
+	InternalComments bool `yaml:"internal_comments,omitempty"`
+	// URL lets the address of our ticket leave if the filter names it.
+	URL bool `yaml:"url,omitempty"`
+
+	_ struct{} `later:"detect budget hold restricted"`
+}
+
+// Telling is who is told what of a connection: "owner", "webhook:NAME" or an
+// e-mail address.
+type Telling struct {
+	Parked   []string `yaml:"parked,omitempty"`
+	Stopped  []string `yaml:"stopped,omitempty"`
+	PeerAway Away     `yaml:"peer_away,omitempty"`
+
+	_ struct{} `later:"oldest expiry fuse digest"`
+}
+
+// Away is who is told that a peer is away, and after how long.
+type Away struct {
+	After Duration `yaml:"after,omitempty"`
+	To    []string `yaml:"to,omitempty"`
+}
+
+// Notify is the ways to tell people.
+type Notify struct {
+	// To is who is told where a connection names nobody.
+	To       []string           `yaml:"to,omitempty"`
+	SMTP     SMTP               `yaml:"smtp,omitempty"`
+	Webhooks map[string]Webhook `yaml:"webhooks,omitempty"`
+}
+
+// SMTP is a mail server to hand mail to.
+type SMTP struct {
+	// Host is host:port.
+	Host string `yaml:"host,omitempty"`
+	From string `yaml:"from,omitempty"`
+	// TLS is TLSStart, TLSAlways or TLSNone (loopback only).
+	TLS      string     `yaml:"tls,omitempty"`
+	User     string     `yaml:"user,omitempty"`
+	Password secret.Ref `yaml:"password,omitempty"`
+}
+
+// Webhook is an address that is told by an HTTPS POST.
+type Webhook struct {
+	URL string `yaml:"url"`
+	// Secret signs the requests.
+	Secret secret.Ref `yaml:"secret,omitempty"`
+}
+
+// Metrics is the listener of /metrics and /healthz.
+type Metrics struct {
+	// Listen is host:port, or "off".
+	Listen string `yaml:"listen"`
+	// AllowRemote permits another address than loopback.
+	AllowRemote bool `yaml:"allow_remote,omitempty"`
+}
+
+// Log is what is logged, and how.
+type Log struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// Limits bound what the node takes.
+type Limits struct {
+	// Lanes is how many tickets are worked on at a time.
+	Lanes int `yaml:"lanes"`
+	// Memory is the limit that Go's runtime is given.
+	Memory Size `yaml:"memory"`
+
+	_ struct{} `later:"disk bandwidth attachments"`
+}
+
+// Words that stand in the file.
+const (
+	LeaveKeep = "keep"
+	LeaveStop = "stop"
+	LeaveNote = "note"
+
+	ConflictOurs   = "ours"
+	ConflictTheirs = "theirs"
+	ConflictNewest = "newest"
+
+	PermitNever = "never"
+	PermitAuto  = "auto"
+
+	TLSStart  = "starttls"
+	TLSAlways = "tls"
+	TLSNone   = "none"
+
+	FormatJSON = "json"
+	FormatText = "text"
+
+	MetricsOff = "off"
+
+	TargetOwner   = "owner"
+	TargetWebhook = "webhook:"
+)
+
+// Default is what holds where nothing is said. What a connection leaves out is
+// filled in by Load: it has no place here.
+func Default() *Config {
+	return &Config{
+		Node:    Node{Dir: "data"},
+		Tracker: Tracker{Poll: Duration(10 * time.Second)},
+		Metrics: Metrics{Listen: "127.0.0.1:9470"},
+		Log:     Log{Level: "info", Format: FormatJSON},
+		Limits:  Limits{Lanes: 64, Memory: 384 << 20},
+	}
+}
+
+// fillConnections puts the defaults into connections.
+func (c *Config) fillConnections() {
+	for name, con := range c.Connections {
+		fill(&con.Leave, LeaveStop)
+		fill(&con.Conflict, ConflictNewest)
+		fill(&con.Accept.Connect, PermitNever)
+		fill(&con.Accept.Remove, PermitNever)
+		fill(&con.Accept.CreatesPerHour, 200)
+		fill(&con.Notify.PeerAway.After, Duration(time.Hour))
+		c.Connections[name] = con
+	}
+	if c.Notify.SMTP != (SMTP{}) {
+		fill(&c.Notify.SMTP.TLS, TLSStart)
+	}
+	if c.NATS != (NATS{}) {
+		fill(&c.NATS.Prefix, "parley")
+	}
+}
+
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Folder is where relative paths of the file start.
+func (c *Config) Folder() string { return c.folder }
+
+// Path makes a path of the file absolute, or relative to the working folder if
+// the file was named so. The empty path stays empty.
+func (c *Config) Path(name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(c.folder, name)
+}

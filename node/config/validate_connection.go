@@ -1,0 +1,139 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// connection looks at one connection.
+func (v *validator) connection(name string, con Connection) {
+	key := "connections." + name
+	if !namePattern.MatchString(name) {
+		v.add(key, "is no name of a connection", nameAdvice)
+	}
+	if v.required(key+".scope", con.Scope) {
+		v.text(key+".scope", con.Scope)
+	}
+	v.text(key+".query", con.Query)
+	v.choice(key+".leave", con.Leave, []string{LeaveKeep, LeaveStop, LeaveNote}, []string{"close"})
+	v.choice(key+".conflict", con.Conflict, []string{ConflictOurs, ConflictTheirs, ConflictNewest}, []string{"ask"})
+	for _, filter := range []struct{ key, file string }{{key + ".out", con.Out}, {key + ".in", con.In}} {
+		if v.required(filter.key, filter.file) {
+			v.file(filter.key, filter.file, false)
+		}
+	}
+	if con.Tables != "" {
+		v.file(key+".tables", con.Tables, true)
+	}
+	v.words(key+".tags", con.Tags)
+	v.accept(key+".accept", con.Accept)
+	v.words(key+".gate.fields", con.Gate.Fields)
+	v.forward(key+".forward", name, con.Forward)
+	v.telling(key, con)
+}
+
+// accept looks at the gate for what comes in.
+func (v *validator) accept(key string, a Accept) {
+	v.words(key+".projects", a.Projects)
+	v.words(key+".types", a.Types)
+	v.words(key+".fields", a.Fields)
+	v.between(key+".creates_per_hour", a.CreatesPerHour, 1, 100_000)
+	permits := []string{PermitNever, PermitAuto}
+	v.choice(key+".connect", a.Connect, permits, []string{"ask"})
+	v.choice(key+".remove", a.Remove, permits, []string{"ask"})
+}
+
+// forward wants names of other connections.
+func (v *validator) forward(key, own string, list []string) {
+	v.words(key, list)
+	for i, name := range list {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		if name == own {
+			v.add(at, "names this connection", "")
+		} else if _, ok := v.config.Connections[name]; !ok {
+			v.add(at, fmt.Sprintf("there is no connection %.60q", name), "")
+		}
+	}
+}
+
+// telling looks at who is told of a connection.
+func (v *validator) telling(key string, con Connection) {
+	if con.Owner != "" {
+		v.mail(key+".owner", con.Owner)
+	}
+	v.atLeast(key+".notify.peer_away.after", con.Notify.PeerAway.After, time.Minute)
+	v.targets(key+".notify.parked", con.Notify.Parked, con.Owner)
+	v.targets(key+".notify.stopped", con.Notify.Stopped, con.Owner)
+	v.targets(key+".notify.peer_away.to", con.Notify.PeerAway.To, con.Owner)
+}
+
+// targets wants people and webhooks that can be reached.
+func (v *validator) targets(key string, list []string, owner string) {
+	v.words(key, list)
+	for i, target := range list {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		hook, isHook := strings.CutPrefix(target, TargetWebhook)
+		switch {
+		case isHook:
+			if _, ok := v.config.Notify.Webhooks[hook]; !ok {
+				v.add(at, fmt.Sprintf("there is no webhook %.60q", hook), "write it under notify.webhooks")
+			}
+			continue
+		case target == TargetOwner && owner == "":
+			v.add(at, "there is no owner", "write owner: with an e-mail address beside it")
+		case target != TargetOwner:
+			v.mail(at, target)
+		}
+		if v.config.Notify.SMTP.Host == "" {
+			v.add(at, "mail cannot be sent", "write a mail server under notify.smtp")
+		}
+	}
+}
+
+// notify looks at the ways to tell people.
+func (v *validator) notify() {
+	n := v.config.Notify
+	v.targets("notify.to", n.To, "")
+	if s := n.SMTP; s != (SMTP{}) {
+		var host string
+		if v.required("notify.smtp.host", s.Host) {
+			host, _ = v.address("notify.smtp.host", s.Host)
+		}
+		if v.required("notify.smtp.from", s.From) {
+			v.mail("notify.smtp.from", s.From)
+		}
+		v.choice("notify.smtp.tls", s.TLS, []string{TLSStart, TLSAlways, TLSNone}, nil)
+		if s.TLS == TLSNone && !loopback(host) {
+			v.add("notify.smtp.tls", "none is for this machine only", "write starttls or tls")
+		}
+		if (s.User == "") != s.Password.IsZero() {
+			v.add("notify.smtp.password", "user and password belong together", "write both, or none")
+		}
+	}
+	for name, hook := range n.Webhooks {
+		key := "notify.webhooks." + name
+		if !namePattern.MatchString(name) {
+			v.add(key, "is no name of a webhook", nameAdvice)
+		}
+		if !v.required(key+".url", hook.URL) {
+			continue
+		}
+		if u, ok := v.web(key+".url", hook.URL, "https", "http"); ok && u.Scheme == "http" && !loopback(u.Hostname()) {
+			v.add(key+".url", "is not encrypted", "write https://")
+		}
+	}
+}
+
+// metrics looks at the listener of metrics and health.
+func (v *validator) metrics() {
+	m := v.config.Metrics
+	if m.Listen == MetricsOff {
+		return
+	}
+	host, ok := v.address("metrics.listen", m.Listen)
+	if ok && !loopback(host) && !m.AllowRemote {
+		v.add("metrics.listen", "can be reached from other machines",
+			"write 127.0.0.1, or allow_remote: true if that is meant")
+	}
+}
