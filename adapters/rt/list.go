@@ -140,6 +140,9 @@ func exactly(item *ticketBody, field, custom, value string) bool {
 // what its number says. ErrGone is for a good sign-in only.
 func (t *Tracker) ticket(ctx context.Context, op, id string) (*ticketBody, string, error) {
 	var body ticketBody
+	if !isNumber(id) {
+		return nil, "", failed(adapters.ErrConfiguration, op, "", "a ticket of RT is named by its number")
+	}
 	query := map[string][]string{"fields": {"Queue,Owner,Creator"}}
 	for _, name := range []string{"Owner", "Creator"} {
 		query["fields["+name+"]"] = []string{"Name,RealName,EmailAddress"}

@@ -35,7 +35,10 @@ func (t *Tracker) FindUser(ctx context.Context, query string) ([]event.User, err
 		return nil, err
 	}
 	u := user(body)
-	if u.ID == "" || u.ID == nobody || (u.ID != query && string(body.ID) != query && !isNumber(query)) {
+	if body.ID == "" && body.Name == "" {
+		return nil, failed(adapters.ErrConfiguration, op, "", "what answers is JSON and no user of Request Tracker: check the address")
+	}
+	if u.ID == nobody || (u.ID != query && string(body.ID) != query && !isNumber(query)) {
 		return nil, nil
 	}
 	return []event.User{u}, nil

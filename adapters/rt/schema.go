@@ -164,6 +164,9 @@ func (t *Tracker) queueInfo(ctx context.Context, op string, again bool) (map[str
 		if _, err := t.get(ctx, op, "queue/{id}", []string{string(q.ID)}, nil, &body); err != nil {
 			return nil, err
 		}
+		if body.Name == "" || body.TicketCustomField == nil {
+			return nil, failed(adapters.ErrConfiguration, op, "", "what answers is JSON and no queue of Request Tracker: check the address")
+		}
 		info := queueFields{id: string(q.ID), name: string(body.Name), fields: map[string]fieldDef{}}
 		for _, f := range body.TicketCustomField {
 			def, ok := defs[f.ID]
@@ -198,6 +201,9 @@ func (t *Tracker) definition(ctx context.Context, op, id, name string) (fieldDef
 	_, err := t.get(ctx, op, "customfield/{id}", []string{id}, nil, &body)
 	if err != nil && !errors.Is(err, adapters.ErrDenied) {
 		return fieldDef{}, err
+	}
+	if err == nil && body.Type == "" {
+		return fieldDef{}, failed(adapters.ErrConfiguration, op, "", "what answers is JSON and no custom field of Request Tracker: check the address")
 	}
 	var def fieldDef
 	if err == nil {

@@ -80,6 +80,9 @@ func list[T any](ctx context.Context, t *Tracker, op, path string, args []string
 		query.Set("per_page", "100")
 	}
 	_, err := t.get(ctx, op, path, args, query, &out)
+	if err == nil && out.Items == nil {
+		return out, failed(adapters.ErrConfiguration, op, "", "what answers is JSON and no list of Request Tracker: check the address")
+	}
 	if errors.Is(err, adapters.ErrGone) {
 		return out, &adapters.Error{Class: adapters.ErrConfiguration, Op: op, Err: err, Hint: "the address is not that of Request Tracker 5 with REST 2"}
 	}

@@ -54,7 +54,10 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 		Write: true, Expect: []int{http.StatusCreated}, Out: &made,
 	})
 	if err != nil {
-		// RT answers 403 for a queue that it does not know, too.
+		if !rest.HasStatus(err, http.StatusForbidden) {
+			return event.Written{}, err
+		}
+		// RT answers so for a queue that it does not know, too.
 		return event.Written{}, reclass(err, adapters.ErrDenied, adapters.ErrConfiguration,
 			"RT says this of queues that do not exist and of those without the right CreateTicket")
 	}
@@ -167,7 +170,7 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 	}
 	written := event.Written{Ref: event.NewRef(step.Ref.ID, readTime(body.Created)), Key: step.Ref.ID}
 	if len(record) > 0 {
-		if err := t.put(ctx, op, step.Ref.ID, step.Lock, record); err != nil {
+		if err := t.put(ctx, op, body, step.Lock, record); err != nil {
 			return event.Written{}, err
 		}
 	}
@@ -183,20 +186,40 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 
 // put sets fields. RT answers 200 also when it refused some of them, with a
 // sentence about each.
-func (t *Tracker) put(ctx context.Context, op, id, lock string, record map[string]any) error {
+func (t *Tracker) put(ctx context.Context, op string, ticket *ticketBody, lock string, record map[string]any) error {
 	head := english()
+	where := "ticket/{id}"
+	steal, err := t.mustSteal(ctx, op, ticket, record)
+	if err != nil {
+		return sure(err)
+	}
+	if steal {
+		where = "ticket/{id}/steal"
+	}
 	if lock != "" {
 		head.Set("If-Match", `"`+lock+`"`)
 	}
 	var said []text
-	_, err := t.client.Do(ctx, rest.Request{
-		Op: op, Method: http.MethodPut, Path: "ticket/{id}", Args: []string{id}, Header: head, JSON: record,
+	_, err = t.client.Do(ctx, rest.Request{
+		Op: op, Method: http.MethodPut, Path: where, Args: []string{string(ticket.ID)}, Header: head, JSON: record,
 		Write: true, Expect: []int{http.StatusOK}, Out: &said,
 	})
 	if err != nil {
 		return err
 	}
 	return refusal(op, said)
+}
+
+// mustSteal tells whether a ticket has to be taken from its owner before
+// another can have it: RT lets only its owner hand it on.
+func (t *Tracker) mustSteal(ctx context.Context, op string, ticket *ticketBody, record map[string]any) (bool, error) {
+	to, ok := record["Owner"].(string)
+	owner := user(ticket.Owner).ID
+	if !ok || owner == to || owner == nobody || owner == "" {
+		return false, nil
+	}
+	self, err := t.whoami(ctx, op)
+	return owner != self, err
 }
 
 // post adds a message and returns its transaction. Sentences are not looked
@@ -329,7 +352,7 @@ func refuses(s string) bool {
 		"You may not", "You can't", "You cannot", "Couldn't ", "Could not ", "Link could not be created", "Permission Denied",
 		"No permission", "Queue does not exist", "That queue does not exist", "Unable to ", "Illegal value",
 		"Invalid ", "Custom field", "Owner could not be set", "Nonexistant field", "Ticket could not",
-		"User could not", "Error: ",
+		"User could not", "Error: ", "That user may not own",
 	} {
 		if strings.HasPrefix(s, start) {
 			return true

@@ -14,6 +14,19 @@ import (
 	"parley/adapters"
 )
 
+// StatusError is the status of an answer that was no success. It stands in
+// adapters.Error.Err where the class alone does not tell enough.
+type StatusError int
+
+// Error implements error.
+func (s StatusError) Error() string { return fmt.Sprintf("status %d", int(s)) }
+
+// HasStatus tells whether err comes from an answer of that status.
+func HasStatus(err error, status int) bool {
+	var s StatusError
+	return errors.As(err, &s) && int(s) == status
+}
+
 // class picks by what the request is.
 func (f *flight) class(read, write error) error {
 	if f.r.Write {
@@ -93,7 +106,7 @@ func (f *flight) statusError(r *Response) error {
 		Op:     f.r.Op,
 		Detail: Detail(r),
 		After:  After(r.Header),
-		Err:    fmt.Errorf("status %d", r.Status),
+		Err:    StatusError(r.Status),
 	}
 	switch {
 	case errors.Is(e.Class, adapters.ErrDenied):

@@ -22,7 +22,7 @@ const maxDetail = 300
 
 // decode fills Request.Out.
 func (f *flight) decode(r *Response) error {
-	if f.r.Out == nil || (r.Status == http.StatusNoContent && len(r.Body) == 0) {
+	if f.r.Out == nil {
 		return nil
 	}
 	if err := mustBeJSON(r.Header); err != nil {
@@ -54,6 +54,9 @@ func mustBeJSON(h http.Header) error {
 // io.ErrUnexpectedEOF. A byte order mark is skipped.
 func Decode(raw []byte, out any) error {
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
+	if bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
+		return errors.New("the answer is null")
+	}
 	if err := checkDepth(raw); err != nil {
 		return err
 	}

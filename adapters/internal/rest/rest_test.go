@@ -158,6 +158,9 @@ func TestDo_StatusClasses(t *testing.T) {
 			wantClass(t, err, tt.read)
 			_, err = c.Do(t.Context(), rest.Request{Op: "write", Method: http.MethodPut, Path: "x", JSON: 1, Write: true})
 			wantClass(t, err, tt.write)
+			if !rest.HasStatus(err, tt.status) || rest.HasStatus(err, 599) {
+				t.Errorf("got %v, want status %d in it", err, tt.status)
+			}
 		})
 	}
 }
@@ -295,6 +298,7 @@ func TestDo_BodyThatIsNotJSON(t *testing.T) {
 		{"no type", "", "{}", adapters.ErrConfiguration},
 		{"cut", "application/json", `{"a":[1,2`, adapters.ErrTransient},
 		{"empty", "application/json", ``, adapters.ErrTransient},
+		{"null", "application/json", `null`, adapters.ErrConfiguration},
 		{"deep", "application/json", deep, adapters.ErrConfiguration},
 		{"more", "application/json", `{}{}`, adapters.ErrConfiguration},
 		{"type", "application/json", `{"a":"ticket text"}`, adapters.ErrConfiguration},

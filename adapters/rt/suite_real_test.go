@@ -1,0 +1,65 @@
+//go:build real
+
+package rt_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"parley/adapters"
+	"parley/adapters/adaptertest"
+	"parley/sync/event"
+)
+
+func subject(change map[string]string) adaptertest.Subject {
+	return adaptertest.Subject{
+		URL: real.env["URL"],
+		Open: func(t testing.TB, address *url.URL) adapters.Tracker {
+			return openReal(t, address, change)
+		},
+		OpenWrong: func(t testing.TB, address *url.URL) adapters.Tracker {
+			return openReal(t, address, map[string]string{"token": "1-14-00000000000000000000000000000000"})
+		},
+		Secrets: []string{real.env["BOT_TOKEN"]},
+		Hand:    hand{},
+		Create:  event.Fields{event.FieldProject: "Sync"},
+		Fields: map[string][2]any{
+			event.FieldPriority:       {"High", "Medium"},
+			event.FieldDue:            {"2027-03-04T05:06:07Z", "2027-04-05T16:17:18Z"},
+			event.FieldEstimate:       {float64(5400), float64(600)},
+			event.FieldLabels:         {[]any{"one", "two, with comma", "zwölf"}, []any{"two, with comma"}},
+			"fields.Severity":         {"major", "minor"},
+			"fields.Affected systems": {[]any{"api", "web"}, []any{"db", "web"}},
+			"fields.Needed by":        {"2027-01-02", "2027-12-31"},
+			"fields.Due time":         {"2027-01-02T03:04:05Z", "2027-02-03T14:15:16Z"},
+			"fields.Details":          {"first\nsecond ü", "other text"},
+			event.FieldAssignee: {
+				event.User{ID: "bot", Name: "Sync Bot", Email: "bot@example.invalid"}.Value(),
+				event.User{ID: "alice", Name: "Alice Agent", Email: "alice@example.invalid"}.Value(),
+			},
+		},
+		Text:             "fields.Details",
+		Option:           "fields.Severity",
+		Statuses:         []string{"open", "stalled", "resolved", "open"},
+		Refused:          "bogus",
+		Query:            "Queue = 'Sync'",
+		BadQuery:         "Queue = (",
+		Lock:             true,
+		DescriptionFixed: true,
+		Effect: func(r *http.Request) bool {
+			return r.Method == http.MethodPost || r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/ticket/")
+		},
+	}
+}
+
+func TestReal_KeepsThePromisesOfAnAdapter(t *testing.T) {
+	t.Parallel()
+	adaptertest.Run(t, subject(nil))
+}
+
+func TestReal_KeepsThePromisesWithAMarkerField(t *testing.T) {
+	t.Parallel()
+	adaptertest.Run(t, subject(map[string]string{"marker_field": "Remote key"}))
+}
