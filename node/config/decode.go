@@ -206,8 +206,9 @@ func (d *decoder) entries(n ast.Node, key string) []*ast.MappingValueNode {
 	return nil
 }
 
-// pair returns the name of one key and its place in the file.
-func (d *decoder) pair(e *ast.MappingValueNode, key string, seen map[string]bool) (name, path string, ok bool) {
+// pair returns the name of one key and its place in the file. The parser has
+// seen to it that no key stands in a map twice.
+func (d *decoder) pair(e *ast.MappingValueNode, key string) (name, path string, ok bool) {
 	switch k := e.Key.(type) {
 	case *ast.StringNode:
 		name = k.Value
@@ -218,20 +219,14 @@ func (d *decoder) pair(e *ast.MappingValueNode, key string, seen map[string]bool
 		return "", "", false
 	}
 	path = strings.TrimPrefix(key+"."+name, ".")
-	if seen[name] {
-		d.keyNode(e.Key, path, "stands here twice", "take one out")
-		return "", "", false
-	}
-	seen[name] = true
 	return name, path, true
 }
 
 // structure decodes a map with known keys.
 func (d *decoder) structure(n ast.Node, into reflect.Value, key string) {
 	fields, later := keysOf(into.Type())
-	seen := map[string]bool{}
 	for _, e := range d.entries(n, key) {
-		name, path, ok := d.pair(e, key, seen)
+		name, path, ok := d.pair(e, key)
 		if !ok {
 			continue
 		}
@@ -273,9 +268,8 @@ func keysOf(t reflect.Type) (fields map[string]int, later []string) {
 
 // table decodes a map whose keys are the admin's.
 func (d *decoder) table(n ast.Node, into reflect.Value, key string) {
-	seen := map[string]bool{}
 	for _, e := range d.entries(n, key) {
-		name, path, ok := d.pair(e, key, seen)
+		name, path, ok := d.pair(e, key)
 		if !ok {
 			continue
 		}
@@ -328,9 +322,9 @@ func (d *decoder) free(n ast.Node, key string, depth int) (any, bool) {
 		if text, ok := joined(n); ok {
 			return text, true
 		}
-		out, seen := map[string]any{}, map[string]bool{}
+		out := map[string]any{}
 		for _, e := range d.entries(n, key) {
-			if name, path, ok := d.pair(e, key, seen); ok {
+			if name, path, ok := d.pair(e, key); ok {
 				if v, ok := d.free(e.Value, path, depth+1); ok {
 					out[name] = v
 				}
