@@ -205,7 +205,7 @@ func (r htmlReader) inlines(n *html.Node, depth int) []Node {
 func (r htmlReader) inline(n *html.Node, depth int) []Node {
 	switch {
 	case n.Type == html.TextNode:
-		return []Node{{Kind: Text, Text: strings.Join(fieldsKeepEnds(n.Data), " ")}}
+		return []Node{{Kind: Text, Text: strings.Join(fieldsKeepEnds(clean(n.Data)), " ")}}
 	case n.Type != html.ElementNode:
 		return nil
 	case depth > 8*maxDepth:
@@ -297,7 +297,7 @@ func rawHTML(n *html.Node) string {
 	walk = func(n *html.Node) {
 		switch {
 		case n.Type == html.TextNode:
-			b.WriteString(n.Data)
+			b.WriteString(clean(n.Data))
 		case n.DataAtom == atom.Br:
 			b.WriteByte('\n')
 		}

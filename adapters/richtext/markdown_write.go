@@ -10,8 +10,9 @@ import (
 
 // Markdown writes GitHub-flavoured Markdown.
 func (d Doc) Markdown() string {
-	w := markdownWriter{}
-	return strings.TrimRight(w.blocks(d.Blocks, false), "\n")
+	return settled(d, func(d Doc) string {
+		return strings.TrimRight(markdownWriter{}.blocks(d.Blocks, false), "\n")
+	}, FromMarkdown)
 }
 
 type markdownWriter struct {

@@ -114,7 +114,7 @@ func trimLine(nodes []Node) []Node {
 				n.Text = strings.TrimLeft(n.Text, " \t")
 			}
 			if i == len(nodes)-1 || nodes[i+1].Kind == Break {
-				n.Text = strings.TrimRight(n.Text, " \t")
+				n.Text = strings.TrimRight(n.Text, " \t\u00a0")
 			}
 			if n.Text == "" {
 				continue
@@ -310,4 +310,23 @@ func linkify(nodes []Node, within uint64) []Node {
 // bareLink tells whether a link shows nothing but its address.
 func bareLink(n Node) bool {
 	return len(n.Children) == 1 && n.Children[0].Kind == Text && n.Children[0].Text == n.URL
+}
+
+// settled writes d so that reading and writing again gives the same. Marks
+// that a format does not take are left out, which changes what is beside them:
+// after a few rounds of that only the words are written.
+func settled(d Doc, write func(Doc) string, read func(string) Doc) string {
+	const rounds = 4
+	out := write(d)
+	if len(out) > maxInput {
+		return out
+	}
+	for range rounds {
+		again := write(read(out))
+		if again == out {
+			return out
+		}
+		out = again
+	}
+	return write(FromPlain(d.Plain()))
 }

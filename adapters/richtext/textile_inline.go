@@ -157,7 +157,7 @@ func matchCode(s string) (match, bool) {
 }
 
 var (
-	linkPattern  = regexp.MustCompile(`^"([^"\n]{1,500}?)":((?:/|[a-zA-Z]{1,20}://|www\.|mailto:)[\p{L}\p{N}_/][^\s<]+)`)
+	linkTarget   = regexp.MustCompile(`^(?:/|[a-zA-Z]{1,20}://|www\.|mailto:)[\p{L}\p{N}_/][^\s<]+`)
 	urlTail      = regexp.MustCompile(`[^\p{L}\p{N}_=/;()\-]+$`)
 	imagePattern = regexp.MustCompile(`^!([<>=]?)([^\s(!"]{1,500}?)(?:\(([^()\n]{1,200})\))?!`)
 	hrefPattern  = regexp.MustCompile(`^:((?:/|https?://)[^\s<]{1,500})`)
@@ -173,19 +173,20 @@ func trimURL(u string) string {
 }
 
 func matchLink(s string) (match, bool) {
-	m := linkPattern.FindStringSubmatch(s[:min(len(s), 3*maxSpan)])
-	if m == nil {
+	end := strings.IndexAny(window(s[1:]), "\"\n") + 1
+	if end < 2 || !strings.HasPrefix(s[end:], `":`) {
 		return match{}, false
 	}
-	u := trimURL(m[2])
-	size := len(m[0]) - len(m[2]) + len(u)
+	label, rest := s[1:end], s[end+2:]
+	u := trimURL(linkTarget.FindString(rest[:min(len(rest), 2*maxSpan)]))
+	size := end + 2 + len(u)
 	if u == "" || strings.HasSuffix(u, ":") {
 		return match{}, false
 	}
 	if strings.HasPrefix(u, "www.") {
 		u = "http://" + u
 	}
-	return match{kind: Link, content: m[1], url: u, size: size}, true
+	return match{kind: Link, content: label, url: u, size: size}, true
 }
 
 func matchImage(s string) (match, bool) {

@@ -11,13 +11,12 @@ func FromTextile(s string) Doc {
 	if len(s) > maxInput {
 		return FromPlain(s)
 	}
-	s = strings.ReplaceAll(s, "\t", "    ")
 	var out []Node
 	for _, part := range splitPre(s) {
 		if part.Kind == CodeBlock {
 			out = append(out, part)
 		} else {
-			out = append(out, textileBlocks(strings.Split(part.Text, "\n"), 0)...)
+			out = append(out, textileBlocks(strings.Split(strings.ReplaceAll(part.Text, "\t", "    "), "\n"), 0)...)
 		}
 	}
 	return Doc{Blocks: normalBlocks(out, 0)}

@@ -9,7 +9,7 @@ import (
 
 // Textile writes Textile as Redmine understands it.
 func (d Doc) Textile() string {
-	return strings.Trim(textileJoin(d.Blocks), "\n")
+	return settled(d, func(d Doc) string { return strings.Trim(textileJoin(d.Blocks), "\n") }, FromTextile)
 }
 
 func textileJoin(nodes []Node) string {
@@ -270,11 +270,11 @@ func codeEntities(s string) string { return anyEntity.ReplaceAllStringFunc(s, es
 func escapeAmp(e string) string { return "&amp;" + e[1:] }
 
 func textileImage(n Node, prev rune, rest string) string {
-	s := "!" + n.URL + "!"
+	s := "!" + codeEntities(n.URL) + "!"
 	if n.Text != "" {
-		s = "!" + n.URL + "(" + strings.Map(noParen, n.Text) + ")!"
+		s = "!" + codeEntities(n.URL) + "(" + codeEntities(strings.Map(noParen, n.Text)) + ")!"
 	}
-	if n.URL != "" && exact(s, prev, rest) {
+	if m, ok := matchTextile(s+rest, prev); ok && m.size == len(s) && entities(m.url) == n.URL {
 		return s
 	}
 	return textileEscape(strings.TrimSpace(n.Text+" ("+n.URL+")"), prev, rest)
@@ -300,12 +300,12 @@ func textileLink(n Node, prev rune, rest string) string {
 			}
 		}
 	} else if len(n.Children) == 1 && n.Children[0].Kind == Image {
-		if s := textileImage(n.Children[0], prev, rest) + ":" + n.URL; exact(s, prev, rest) {
+		if s := textileImage(n.Children[0], prev, rest) + ":" + codeEntities(n.URL); exact(s, prev, rest) {
 			return s
 		}
 	}
 	label := strings.ReplaceAll(textileText(n.Children, '\n', `"`), `"`, "&#34;")
-	if s := `"` + label + `":` + n.URL; exact(s, prev, rest) {
+	if s := `"` + label + `":` + codeEntities(n.URL); exact(s, prev, rest) {
 		return s
 	} else if exact(s, prev, " "+rest) {
 		return s + " "
@@ -321,6 +321,7 @@ func textileLink(n Node, prev rune, rest string) string {
 // becomes an entity.
 func textileEscape(s string, prev rune, rest string) string {
 	full := s + rest
+	quotes := hasLink(full)
 	var b strings.Builder
 	for i, r := range s {
 		switch {
@@ -331,7 +332,10 @@ func textileEscape(s string, prev rune, rest string) string {
 			b.WriteString("&#123;")
 		case r == '<' && (offTags.MatchString(prefixOf(full[i:])) || strings.HasPrefix(full[i:], "<!--")):
 			b.WriteString("&lt;")
-		case r < 0x80 && strings.IndexByte(`*-_+^~%@"!=`, byte(r)) >= 0 && marks(full[i:], prev):
+		case r == '"' && quotes:
+			// Escaping one quote may make another one start a link.
+			b.WriteString("&#34;")
+		case r < 0x80 && strings.IndexByte(`*-_+^~%@!=`, byte(r)) >= 0 && marks(full[i:], prev):
 			b.WriteString(entity(byte(r)))
 		default:
 			b.WriteRune(r)
@@ -339,6 +343,17 @@ func textileEscape(s string, prev rune, rest string) string {
 		prev = r
 	}
 	return b.String()
+}
+
+func hasLink(s string) bool {
+	for i := range len(s) {
+		if s[i] == '"' {
+			if _, ok := matchLink(s[i:]); ok {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func prefixOf(s string) string { return s[:min(len(s), 12)] }
