@@ -38,6 +38,7 @@ type fact struct {
 	typ     event.Type
 	options []string
 	reads   []string // replica fields that must have been sent
+	depends []string // replica fields that the value comes from
 }
 
 // local is a variable of a let.
@@ -229,9 +230,10 @@ func (c *compilation) let(s *statement, out *compiled) bool {
 	}
 	if code, message := c.redeclared(s.name); code != "" {
 		c.report.add(code, s.targetAt, "%s", message)
+		s.bad = true
 	}
 	c.letCount++
-	l := &local{name: s.name, slot: letSlot(c.letCount), at: s.targetAt}
+	l := &local{name: s.name, slot: letSlot(c.letCount), at: s.targetAt, used: s.bad}
 	n := nature.Nature{}
 	if !s.bad {
 		if e, known, ok := c.expression(s.value); ok {
@@ -262,13 +264,16 @@ func (c *compilation) redeclared(name string) (Code, string) {
 func (c *compilation) factOf(e *expression) fact {
 	if e.direct != "" {
 		f := c.facts[e.direct]
-		f.reads = e.reads
+		f.reads, f.depends = e.reads, e.depends
 		return f
 	}
-	return fact{reads: e.reads}
+	return fact{reads: e.reads, depends: e.depends}
 }
 
 func (c *compilation) assign(s *statement, out *compiled) bool {
+	if s.bad && s.field == "" {
+		return false
+	}
 	t := c.target(s)
 	if s.bad {
 		return false
@@ -279,13 +284,14 @@ func (c *compilation) assign(s *statement, out *compiled) bool {
 	}
 	out.target, out.value = t, e
 	if s.op != "=" {
-		if t.typ != event.TypeSet && t.typ != event.TypeOptions && t.typ != "" {
+		if t.typ != event.TypeSet && t.typ != event.TypeOptions && t.typ != "" || t.collection() {
 			c.report.add(CodeTarget, s.targetAt, "%s works on sets such as labels; %s is not one", s.op, t.shown)
 		}
 		t = &target{typ: ""}
 	}
 	c.checkAssignable(s.value.start, n, t)
-	c.checkOptionLiteral(s.value, t)
+	c.checkOptionLiteral(s.value, out.target)
+	c.checkTheirs(e)
 	c.overwritten(s, out.target)
 	c.assigned[out.target.key] = true
 	return true

@@ -52,7 +52,7 @@ func (c *compilation) expression(where span) (*expression, nature.Nature, bool) 
 		return nil, nature.Nature{}, false
 	}
 	known := *tree.Node.Nature()
-	e := &expression{at: where.start, reads: r.reads()}
+	e := &expression{at: where.start, reads: r.reads(), depends: r.dependsOn()}
 	for n := range r.used {
 		e.slots = append(e.slots, n)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/expr-lang/expr/builtin"
 )
@@ -11,7 +12,7 @@ import (
 // function is a built-in of the language.
 type function struct {
 	name string
-	// types are func values: what expr's checker compares arguments with.
+	// types are func values: the signatures it has.
 	types []any
 	// only is set when it exists in one kind of script.
 	only *direction
@@ -44,10 +45,84 @@ func (f *function) forExpr() *builtin.Function {
 		Name: f.name,
 		Func: func(args ...any) (any, error) { return f.call(args[0].(*run), args[1:]) },
 	}
-	for _, t := range f.types {
-		out.Types = append(out.Types, reflect.TypeOf(t))
+	if len(f.types) > 0 {
+		out.Validate = f.validate
 	}
 	return out
+}
+
+// validate compares the types of arguments with those that f takes. expr's own
+// check of several signatures visits nested calls again for each of them, which
+// grows without end.
+func (f *function) validate(args []reflect.Type) (reflect.Type, error) {
+	var problem error
+	for _, one := range f.types {
+		signature := reflect.TypeOf(one)
+		if problem = f.fits(signature, args); problem == nil {
+			return signature.Out(0), nil
+		}
+	}
+	return nil, problem
+}
+
+func (f *function) fits(signature reflect.Type, args []reflect.Type) error {
+	least, most := signature.NumIn(), signature.NumIn()
+	if signature.IsVariadic() {
+		least, most = least-1, len(args)
+	}
+	switch {
+	case len(args) < least:
+		return fmt.Errorf("%s needs %d arguments, there are %d", f.name, least, len(args))
+	case len(args) > most:
+		return fmt.Errorf("%s takes %d arguments, there are %d", f.name, most, len(args))
+	}
+	for i, arg := range args {
+		var wanted reflect.Type
+		if signature.IsVariadic() && i >= least {
+			wanted = signature.In(least).Elem()
+		} else {
+			wanted = signature.In(i)
+		}
+		if !takes(wanted, arg) {
+			return fmt.Errorf("argument %d of %s is a %s; it takes a %s", i+1, f.name, typeName(arg), typeName(wanted))
+		}
+	}
+	return nil
+}
+
+// takes tells whether a parameter may be given arg; what is not known may.
+func takes(wanted, arg reflect.Type) bool {
+	switch {
+	case arg == nil || arg.Kind() == reflect.Interface || wanted.Kind() == reflect.Interface:
+		return true
+	case wanted.Kind() == reflect.Float64:
+		return arg != reflect.TypeFor[time.Duration]() && (arg.Kind() == reflect.Float64 || arg.Kind() == reflect.Int)
+	case wanted.Kind() == reflect.Slice:
+		return arg.Kind() == reflect.Slice
+	}
+	return arg == wanted
+}
+
+func typeName(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return "duration"
+	case t == reflect.TypeFor[time.Time]():
+		return "time"
+	case t == reflect.TypeFor[keepValue]():
+		return "keep"
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "text"
+	case reflect.Bool:
+		return "yes or no"
+	case reflect.Float64, reflect.Int:
+		return "number"
+	case reflect.Slice:
+		return "list"
+	}
+	return "value with members"
 }
 
 // builtins are all functions of the language.

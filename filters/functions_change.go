@@ -59,7 +59,16 @@ func changedLiteral(r *resolver, name string) (any, *Problem) {
 	if r.kind == outgoing && !r.assigned[key] {
 		return nil, &Problem{Code: CodeUnknownField, Message: "changed compares what the lines above set; none sets " + name}
 	}
+	r.depends = append(r.depends, onlyIncoming(r.kind, key)...)
 	return key, nil
+}
+
+// onlyIncoming is key where the replica is read.
+func onlyIncoming(kind direction, key string) []string {
+	if kind == incoming {
+		return []string{key}
+	}
+	return nil
 }
 
 // changed tells whether a field of the replica differs from the last one.
@@ -103,6 +112,7 @@ func collectionLiteral(r *resolver, name string) (any, *Problem) {
 	if problem != nil {
 		return nil, problem
 	}
+	r.depends = append(r.depends, onlyIncoming(r.kind, key)...)
 	if name == collectionComments || name == collectionAttachments {
 		return key, nil
 	}

@@ -12,18 +12,18 @@ import (
 )
 
 func listFunctions() []*function {
-	type list = func(any) []any
+	type list = func([]any) []any
 	type two = func(any, any) []any
 	return []*function{
-		{name: "first", types: []any{func([]any) any { return nil }, func([]string) string { return "" }}, call: edge("first", false)},
-		{name: "last", types: []any{func([]any) any { return nil }, func([]string) string { return "" }}, call: edge("last", true)},
-		{name: "take", types: []any{func(any, float64) []any { return nil }}, call: take},
+		{name: "first", types: []any{func([]any) any { return nil }}, call: edge("first", false)},
+		{name: "last", types: []any{func([]any) any { return nil }}, call: edge("last", true)},
+		{name: "take", types: []any{func([]any, float64) []any { return nil }}, call: take},
 		{name: "reverse", types: []any{list(nil)}, call: forList("reverse", reverse)},
 		{name: "sort", types: []any{list(nil)}, call: forList("sort", sortValues)},
 		{name: "uniq", types: []any{list(nil)}, call: forList("uniq", uniq)},
 		{name: "len", types: []any{func(any) int { return 0 }}, call: length},
-		{name: "keys", types: []any{list(nil)}, call: keys},
-		{name: "values", types: []any{list(nil)}, call: valuesOf},
+		{name: "keys", types: []any{func(any) []any { return nil }}, call: keys},
+		{name: "values", types: []any{func(any) []any { return nil }}, call: valuesOf},
 		{name: "concat", types: []any{func(...any) []any { return nil }}, call: concat},
 		{name: "intersect", types: []any{two(nil)}, call: intersect},
 		{name: "without", types: []any{func(any, ...any) []any { return nil }}, call: without},

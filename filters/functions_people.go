@@ -81,8 +81,12 @@ func byline(r *run, a []any) (any, error) {
 	if len(a) < 2 {
 		template = defaultByline
 	}
+	name := it.comment.Author.Name
+	if name == "" {
+		name = "unknown"
+	}
 	line := strings.NewReplacer(
-		"{name}", escapeMarkdown(it.comment.Author.Name),
+		"{name}", escapeMarkdown(name),
 		"{created}", shortTime(it.comment.Created), "{edited}", shortTime(it.comment.Edited),
 	).Replace(template)
 	return line + "\n\n", r.text(2 * len(line))

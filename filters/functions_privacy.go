@@ -3,6 +3,7 @@ package filters
 import (
 	"encoding/base32"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -98,7 +99,13 @@ func redact(r *run, a []any) (any, error) {
 	return a[0], nil
 }
 
+// maxRedact bounds the text of one search: a search cannot be stopped.
+const maxRedact = 256 << 10
+
 func (r *run) redactText(t string, what []any) (string, error) {
+	if len(t) > maxRedact {
+		return "", fmt.Errorf("%w: redact takes texts of up to %d KB", ErrLimit, maxRedact>>10)
+	}
 	for _, one := range what {
 		d := one.(detector)
 		if err := r.text(2 * len(t)); err != nil {

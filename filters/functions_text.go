@@ -25,7 +25,7 @@ func textFunctions() []*function {
 		{name: "unprefixed", types: []any{two(nil)}, call: forText("unprefixed", 1, unprefixed)},
 		{name: "split", types: []any{func(string, string) []string { return nil }}, call: forText("split", 0, split)},
 		{name: "lines", types: []any{func(string) []string { return nil }}, call: forText("lines", 0, lines)},
-		{name: "join", types: []any{func([]any) string { return "" }, func([]any, string) string { return "" }, func([]string) string { return "" }, func([]string, string) string { return "" }}, call: join},
+		{name: "join", types: []any{func([]any) string { return "" }, func([]any, string) string { return "" }}, call: join},
 		{name: "replace", types: []any{three(nil)}, call: forText("replace", 0, replace)},
 		{name: "indexOf", types: []any{func(string, string) int { return 0 }}, call: forText("indexOf", 0, indexOfRunes)},
 		{name: "repeat", types: []any{func(string, float64) string { return "" }}, call: forText("repeat", 0, repeat)},
@@ -272,7 +272,7 @@ type pattern struct {
 const (
 	maxPattern = 1 << 10 // characters of a pattern
 	// maxSearch bounds text length times pattern size: a search cannot be stopped.
-	maxSearch = 1 << 26
+	maxSearch = 1 << 23
 )
 
 func compilePattern(s string) (*pattern, error) {

@@ -47,7 +47,7 @@ func sources(list []compiled, above []string) []Source {
 	for i := range list {
 		c := &list[i]
 		reads := slices.Clone(above)
-		reads = append(reads, c.value.reads...)
+		reads = append(reads, c.value.depends...)
 		slices.Sort(reads)
 		reads = slices.Compact(reads)
 		if c.target != nil {

@@ -29,7 +29,12 @@ func fieldLoader(side, key string, typ event.Type) func(*run) (any, error) {
 				return orNil(r.issue.URL), nil
 			}
 		}
-		return inward(r.sideOf(side)[key], typ)
+		v, err := inward(r.sideOf(side)[key], typ)
+		if p, ok := v.(person); ok && side != "issue" {
+			p.theirs = true
+			return p, err
+		}
+		return v, err
 	}
 }
 

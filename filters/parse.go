@@ -77,7 +77,7 @@ func (p *reader) block(depth int) []statement {
 func (p *reader) statement(depth int) statement {
 	t := p.current()
 	s := statement{at: t.start}
-	if t.kind == tokenName && !p.startsTarget() {
+	if t.kind == tokenName && (t.text == "let" || !p.startsTarget()) {
 		switch t.text {
 		case "let":
 			return p.let(s)

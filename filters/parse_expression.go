@@ -32,6 +32,11 @@ func (p *reader) expression(block bool, missing string) (where span, opened, ok 
 			where, ok = p.endExpression(from, nil, missing)
 			p.at++
 			return where, true, ok
+		case block && len(open) == 0 && t.text == "{" && p.at > from && endsValue(p.tokens[p.at-1]):
+			p.report.add(CodeSyntax, t.start, "{ is the last thing on its line")
+			where, _ = p.endExpression(from, nil, missing)
+			p.at++
+			return where, true, false
 		case t.kind == tokenOpen:
 			open = append(open, t)
 		case t.kind == tokenClose:
@@ -49,6 +54,19 @@ func (p *reader) expression(block bool, missing string) (where span, opened, ok 
 		p.at++
 	}
 }
+
+// endsValue tells whether a value may end with t: then { opens a block.
+func endsValue(t token) bool {
+	switch t.kind {
+	case tokenName:
+		return !slices.Contains(wordOperators, t.text)
+	case tokenNumber, tokenText, tokenClose:
+		return true
+	}
+	return false
+}
+
+var wordOperators = strings.Fields("and or not in matches contains startsWith endsWith")
 
 var closes = map[string]string{"(": ")", "[": "]", "{": "}"}
 
@@ -150,7 +168,8 @@ func (p *reader) checkTokens(tokens []token) bool {
 			fail(CodeSyntax, t, "there is no ?: here; write a ?? b, or default(a, b)")
 		case t.is(tokenOperator, ";") && depth == 0:
 			fail(CodeSyntax, t, "write one statement a line")
-		case t.is(tokenName, "if") || t.is(tokenName, "else"):
+			return false
+		case t.is(tokenName, "if"):
 			fail(CodeSyntax, t, "if and else are statements; in an expression write condition ? a : b")
 		case strings.HasPrefix(t.text, "$") && t.kind == tokenName:
 			fail(CodeUnknownName, t, t.text+" is not a name")

@@ -23,6 +23,7 @@ type resolver struct {
 	used     map[int]bool
 	gates    []string // replica fields that must have been sent
 	exempt   []string // those that sent() asks about
+	depends  []string // of lets
 	literals map[ast.Node]any
 }
 
@@ -35,8 +36,15 @@ func (r *resolver) fail(n ast.Node, code Code, format string, args ...any) *Prob
 // reads are the replica fields that must have been sent.
 func (r *resolver) reads() []string {
 	slices.Sort(r.gates)
-	list := slices.Compact(r.gates)
+	list := slices.Compact(slices.Clone(r.gates))
 	return slices.DeleteFunc(list, func(key string) bool { return slices.Contains(r.exempt, key) })
+}
+
+// dependsOn are all replica fields that the value comes from.
+func (r *resolver) dependsOn() []string {
+	list := slices.Concat(r.gates, r.exempt, r.depends)
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 func (r *resolver) resolve(node *ast.Node) {

@@ -55,8 +55,12 @@ func (o *outward) value(v any, t event.Type) (any, error) {
 	case event.TypeTime, event.TypeDate:
 		return o.time(v, t)
 	case event.TypeUser:
-		if _, ok := v.(person); !ok {
+		p, ok := v.(person)
+		if !ok {
 			return nil, wants("a person", v)
+		}
+		if p.theirs && !o.cut {
+			return nil, errors.New("this is a person of the other side; user(replica.assignee.email) finds ours")
 		}
 	case event.TypeUsers:
 		return o.list(v, event.TypeUser)

@@ -44,7 +44,9 @@ type expression struct {
 	slots   []int
 	// reads are the replica's fields without which the statement does nothing.
 	reads []string
-	at    int
+	// depends are all replica fields that decide about the value.
+	depends []string
+	at      int
 }
 
 // target is a field that a statement sets.

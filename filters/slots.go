@@ -50,6 +50,7 @@ func (r *resolver) name(node *ast.Node, n *ast.IdentifierNode) {
 		if l.name == n.Value {
 			l.used = true
 			r.gates = append(r.gates, l.fact.reads...)
+			r.depends = append(r.depends, l.fact.depends...)
 			ast.Patch(node, &ast.IdentifierNode{Value: l.slot})
 			return
 		}

@@ -2,6 +2,7 @@ package filters
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr/checker/nature"
 
@@ -26,9 +27,7 @@ func (c *compilation) target(s *statement) *target {
 		c.report.add(CodeTarget, s.sideAt, "%s cannot be set; fields of %s can", s.side, side).Nearest = nearest(s.side, []string{side})
 		return nil
 	case s.field == "" && !s.custom:
-		if s.targetAt == 0 && !s.bad {
-			c.report.add(CodeTarget, s.sideAt, "set the fields of %s one by one", side)
-		}
+		c.report.add(CodeTarget, s.sideAt, "set the fields of %s one by one", side)
 		return nil
 	case s.custom && s.field == "":
 		c.report.add(CodeUnknownField, s.targetAt, "the name of the field is empty")
@@ -137,6 +136,19 @@ func (c *compilation) checkAssignable(at int, n nature.Nature, t *target) {
 	}
 	if !fits {
 		c.report.add(CodeType, at, "%s takes %s, this is %s", t.shown, wanted, natureName(n))
+	}
+}
+
+// checkTheirs refuses what means nothing at our tracker.
+func (c *compilation) checkTheirs(e *expression) {
+	if c.kind != incoming || !strings.HasPrefix(e.direct, "replica.") {
+		return
+	}
+	switch c.facts[e.direct].typ {
+	case event.TypeUser:
+		c.report.add(CodeType, e.at, "this is a person of the other side; write user(%s.email)", e.direct)
+	case event.TypeRef:
+		c.report.add(CodeType, e.at, "this is a ticket of the other side; write twinOf(%s)", e.direct)
 	}
 }
 

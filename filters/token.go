@@ -3,6 +3,7 @@ package filters
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -178,6 +179,7 @@ func (s *scanner) operator(r rune) {
 		s.emit(tokenOperator, start)
 	default:
 		s.report.add(CodeSyntax, start, "%q means nothing here", r)
+		s.emit(tokenBroken, start)
 	}
 }
 
@@ -242,6 +244,15 @@ func (s *scanner) number() {
 			break
 		}
 		s.at++
+	}
+	text := string(s.src.text[start:s.at])
+	_, intErr := strconv.ParseInt(text, 0, 64)
+	_, floatErr := strconv.ParseFloat(text, 64)
+	if last, _ := utf8.DecodeLastRuneInString(text); intErr != nil && floatErr != nil && unicode.IsLetter(last) {
+		number := strings.TrimRightFunc(text, unicode.IsLetter)
+		s.report.add(CodeSyntax, start, "%s is not a number; units are multiplied: %s * %s", text, number, text[len(number):])
+		s.emit(tokenBroken, start)
+		return
 	}
 	s.emit(tokenNumber, start)
 }

@@ -19,6 +19,7 @@ import (
 type person struct {
 	id, name, email string
 	withEmail       bool
+	theirs          bool // the id means nothing at our tracker
 }
 
 // item is a comment or an attachment; scripts never change one in place.
