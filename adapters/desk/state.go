@@ -79,6 +79,7 @@ type file struct {
 }
 
 type edit struct {
+	seq   uint64
 	At    time.Time `json:"at"`
 	By    string    `json:"by"`
 	Field string    `json:"field"`
@@ -187,7 +188,7 @@ func (s *state) applySet(t *ticket, e *entry) {
 	for _, name := range slices.Sorted(maps.Keys(e.Set)) {
 		v := e.Set[name]
 		if e.Create == nil {
-			t.history = append(t.history, edit{At: e.At, By: e.By, Field: name, Old: fields[name], New: v})
+			t.history = append(t.history, edit{seq: e.Seq, At: e.At, By: e.By, Field: name, Old: fields[name], New: v})
 		}
 		fields[name] = v
 	}
