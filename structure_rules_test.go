@@ -15,6 +15,9 @@ const (
 // vagueNames say nothing about what a package is.
 var vagueNames = []string{"util", "utils", "common", "helper", "helpers", "types", "manager", "misc", "shared"}
 
+// blankImports only put data into the binary.
+var blankImports = []string{`"embed"`, `"time/tzdata"`}
+
 // rule is something that every single file must keep, with code that keeps it
 // and code that breaks it once.
 type rule struct {
@@ -61,6 +64,7 @@ var rules = []rule{
 		good: []string{
 			"func f() { synctest.Test(t, func(t *testing.T) { time.Sleep(1) }) }",
 			"func f() { select { case <-time.After(1): } }",
+			"func f() { time.Sleep(1); synctest.Wait() }",
 		},
 		bad: []string{
 			"func f() { time.Sleep(1) }", "func f() { <-time.After(1) }",
@@ -117,7 +121,7 @@ func initFunction(f sourceFile) []string {
 		}
 	}
 	for _, spec := range f.ast.Imports {
-		if spec.Name != nil && spec.Name.Name == "_" && spec.Path.Value != `"embed"` {
+		if spec.Name != nil && spec.Name.Name == "_" && !slices.Contains(blankImports, spec.Path.Value) {
 			problems = append(problems, f.problem(spec.Pos(), "blank import; registration is an explicit list"))
 		}
 	}

@@ -13,14 +13,28 @@ func sleeps(f sourceFile) []string {
 	}
 	var problems []string
 	walk(f.ast, func(n ast.Node, above []ast.Node) {
-		// In synctest.Test time is virtual and a sleep costs nothing.
-		virtual := slices.ContainsFunc(above, func(n ast.Node) bool { return isCall(n, "synctest", "Test") })
-		if !virtual && (isCall(n, "time", "Sleep") || waitsForTimer(n, above)) {
+		if (isCall(n, "time", "Sleep") || waitsForTimer(n, above)) && !slices.ContainsFunc(above, virtualTime) {
 			problems = append(problems, f.problem(n.Pos(),
 				"sleeps; wait for a signal, poll with a deadline, or run in synctest.Test"))
 		}
 	})
 	return problems
+}
+
+// virtualTime tells whether what stands in n runs where a sleep costs nothing:
+// in synctest.Test, or in a function that calls synctest.Wait, which panics
+// anywhere else.
+func virtualTime(n ast.Node) bool {
+	switch n.(type) {
+	case *ast.FuncDecl, *ast.FuncLit:
+		found := false
+		ast.Inspect(n, func(n ast.Node) bool {
+			found = found || isCall(n, "synctest", "Wait")
+			return !found
+		})
+		return found
+	}
+	return isCall(n, "synctest", "Test")
 }
 
 // skips finds tests that may not run.

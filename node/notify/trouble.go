@@ -1,0 +1,161 @@
+package notify
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Kind is a kind of trouble.
+type Kind string
+
+// The kinds.
+const (
+	Parked   Kind = "parked"    // a ticket waits for a person
+	PeerAway Kind = "peer-away" // the other node does not answer
+	Stopped  Kind = "stopped"   // a connection does not go on by itself
+)
+
+// Condition says what is wrong, and where: it is what is told once.
+type Condition struct {
+	Kind       Kind   `json:"kind"`
+	Connection string `json:"connection"`
+	Ticket     string `json:"ticket,omitempty"` // the key that people use, for Parked
+}
+
+// Trouble is a condition that holds, and who is to be told.
+type Trouble struct {
+	Condition
+	// Code is why, from a closed list; no text.
+	Code string
+	// Since is when it began.
+	Since time.Time
+	// To are the targets, as Ways knows them.
+	To []string
+}
+
+// Line is a trouble as a message tells it.
+type Line struct {
+	Condition
+	Code  string    `json:"code,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+}
+
+// Message is what one target is told at one time.
+type Message struct {
+	// Node is the name of the node that tells.
+	Node string    `json:"node"`
+	At   time.Time `json:"at"`
+	// Wrong and Over are cut to MaxLines; More counts what was left out.
+	Wrong []Line `json:"wrong,omitempty"`
+	Over  []Line `json:"over,omitempty"`
+	More  int    `json:"more,omitempty"`
+}
+
+// MaxLines is how many troubles one message lists.
+const MaxLines = 100
+
+// Subject is a message in one line.
+func (m Message) Subject() string {
+	var parts []string
+	switch {
+	case len(m.Wrong) == 1 && m.More == 0:
+		parts = append(parts, m.Wrong[0].headline())
+	case len(m.Wrong) > 0:
+		parts = append(parts, fmt.Sprintf("%d problems", len(m.Wrong)))
+	}
+	switch {
+	case len(m.Over) == 1 && len(m.Wrong) == 0 && m.More == 0:
+		parts = append(parts, "over: "+m.Over[0].headline())
+	case len(m.Over) > 0:
+		parts = append(parts, fmt.Sprintf("%d over", len(m.Over)))
+	}
+	if m.More > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", m.More))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "test")
+	}
+	return "[Parley " + m.Node + "] " + strings.Join(parts, ", ")
+}
+
+// Text is a message for a person.
+func (m Message) Text() string {
+	var out strings.Builder
+	for _, l := range m.Wrong {
+		fmt.Fprintf(&out, "%s\n", l.headline())
+		if !l.Since.IsZero() {
+			fmt.Fprintf(&out, "    since %s\n", l.Since.UTC().Format("2006-01-02 15:04 MST"))
+		}
+		fmt.Fprintf(&out, "    %s\n", l.advice())
+	}
+	for _, l := range m.Over {
+		fmt.Fprintf(&out, "over: %s\n", l.headline())
+	}
+	if m.More > 0 {
+		fmt.Fprintf(&out, "... and %d more, see: parley status\n", m.More)
+	}
+	if out.Len() == 0 {
+		out.WriteString("This is a test: nothing is wrong.\n")
+	}
+	fmt.Fprintf(&out, "\nNode %s, %s\n", m.Node, m.At.UTC().Format("2006-01-02 15:04:05 MST"))
+	return out.String()
+}
+
+// headline is a trouble in one line.
+func (l Line) headline() string {
+	var text string
+	switch l.Kind {
+	case Parked:
+		text = fmt.Sprintf("ticket %s is parked on %s", l.Ticket, l.Connection)
+	case PeerAway:
+		text = fmt.Sprintf("the peer of %s is away", l.Connection)
+	case Stopped:
+		text = fmt.Sprintf("connection %s has stopped", l.Connection)
+	default:
+		text = fmt.Sprintf("%s on %s", l.Kind, l.Connection)
+	}
+	if l.Code != "" {
+		text += " (" + l.Code + ")"
+	}
+	return text
+}
+
+// advice says what to do.
+func (l Line) advice() string {
+	if l.Kind == Parked {
+		return "see: parley ticket explain " + l.Ticket
+	}
+	return "see: parley status"
+}
+
+// clean makes a trouble fit to be sent: keys and codes may come from a tracker.
+func (t Trouble) clean() Trouble {
+	t.Connection, t.Ticket, t.Code = cut(t.Connection), cut(t.Ticket), cut(t.Code)
+	t.Kind = Kind(cut(string(t.Kind)))
+	return t
+}
+
+// cut takes out control and format characters and shortens.
+func cut(text string) string {
+	const most = 80
+	kept := make([]rune, 0, min(len(text), most))
+	for _, r := range text {
+		if len(kept) == most {
+			break
+		}
+		if unicode.IsPrint(r) {
+			kept = append(kept, r)
+		}
+	}
+	return string(kept)
+}
+
+// compare orders lines for people: by kind, connection and ticket.
+func compare(a, b Line) int {
+	return cmp.Or(
+		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Ticket, b.Ticket),
+	)
+}
