@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"parley/adapters"
 	"parley/filters"
 	"parley/sync/envelope"
 	"parley/sync/event"
@@ -43,28 +44,70 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	for i := range in.plan.Steps {
 		in.nameItem(&in.plan.Steps[i], ticket)
 	}
+	theirs, err := p.editedSince(ctx, in, ticket)
+	if err != nil {
+		return result{}, err
+	}
 	r := result{ticket: &ticket, local: event.Fields{}}
 	for name, want := range in.plan.Want {
 		got := ticket.Fields[name]
-		switch twin.Compare(schema.Fields[name].Type, in.plan.Before[name], want, got) {
-		case twin.Foreign:
+		fit := twin.Compare(schema.Fields[name].Type, in.plan.Before[name], want, got)
+		switch {
+		case fit == twin.Kept:
+		case theirs.edited(name, fit):
 			// Somebody's edit: it is ours to send, so the base is what we wrote.
 			got = want
-		case twin.Ignored, twin.Normalised:
+		default:
 			r.lost = append(r.lost, name)
 		}
 		r.local[name] = got
 	}
 	slices.Sort(r.lost)
-	r.echo = p.echo(ctx, in, ticket, r.local)
+	r.echo = p.echo(ctx, in, ticket, r.local, theirs)
 	if in.created() {
 		for name, value := range mergeable(in.rules, ticket.Fields) {
-			if _, set := r.local[name]; !set {
+			if _, set := r.local[name]; !set && !theirs.names[name] {
 				r.local[name] = value
 			}
 		}
 	}
 	return r, nil
+}
+
+// edits tells which fields somebody changed between our write and the reading back.
+type edits struct {
+	// certain is set if names is all there is; else it is guessed from the value.
+	certain bool
+	names   map[string]bool
+}
+
+func (e edits) edited(name string, fit twin.Fit) bool {
+	if e.certain {
+		return e.names[name]
+	}
+	return fit == twin.Foreign
+}
+
+// editedSince finds out what somebody changed since our write: from the
+// version that the write answered, or from the tracker's history.
+func (p *Path) editedSince(ctx context.Context, in *incoming, ticket event.Ticket) (edits, error) {
+	if in.version != "" && in.version == ticket.Version {
+		return edits{certain: true}, nil
+	}
+	historian, ok := p.Tracker.(adapters.Historian)
+	if !ok || len(in.plan.Want) == 0 {
+		return edits{}, nil
+	}
+	since := in.plan.Steps[0].At.Add(-p.Tracker.Precision() - time.Second)
+	history, err := historian.History(ctx, in.plan.Ref, since)
+	if err != nil {
+		return edits{}, err
+	}
+	names := map[string]bool{}
+	for _, e := range history {
+		names[e.Field] = !e.Own
+	}
+	return edits{certain: true, names: names}, nil
 }
 
 // nameItem finds the id of a comment that the tracker did not tell, by its marker.
@@ -87,7 +130,7 @@ func (in *incoming) created() bool {
 
 // echo is what of the outgoing filter's result changed by our own write: the
 // peer has it, since it comes from there.
-func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, written event.Fields) event.Fields {
+func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, written event.Fields, theirs edits) event.Fields {
 	if len(in.plan.Want) == 0 {
 		return nil
 	}
@@ -97,9 +140,20 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 	if in.created() {
 		// Of a ticket that we made, only its identity is news to the peer.
 		before = identity(ticket.Fields)
+		for name, edited := range theirs.names {
+			if edited {
+				before[name] = ticket.Fields[name]
+			}
+		}
 	} else {
 		for name := range in.plan.Want {
 			before[name] = in.plan.Before[name]
+		}
+	}
+	for name, held := range in.plan.Sets {
+		// What we wrote holds our own entries too; those are news to the peer.
+		if _, ok := in.plan.Want[name]; ok {
+			after[name] = held
 		}
 	}
 	a, okA := p.leaves(ctx, in, ticket, after)
@@ -167,6 +221,7 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 	for name, value := range r.local {
 		row.Local[name] = twin.Base{Hash: event.HashValue(value)}
 	}
+	row.ReceiveSets(in.plan.Sets, in.plan.Seen)
 	if err := put(tx, store.TwinKey(in.con.ID, in.id), row); err != nil {
 		return err
 	}
@@ -187,9 +242,9 @@ func (p *Path) storeItems(tx store.Tx, in *incoming, row *twin.Row) error {
 			return err
 		}
 	}
-	for _, job := range in.files {
-		job.Ref = row.Ref
-		if err := put(tx, store.JobKey(in.con.ID, in.id, job.item), &job); err != nil {
+	for _, file := range in.plan.Files {
+		job := fileJob{File: file, Ref: row.Ref}
+		if err := put(tx, store.JobKey(in.con.ID, in.id, file.Item), &job); err != nil {
 			return err
 		}
 	}
@@ -216,7 +271,6 @@ func (p *Path) touchOthers(tx store.Tx, in *incoming, ref event.Ref) error {
 		if err := p.workNext(tx, c.ID, ref, work.Seen{Cause: event.CauseEdit}); err != nil {
 			return err
 		}
-		in.others = append(in.others, c.ID)
 	}
 	return nil
 }
@@ -232,8 +286,8 @@ func (r result) outcome(in *incoming) *event.Outcome {
 			o.Items = append(o.Items, item.ID)
 		}
 	}
-	for _, job := range in.files {
-		o.Waiting = append(o.Waiting, job.item)
+	for _, file := range in.plan.Files {
+		o.Waiting = append(o.Waiting, file.Item)
 	}
 	return o
 }
@@ -254,7 +308,7 @@ func (p *Path) endRow(tx store.Tx, in *incoming) (*inbox.Row, error) {
 // applied wakes what an applied event made possible.
 func (p *Path) applied(in *incoming, r result, next *inbox.Row) {
 	p.unmarkCreating(in.plan)
-	key, ref := in.key(), in.plan.Ref
+	key := in.key()
 	if r.ticket != nil {
 		key = r.ticket.Key
 	}
@@ -265,11 +319,8 @@ func (p *Path) applied(in *incoming, r result, next *inbox.Row) {
 	}
 	p.Observe(seen)
 	p.Wake(Task{Kind: KindShip, Con: in.con.ID, Stream: envelope.Control}, When{})
-	for _, other := range in.others {
-		p.Wake(Task{Kind: KindWork, Con: other, Ref: ref}, When{})
-	}
-	for _, job := range in.files {
-		p.Wake(Task{Kind: KindFetch, Con: in.con.ID, Twin: in.id, Item: job.item}, When{})
+	for _, file := range in.plan.Files {
+		p.Wake(Task{Kind: KindFetch, Con: in.con.ID, Twin: in.id, Item: file.Item}, When{})
 	}
 	if next != nil {
 		p.Wake(Task{Kind: KindApply, Con: in.con.ID, Twin: in.id}, When{})

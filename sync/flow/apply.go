@@ -80,6 +80,7 @@ func (p *Path) write(ctx context.Context, in *incoming, i int) error {
 func (p *Path) stepDone(in *incoming, i int, w event.Written) error {
 	step := in.plan.Steps[i]
 	in.plan.SetDone(i, w)
+	in.version = w.Version
 	if step.Item != "" {
 		in.items[step.Item] = twin.Item{Local: w.Item, Theirs: true, Hash: step.Hash, State: twin.Confirmed}
 	}
@@ -110,6 +111,21 @@ func (p *Path) storeStep(tx store.Tx, in *incoming, step plan.Step) error {
 	}
 	item := in.items[step.Item]
 	return put(tx, store.ItemKey(in.con.ID, in.id, step.Item), &item)
+}
+
+// recordSteps stores a plan whose steps are done and whose answer has to wait.
+func (p *Path) recordSteps(in *incoming) error {
+	if len(in.plan.Steps) == 0 {
+		return nil
+	}
+	return p.update(in, "record the steps", func(tx store.Tx, _ *inbox.Row) error {
+		for _, step := range in.plan.Steps {
+			if err := p.storeStep(tx, in, step); err != nil {
+				return err
+			}
+		}
+		return put(tx, store.PlanKey(in.con.ID, in.id), in.plan)
+	})
 }
 
 // twinFor is the twin's row, made when our ticket has just come to be.
@@ -174,6 +190,23 @@ func (p *Path) dropPlan(in *incoming) error {
 		}
 		return tx.Delete(store.PlanKey(in.con.ID, in.id))
 	})
+}
+
+// wakeTicket lets the way out go on after a plan.
+func (p *Path) wakeTicket(in *incoming) {
+	ref := event.Ref{}
+	switch {
+	case in.plan != nil && !in.plan.Ref.IsZero():
+		ref = in.plan.Ref
+	case in.twin != nil:
+		ref = in.twin.Ref
+	}
+	if ref.IsZero() {
+		return
+	}
+	for _, c := range p.Connections() {
+		p.Wake(Task{Kind: KindWork, Con: c.ID, Ref: ref}, When{})
+	}
 }
 
 // find asks the tracker whether a step in doubt happened.
@@ -259,6 +292,7 @@ func (p *Path) endedIn(in *incoming, err error) error {
 	now := p.Now()
 	switch {
 	case err == nil:
+		p.wakeTicket(in)
 		return nil
 	case errors.As(err, &broken):
 		return broken
@@ -268,8 +302,10 @@ func (p *Path) endedIn(in *incoming, err error) error {
 	case errors.As(err, &await):
 		return p.wait(in, await.at, await.reason)
 	case errors.As(err, &refused):
+		defer p.wakeTicket(in)
 		return p.refuse(in, twin.Live, refused.code, refused.reason)
 	case errors.As(err, &hold):
+		defer p.wakeTicket(in)
 		return p.park(in, hold.code, hold.reason, now.Add(time.Hour))
 	case errors.Is(err, errLeft):
 		return p.refuse(in, twin.Ended, event.CodeEnded, "the incoming filter ended the twin")

@@ -97,6 +97,9 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 	if err := p.identify(o, row); err != nil {
 		return err
 	}
+	if err := p.tellSets(ctx, o); err != nil {
+		return err
+	}
 	o.items = map[event.ItemID]twin.Item{}
 	size := fieldsSize(o.change.Fields)
 	for _, c := range o.replica.Comments {
@@ -117,6 +120,26 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 			size = o.offer(item, local, size)
 		}
 	}
+	return nil
+}
+
+// tellSets finds what the change tells the peer about sets, as our own values:
+// what the incoming filter would make of our replica if it came back.
+func (p *Path) tellSets(ctx context.Context, o *outgoing) error {
+	schema, err := p.Schema(ctx)
+	if err != nil || len(o.change.Fields) == 0 || len(twin.OnlySets(o.mergeable(), schema.Fields)) == 0 {
+		return err
+	}
+	ours := p.ours(o.ticket, o.known)
+	input := filters.InInput{Context: p.context(o.con, o.rules, o.known.row, o.ticket), Issue: &ours, Replica: filters.Replica{Fields: o.replica.Fields}}
+	input.FirstSync = false
+	back, err := o.rules.Incoming.Run(ctx, input)
+	if err != nil || back.Stop != nil {
+		// A filter that takes only what the peer makes: then removals of ours at
+		// the peer cannot be told from what it never had, and nothing is removed.
+		return nil
+	}
+	o.sets = twin.OnlySets(back.Fields, schema.Fields)
 	return nil
 }
 
@@ -238,6 +261,7 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 	}
 	row.Key, row.State = o.ticket.Key, twin.Live
 	row.Append(seq, o.change, o.mergeable(), o.ticket.Updated, p.Now())
+	row.SendSets(seq, o.sets, o.ticket.Fields)
 	if err := put(tx, store.TwinKey(o.con.ID, id), row); err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"parley/adapters"
@@ -160,10 +159,9 @@ func (p *Path) readOurs(ctx context.Context, in *incoming) error {
 
 // wants is what the incoming filter makes of the peer's replica.
 type wants struct {
-	result   filters.InResult
-	same     event.Fields
-	previous event.Fields
-	connect  *event.Ref
+	result  filters.InResult
+	same    event.Fields
+	connect *event.Ref
 }
 
 // runIncoming runs the script on the replica as it is now, and again with what
@@ -203,29 +201,7 @@ func (p *Path) runIncoming(ctx context.Context, in *incoming) (wants, error) {
 		same = filters.InResult{}
 	}
 	w.same = same.Fields
-	return w, p.previousSets(ctx, in, input, &w)
-}
-
-// previousSets runs the script on the replica before, where a set needs to
-// know what the peer had in it.
-func (p *Path) previousSets(ctx context.Context, in *incoming, input filters.InInput, w *wants) error {
-	schema, err := p.Schema(ctx)
-	if err != nil {
-		return err
-	}
-	needed := slices.ContainsFunc(slices.Collect(maps.Keys(w.result.Fields)), func(name string) bool {
-		t := schema.Fields[name].Type
-		return t == event.TypeSet || t == event.TypeOptions || t == event.TypeUsers
-	})
-	if !needed {
-		return nil
-	}
-	input.Replica = filters.Replica{Fields: in.before.Fields}
-	before, err := in.rules.Incoming.Run(ctx, input)
-	if err == nil {
-		w.previous = before.Fields
-	}
-	return nil
+	return w, nil
 }
 
 func (p *Path) incomingContext(in *incoming) filters.Context {
@@ -281,7 +257,7 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 // planTicket plans the create, or the update of what the peer changed.
 func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 	merge := twin.Incoming{
-		Wanted: w.result.Fields, Same: w.same, Previous: w.previous, Exact: w.result.Exact,
+		Wanted: w.result.Fields, Same: w.same, Exact: w.result.Exact,
 		Cause: in.body.Cause, Types: schema.Fields,
 	}
 	merge.Added, merge.Removed = map[string][]any{}, map[string][]any{}
@@ -301,6 +277,7 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 		in.plan.Ref = in.ours.Ref
 	}
 	out := row.Merge(merge, in.con.Policy)
+	in.plan.Seen, in.plan.Sets = merge.Seen, changedSets(w, schema)
 	in.plan.Want, in.plan.Before, in.plan.Kept = out.Write, out.Before, out.Kept
 	if in.ours == nil {
 		return p.planCreate(in, w, out.Write)
@@ -311,6 +288,17 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 		}})
 	}
 	return nil
+}
+
+// changedSets are the sets of which the event says what the peer holds.
+func changedSets(w wants, schema event.Schema) event.Fields {
+	sets := twin.OnlySets(w.result.Fields, schema.Fields)
+	for name, value := range sets {
+		if same, ok := w.same[name]; ok && event.HashValue(same) == event.HashValue(value) {
+			delete(sets, name)
+		}
+	}
+	return sets
 }
 
 func (p *Path) planCreate(in *incoming, w wants, fields event.Fields) error {
@@ -367,9 +355,9 @@ func (p *Path) planFiles(in *incoming, w wants, schema event.Schema) {
 		if had, known := in.items[id]; known && had.State == twin.Confirmed {
 			continue
 		}
-		in.files = append(in.files, fileJob{
-			Name: a.Name, MIME: a.MIME, Size: a.Size, SHA256: a.SHA256, Internal: a.Internal,
-		}.named(id))
+		in.plan.Files = append(in.plan.Files, plan.File{
+			Item: id, Name: a.Name, MIME: a.MIME, Size: a.Size, SHA256: a.SHA256, Internal: a.Internal,
+		})
 	}
 	p.decline(in, event.ItemAttachment, asserted)
 }

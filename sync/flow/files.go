@@ -21,12 +21,8 @@ import (
 //
 //	wanted → pulling(offset) → here (digest equal) → step → done | gone | refused
 type fileJob struct {
-	Name     string    `json:"name"`
-	MIME     string    `json:"mime"`
-	Size     int64     `json:"size"`
-	SHA256   string    `json:"sha256"`
-	Internal bool      `json:"internal,omitempty"`
-	Ref      event.Ref `json:"ref,omitzero"`
+	plan.File
+	Ref event.Ref `json:"ref,omitzero"`
 	// Plan is the one step of writing it, once the bytes are here.
 	Plan *plan.Plan `json:"plan,omitempty"`
 	// Attempt, Until and Reason of a job that waits; Parked for a person.
@@ -35,13 +31,6 @@ type fileJob struct {
 	Reason  string     `json:"reason,omitempty"`
 	Code    event.Code `json:"code,omitempty"`
 	Parked  bool       `json:"parked,omitempty"`
-
-	item event.ItemID
-}
-
-func (j fileJob) named(item event.ItemID) fileJob {
-	j.item = item
-	return j
 }
 
 // piece is how much of a file one request asks for.
@@ -153,16 +142,14 @@ func (p *Path) job(con *Connection, id event.TwinID, item event.ItemID) (*fileJo
 	var job *fileJob
 	err := p.Store.View(func(r store.Reader) error {
 		var err error
-		if job, err = get[fileJob](r, store.JobKey(con.ID, id, item)); job != nil {
-			job.item = item
-		}
+		job, err = get[fileJob](r, store.JobKey(con.ID, id, item))
 		return err
 	})
 	return job, err
 }
 
 func (p *Path) storeJob(con *Connection, id event.TwinID, job *fileJob) error {
-	key := store.JobKey(con.ID, id, job.item)
+	key := store.JobKey(con.ID, id, job.Item)
 	return p.Store.Finish(func(tx store.Tx) error { return put(tx, key, job) })
 }
 
@@ -250,17 +237,17 @@ func (p *Path) attached(ctx context.Context, con *Connection, id event.TwinID, j
 		}
 	}
 	item := twin.Item{Local: local, Theirs: true, Hash: event.Hash(job.SHA256), State: twin.Confirmed, Name: job.Name}
-	return p.endJob(con, id, job, &item, event.Items{Twin: id, Done: []event.ItemID{job.item}})
+	return p.endJob(con, id, job, &item, event.Items{Twin: id, Done: []event.ItemID{job.Item}})
 }
 
 func (p *Path) endJob(con *Connection, id event.TwinID, job *fileJob, item *twin.Item, tell event.Items) error {
 	err := p.Store.Finish(func(tx store.Tx) error {
 		if item != nil {
-			if err := put(tx, store.ItemKey(con.ID, id, job.item), item); err != nil {
+			if err := put(tx, store.ItemKey(con.ID, id, job.Item), item); err != nil {
 				return err
 			}
 		}
-		if err := tx.Delete(store.JobKey(con.ID, id, job.item)); err != nil {
+		if err := tx.Delete(store.JobKey(con.ID, id, job.Item)); err != nil {
 			return err
 		}
 		return p.answerWith(tx, con.ID, event.Message{Items: &tell})
@@ -292,14 +279,14 @@ func (p *Path) attachFailed(con *Connection, id event.TwinID, job *fileJob, err 
 	case d.Verdict == retry.Wait, d.Verdict == retry.Again:
 		job.Until = d.At
 	case d.Verdict == retry.Gone:
-		return p.endJob(con, id, job, nil, event.Items{Twin: id, Declined: []event.ItemID{job.item}})
+		return p.endJob(con, id, job, nil, event.Items{Twin: id, Declined: []event.ItemID{job.Item}})
 	default:
 		job.Until, job.Code, job.Parked = p.Now().Add(time.Hour), d.Code, true
 		step.State = plan.Planned
 		p.Observe(Observation{What: "parked", Connection: con.Name, Twin: id, Code: d.Code, Detail: err.Error(), At: p.Now()})
 	}
 	job.Attempt++
-	p.Wake(Task{Kind: KindAttach, Con: con.ID, Ref: job.Ref, Twin: id, Item: job.item}, When{At: job.Until})
+	p.Wake(Task{Kind: KindAttach, Con: con.ID, Ref: job.Ref, Twin: id, Item: job.Item}, When{At: job.Until})
 	return p.storeJob(con, id, job)
 }
 

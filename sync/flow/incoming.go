@@ -107,9 +107,8 @@ type incoming struct {
 	plan            *plan.Plan
 	// ours is our ticket as read; nil if it is to be created.
 	ours *event.Ticket
-	// files are to be fetched beside the lane, others the connections to look at.
-	files  []fileJob
-	others []event.ConnectionID
+	// version is the ticket's after our last write, where the tracker says it.
+	version string
 }
 
 // Apply goes on with the event of one twin through steps 4 to 6 of the way in.
@@ -130,7 +129,10 @@ func (p *Path) Apply(ctx context.Context, id event.ConnectionID, twinID event.Tw
 		err = p.apply(ctx, in)
 	}
 	if err == nil {
-		err = p.answer(ctx, in)
+		if err = p.answer(ctx, in); err != nil {
+			// What was written must not be written again.
+			err = errors.Join(err, p.recordSteps(in))
+		}
 	}
 	return p.endedIn(in, err)
 }
@@ -186,7 +188,6 @@ func (p *Path) answer(ctx context.Context, in *incoming) error {
 	}
 	var next *inbox.Row
 	err = p.Store.Finish(func(tx store.Tx) error {
-		in.others = nil
 		if err := p.storeApplied(tx, in, result); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"parley/filters"
 	"parley/sync/event"
+	"parley/sync/inbox"
 	"parley/sync/retry"
 	"parley/sync/store"
 	"parley/sync/twin"
@@ -23,6 +24,9 @@ type known struct {
 	row   *twin.Row
 	items map[event.ItemID]twin.Item
 	sent  *filters.Replica
+	// applying is set while a plan writes to the ticket: what it has written so
+	// far is not on record, and must not leave as if a person had.
+	applying bool
 	// from tells which connection a local comment or file came in on.
 	from map[string]string
 	// elsewhere is a twin of the ticket on another connection that it came
@@ -65,6 +69,11 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 		if err != nil || row == nil {
 			return err
 		}
+		entry, err := get[inbox.Row](r, store.InboxKey(c.ID, id))
+		if err != nil {
+			return err
+		}
+		k.applying = k.applying || entry != nil && entry.Planned
 		all, err := items(r, c.ID, id)
 		if err != nil {
 			return err
@@ -95,8 +104,9 @@ func (p *Path) startable(con *Connection, k known) bool {
 		p.Wake(Task{Kind: KindWork, Con: con.ID, Ref: k.ref}, When{At: k.work.Next, Bulk: k.work.Bulk})
 		return false
 	}
-	// One data event at a time: settle wakes the row again.
-	return k.row == nil || !k.row.Unsent()
+	// One data event at a time: settle wakes the row again, and so does the end
+	// of a plan.
+	return !k.applying && (k.row == nil || !k.row.Unsent())
 }
 
 // belongs tells whether the ticket is to be kept in step over the connection.

@@ -54,11 +54,27 @@ type Plan struct {
 	// Want are the fields written, Before what they were.
 	Want   event.Fields `json:"want,omitempty"`
 	Before event.Fields `json:"before,omitempty"`
+	// Sets is what the event says that the peer holds in our sets, Seen the last
+	// of our events that it knew.
+	Sets event.Fields `json:"sets,omitempty"`
+	Seen event.Seq    `json:"seen,omitempty"`
 	// Kept are local fields in which ours stood against the peer's.
 	Kept []string `json:"kept,omitempty"`
-	// Declined are items that will not be written, Waiting files to be fetched.
+	// Declined are items that will not be written.
 	Declined []event.ItemID `json:"declined,omitempty"`
+	// Files are to be fetched and written beside the lane.
+	Files []File `json:"files,omitempty"`
 	Steps    []Step         `json:"steps"`
+}
+
+// File is an attachment of the peer's ticket that ours is to get.
+type File struct {
+	Item     event.ItemID `json:"item"`
+	Name     string       `json:"name"`
+	MIME     string       `json:"mime"`
+	Size     int64        `json:"size"`
+	SHA256   string       `json:"sha256"`
+	Internal bool         `json:"internal,omitempty"`
 }
 
 // Do is what to do with a plan.

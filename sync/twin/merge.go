@@ -40,8 +40,6 @@ type Incoming struct {
 	// Same is what it makes with the fields that the event names left out: what
 	// is alike in both, the peer has not changed.
 	Wanted, Same event.Fields
-	// Previous is what it made of the replica before; used for sets.
-	Previous event.Fields
 	// Exact names sets that are to be as wanted, ours included.
 	Exact map[string]bool
 	// Added and Removed are explicit changes to sets.
@@ -72,7 +70,7 @@ type Merged struct {
 func (r *Row) Merge(in Incoming, policy Policy) Merged {
 	out := Merged{Write: event.Fields{}, Before: event.Fields{}}
 	for _, name := range in.names() {
-		want, changed := in.target(name)
+		want, changed := r.target(in, name)
 		if !changed {
 			continue
 		}
@@ -115,24 +113,20 @@ func (in Incoming) names() []string {
 }
 
 // target is the value that a field should get, and whether the peer changed it.
-func (in Incoming) target(name string) (any, bool) {
+func (r *Row) target(in Incoming, name string) (any, bool) {
 	want, set := in.Wanted[name]
+	same, also := in.Same[name]
+	changed := set && (in.Ours == nil || !also || event.HashValue(want) != event.HashValue(same))
 	if !isSet(in.Types[name].Type) {
-		if in.Ours == nil {
-			return want, set
-		}
-		same, also := in.Same[name]
-		return want, set && (!also || event.HashValue(want) != event.HashValue(same))
+		return want, changed
 	}
 	have := list(in.Ours[name])
 	switch {
-	case set && in.Exact[name]:
+	case changed && in.Exact[name]:
 		have = list(want)
-	case set:
-		before := list(in.Previous[name])
-		theirs := list(want)
-		have = minus(have, minus(before, theirs))
-		have = union(have, minus(theirs, before))
+	case changed:
+		held := r.Sets[name].held(in.Seen)
+		have = union(minus(have, minus(held, list(want))), minus(list(want), minus(held, have)))
 	}
 	have = union(minus(have, in.Removed[name]), in.Added[name])
 	return sortedSet(have), true

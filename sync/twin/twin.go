@@ -75,6 +75,7 @@ type Row struct {
 	Sent  map[string]Sent `json:"sent,omitempty"`
 	Local map[string]Base `json:"local,omitempty"`
 	Out   *Unsettled      `json:"out,omitempty"`
+	Sets  map[string]Set  `json:"sets,omitempty"`
 	// Lost are our fields that the peer's tracker, and local fields that ours,
 	// ignored or changed.
 	Lost      []string `json:"lost,omitempty"`
@@ -195,6 +196,9 @@ func (r *Row) Void(epoch uint64) {
 		}
 		sent.Seq = 0
 		r.Sent[name] = sent
+	}
+	for name, set := range r.Sets {
+		r.Sets[name] = Set{Held: set.held(^event.Seq(0))}
 	}
 	for name, base := range r.Local {
 		base.Seq = 0

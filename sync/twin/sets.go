@@ -1,0 +1,99 @@
+package twin
+
+import "parley/sync/event"
+
+// Sets merge entry by entry: an entry that the peer took out must be told from
+// one that it never had, and one that we took out from one that it added. For
+// that a twin remembers what the peer held in the last event applied, and what
+// our events have told it since. Which of those it had seen when it made an
+// event, the event itself says: outcomes are of no use here, because they may
+// overtake the events that were made before them.
+
+// Set is what is known of one of our sets at the peer, as our values.
+type Set struct {
+	// Held is the peer's set in its last event applied.
+	Held []any `json:"held,omitempty"`
+	// Told are our events since that changed it, oldest first.
+	Told []Told `json:"told,omitempty"`
+}
+
+// Told is what one of our events told the peer about a set.
+type Told struct {
+	Seq     event.Seq `json:"seq"`
+	Hold    []any     `json:"hold,omitempty"`
+	Removed []any     `json:"removed,omitempty"`
+}
+
+// toldMost bounds what a one-sided twin remembers; the oldest are taken together.
+const toldMost = 8
+
+// held is what the peer held when it had seen our events up to seen.
+func (s Set) held(seen event.Seq) []any {
+	held := s.Held
+	for _, t := range s.Told {
+		if t.Seq <= seen {
+			held = t.apply(held)
+		}
+	}
+	return held
+}
+
+func (t Told) apply(held []any) []any { return union(minus(held, t.Removed), t.Hold) }
+
+// SendSets records what our event seq tells the peer about sets: told is what
+// the incoming filter would make of our own replica, ours the tracker's values.
+func (r *Row) SendSets(seq event.Seq, told, ours event.Fields) {
+	for name, value := range told {
+		set := r.Sets[name]
+		before := set.held(seq)
+		t := Told{Seq: seq, Hold: list(value), Removed: minus(before, list(ours[name]))}
+		if event.HashValue(sortedSet(t.apply(before))) == event.HashValue(sortedSet(before)) {
+			continue
+		}
+		set.Told = append(set.Told, t)
+		if len(set.Told) > toldMost {
+			set.Told[1].Removed = minus(union(set.Told[0].Removed, set.Told[1].Removed), set.Told[1].Hold)
+			set.Told = set.Told[1:]
+		}
+		r.setSet(name, set)
+	}
+}
+
+// ReceiveSets records what an applied event says that the peer held when it had
+// seen our events up to seen.
+func (r *Row) ReceiveSets(wanted event.Fields, seen event.Seq) {
+	for name, value := range wanted {
+		set := r.Sets[name]
+		gone := minus(set.held(seen), list(value))
+		next := Set{Held: list(value)}
+		for _, t := range set.Told {
+			if t.Seq > seen {
+				// The peer took these out: what we told it earlier brings none back.
+				t.Hold = minus(t.Hold, gone)
+				next.Told = append(next.Told, t)
+			}
+		}
+		r.setSet(name, next)
+	}
+}
+
+func (r *Row) setSet(name string, s Set) {
+	if r.Sets == nil {
+		r.Sets = map[string]Set{}
+	}
+	r.Sets[name] = s
+}
+
+// OnlySets returns the fields that are sets.
+func OnlySets(fields event.Fields, types map[string]event.Field) event.Fields {
+	var out event.Fields
+	for name, value := range fields {
+		if isSet(types[name].Type) {
+			if out == nil {
+				out = event.Fields{}
+			}
+			out[name] = value
+		}
+	}
+	return out
+}
