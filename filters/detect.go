@@ -141,12 +141,21 @@ func findHosts(t string, hosts []string) []span {
 				start--
 			}
 			whole := start == from-len(host) || low[from-len(host)-1] == '.'
-			if whole && (end == len(low) || !hostByte(low[end]) || low[end] == '.') {
+			if whole && hostEnds(low, end) {
 				out = append(out, span{start, end})
 			}
 		}
 	}
 	return merged(out)
+}
+
+// hostEnds tells whether a host name is over at i; a full stop may end a sentence.
+func hostEnds(low string, i int) bool {
+	if i < len(low) && low[i] == '.' {
+		i++
+		return i == len(low) || !hostByte(low[i])
+	}
+	return i == len(low) || !hostByte(low[i])
 }
 
 // asciiLower keeps every byte where it is.

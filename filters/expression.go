@@ -98,6 +98,8 @@ func (c *compilation) exprProblem(code Code, base int, tree ast.Node, err error)
 		code, message = CodeTooLong, "the expression is too long; cut it with let"
 	case strings.Contains(at.Message, "unexpected token EOF"), strings.Contains(at.Message, "unexpected end"):
 		message = "the expression ends too early"
+	case m != nil && m[2] == ":":
+		message = ": is not expected here; in a predicate { } holds statements, and a value with members is written {{a: 1}}"
 	case m != nil:
 		message = m[2] + " is not expected here"
 	}
