@@ -74,8 +74,9 @@ func (f *Incoming) Run(ctx context.Context, in InInput) (InResult, error) {
 	if out.Stop != nil {
 		return InResult{Stop: out.Stop, Trace: out.Trace}, nil
 	}
-	if err := withinSize(r, out.Fields, out.Comments, out.Attachments); err != nil {
-		return InResult{Trace: out.Trace}, fmt.Errorf("run the incoming filter: %w", err)
+	whole := Replica{Fields: out.Fields, Comments: out.Comments, Attachments: out.Attachments}
+	if err := withinSize(r, whole); err != nil {
+		return InResult{Trace: out.Trace}, fmt.Errorf("run the incoming filter: %w", &RunError{Line: 1, Message: err.Error(), Err: err})
 	}
 	return *out, nil
 }

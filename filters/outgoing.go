@@ -49,8 +49,8 @@ func (f *Outgoing) Run(ctx context.Context, in OutInput) (OutResult, error) {
 	if out.Stop != nil {
 		return OutResult{Stop: out.Stop, Trace: out.Trace}, nil
 	}
-	if err := withinSize(r, out.Replica.Fields, out.Replica.Comments, out.Replica.Attachments); err != nil {
-		return OutResult{Trace: out.Trace}, fmt.Errorf("run the outgoing filter: %w", err)
+	if err := withinSize(r, out.Replica); err != nil {
+		return OutResult{Trace: out.Trace}, fmt.Errorf("run the outgoing filter: %w", &RunError{Line: 1, Message: err.Error(), Err: err})
 	}
 	return *out, nil
 }
@@ -143,22 +143,9 @@ func asList(v any) any {
 }
 
 // withinSize bounds a whole result; each value was bounded when it was set.
-func withinSize(r *run, fields event.Fields, comments []Comment, attachments []Attachment) error {
-	o := &outward{run: r}
-	for name, v := range fields {
-		if _, err := o.any(v, 0); err != nil {
-			return fmt.Errorf("%s: %w", shownKey(name), err)
-		}
-	}
-	for i := range comments {
-		if err := o.spend((&item{comment: &comments[i]}).bytes()); err != nil {
-			return fmt.Errorf("comments: %w", err)
-		}
-	}
-	for i := range attachments {
-		if err := o.spend((&item{attachment: &attachments[i]}).bytes()); err != nil {
-			return fmt.Errorf("attachments: %w", err)
-		}
+func withinSize(r *run, result Replica) error {
+	if n := replicaBytes(result); n > r.limits.Result {
+		return fmt.Errorf("%w: the result has %d KB of %d", ErrLimit, n>>10, r.limits.Result>>10)
 	}
 	return nil
 }

@@ -213,12 +213,25 @@ func (o *outward) person(p person) event.User {
 		return u
 	}
 	if p.id != "" {
-		u.ID = o.run.script.mac("person", p.id)[:16]
+		u.ID = o.run.opaqueID(p.id)
 	}
 	if !p.withEmail {
 		u.Email = ""
 	}
 	return u
+}
+
+// opaqueID is what a person's id is on this connection.
+func (r *run) opaqueID(id string) string {
+	if opaque, ok := r.opaque[id]; ok {
+		return opaque
+	}
+	if r.opaque == nil {
+		r.opaque = map[string]string{}
+	}
+	opaque := r.script.mac("person", id)[:16]
+	r.opaque[id] = opaque
+	return opaque
 }
 
 // items copies a list of comments or attachments out.

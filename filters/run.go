@@ -59,6 +59,7 @@ type run struct {
 	nextCheck int
 	lookups   int
 	people    map[string]*event.User
+	opaque    map[string]string // ids of people that left, as they leave
 }
 
 // sink takes what statements set.
