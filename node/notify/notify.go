@@ -68,8 +68,6 @@ type record struct {
 	To        []string  `json:"to"`
 }
 
-func (r record) line() Line { return Line{r.Condition, r.Code, r.Since} }
-
 // New makes a Notifier from what was told before.
 func New(o Options) (*Notifier, error) {
 	if o.Gather == 0 {
@@ -101,7 +99,7 @@ func New(o Options) (*Notifier, error) {
 // wrong must be raised again, and then Settled called.
 func (n *Notifier) Raise(t Trouble) {
 	t = t.clean()
-	t.To = slices.Clone(t.To)
+	t.To = slices.Compact(slices.Sorted(slices.Values(t.To)))
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if _, known := n.wrong[t.Condition]; !known && len(n.wrong) >= maxTroubles {
@@ -158,28 +156,46 @@ func (n *Notifier) Run(ctx context.Context) error {
 	}
 }
 
+// due is what one target is to be told.
+type due struct{ wrong, over []Line }
+
+// difference is what is to be told, by target; n.mu is held.
+func (n *Notifier) difference() map[string]due {
+	all := map[string]due{}
+	for c, t := range n.wrong {
+		for _, target := range t.To {
+			if !slices.Contains(n.told[c].To, target) {
+				d := all[target]
+				d.wrong = append(d.wrong, Line{c, t.Code, t.Since})
+				all[target] = d
+			}
+		}
+	}
+	if !n.settled {
+		return all // what was told may still be raised
+	}
+	for c, r := range n.told {
+		if _, still := n.wrong[c]; still {
+			continue
+		}
+		for _, target := range r.To {
+			d := all[target]
+			d.over = append(d.over, Line{r.Condition, r.Code, r.Since})
+			all[target] = d
+		}
+	}
+	return all
+}
+
 // claim returns the targets that have something to be told and no sender yet.
 func (n *Notifier) claim() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var targets []string
-	for _, t := range n.wrong {
-		for _, target := range t.To {
-			if !n.busy[target] && !slices.Contains(n.told[t.Condition].To, target) {
-				n.busy[target] = true
-				targets = append(targets, target)
-			}
-		}
-	}
-	for c, r := range n.told {
-		if _, still := n.wrong[c]; still || !n.settled {
-			continue
-		}
-		for _, target := range r.To {
-			if !n.busy[target] {
-				n.busy[target] = true
-				targets = append(targets, target)
-			}
+	for target := range n.difference() {
+		if !n.busy[target] {
+			n.busy[target] = true
+			targets = append(targets, target)
 		}
 	}
 	return targets
@@ -203,8 +219,8 @@ func (n *Notifier) tell(ctx context.Context, target string, slots chan struct{})
 		if !sleep(ctx, wait) {
 			return
 		}
-		m, wrong, over := n.message(target)
-		if len(wrong)+len(over) == 0 {
+		m, d := n.message(target)
+		if len(d.wrong)+len(d.over) == 0 {
 			return // it came and went
 		}
 		select {
@@ -215,7 +231,7 @@ func (n *Notifier) tell(ctx context.Context, target string, slots chan struct{})
 		err := n.send(ctx, target, m)
 		<-slots
 		if err == nil {
-			n.record(target, wrong, over)
+			n.record(target, d)
 			return
 		}
 		if ctx.Err() == nil {
@@ -245,38 +261,29 @@ func (n *Notifier) send(ctx context.Context, target string, m Message) error {
 }
 
 // message makes what a target is to be told at this moment.
-func (n *Notifier) message(target string) (m Message, wrong, over []Line) {
+func (n *Notifier) message(target string) (Message, due) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for c, t := range n.wrong {
-		if slices.Contains(t.To, target) && !slices.Contains(n.told[c].To, target) {
-			wrong = append(wrong, Line{c, t.Code, t.Since})
-		}
-	}
-	for c, r := range n.told {
-		if _, still := n.wrong[c]; !still && n.settled && slices.Contains(r.To, target) {
-			over = append(over, r.line())
-		}
-	}
-	slices.SortFunc(wrong, compare)
-	slices.SortFunc(over, compare)
-	m = Message{Node: n.o.Node, At: n.o.Now(), More: n.lost}
-	m.Wrong = wrong[:min(len(wrong), MaxLines)]
-	m.Over = over[:min(len(over), MaxLines-len(m.Wrong))]
-	m.More += len(wrong) - len(m.Wrong) + len(over) - len(m.Over)
-	return m, wrong, over
+	d := n.difference()[target]
+	slices.SortFunc(d.wrong, compare)
+	slices.SortFunc(d.over, compare)
+	m := Message{Node: n.o.Node, At: n.o.Now(), More: n.lost}
+	m.Wrong = d.wrong[:min(len(d.wrong), MaxLines)]
+	m.Over = d.over[:min(len(d.over), MaxLines-len(m.Wrong))]
+	m.More += len(d.wrong) - len(m.Wrong) + len(d.over) - len(m.Over)
+	return m, d
 }
 
 // record keeps that a target has been told.
-func (n *Notifier) record(target string, wrong, over []Line) {
+func (n *Notifier) record(target string, d due) {
 	n.mu.Lock()
 	n.lost = 0
 	var changed []record
-	for _, l := range wrong {
+	for _, l := range d.wrong {
 		r := n.told[l.Condition]
 		changed = append(changed, record{l.Condition, l.Code, l.Since, append(slices.Clone(r.To), target)})
 	}
-	for _, l := range over {
+	for _, l := range d.over {
 		r := n.told[l.Condition]
 		r.To = slices.DeleteFunc(slices.Clone(r.To), func(s string) bool { return s == target })
 		changed = append(changed, r)

@@ -263,6 +263,23 @@ func TestNotifier_TroublesThatComeTogetherGoTogetherAndAreBounded(t *testing.T) 
 	})
 }
 
+func TestNotifier_HoldsNoMoreThanItsBound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPost()
+		n, stop := start(t, &memory{}, p)
+		defer stop()
+		for i := range 10_000 {
+			n.Raise(parked(fmt.Sprintf("SUP-%d", i)))
+		}
+		n.Raise(parked("one-more", "x@y"))
+		expect(t, p)
+		n.Clear(parked("SUP-1").Condition)
+		n.Raise(parked("one-more", "x@y", "x@y"))
+		expect(t, p, "x@y: [Parley acme] 1 problem, and 1 more")
+	})
+}
+
 func TestNotifier_StopsWhileSending(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -64,7 +64,7 @@ func (m Message) Subject() string {
 	case len(m.Wrong) == 1 && m.More == 0:
 		parts = append(parts, m.Wrong[0].headline())
 	case len(m.Wrong) > 0:
-		parts = append(parts, fmt.Sprintf("%d problems", len(m.Wrong)))
+		parts = append(parts, count(len(m.Wrong), "problem"))
 	}
 	switch {
 	case len(m.Over) == 1 && len(m.Wrong) == 0 && m.More == 0:
@@ -79,6 +79,14 @@ func (m Message) Subject() string {
 		parts = append(parts, "test")
 	}
 	return "[Parley " + m.Node + "] " + strings.Join(parts, ", ")
+}
+
+// count writes a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // Text is a message for a person.
