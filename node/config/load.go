@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -136,6 +137,23 @@ func (t Tracker) Resolve(kind adapters.Kind, r secret.Resolver) (map[string]stri
 		}
 	}
 	return settings, secrets, nil
+}
+
+// Resolve returns the webhook's address and signing key. Both may be secret.
+func (w Webhook) Resolve(r secret.Resolver) (address, key secret.Value, err error) {
+	address = secret.NewValue(w.URL)
+	if ref, err := secret.ParseRef(w.URL); err == nil {
+		if address, err = r.Resolve(ref); err != nil {
+			return secret.Value{}, secret.Value{}, fmt.Errorf("webhook address: %w", err)
+		}
+	}
+	if u, err := url.Parse(address.Reveal()); err != nil || u.Host == "" || plain(u) || u.Scheme != "https" && u.Scheme != "http" {
+		return secret.Value{}, secret.Value{}, errors.New("webhook address: want https://HOST…")
+	}
+	if key, err = r.Resolve(w.Secret); err != nil {
+		return secret.Value{}, secret.Value{}, fmt.Errorf("webhook secret: %w", err)
+	}
+	return address, key, nil
 }
 
 // Show writes the configuration in force: file, environment, flags and

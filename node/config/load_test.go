@@ -230,3 +230,21 @@ func TestTracker_ResolveFillsDefaultsAndSecretsIn(t *testing.T) {
 		t.Errorf("missing secret: got %v", err)
 	}
 }
+
+func TestWebhook_ResolveTakesAnAddressOrASecret(t *testing.T) {
+	t.Parallel()
+	environment := map[string]string{"HOOK": "https://hooks.example/T/B", "PLAIN": "http://hooks.example/", "KEY": "k"}
+	r := secret.Resolver{Getenv: func(k string) string { return environment[k] }}
+	for address, want := range map[string]string{
+		"https://h/x": "https://h/x", "http://127.0.0.1:1/x": "http://127.0.0.1:1/x", "${env:HOOK}": "https://hooks.example/T/B",
+		"${env:PLAIN}": "", "${env:NONE}": "", "ftp://127.0.0.1/": "",
+	} {
+		got, key, err := config.Webhook{URL: address, Secret: secret.Ref{Kind: secret.RefEnv, Name: "KEY"}}.Resolve(r)
+		if got.Reveal() != want || (err == nil) != (want != "") || err == nil && key.Reveal() != "k" {
+			t.Errorf("%s: got %q, %v", address, got.Reveal(), err)
+		}
+	}
+	if _, err := load(t, minimal+"notify: {webhooks: {a: {url: '${env:HOOK}'}}}\n"); err != nil {
+		t.Error(err)
+	}
+}

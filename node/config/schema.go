@@ -157,6 +157,7 @@ type SMTP struct {
 
 // Webhook is an address that is told by an HTTPS POST.
 type Webhook struct {
+	// URL is an address, or a secret.Ref where the address is as good as a password.
 	URL string `yaml:"url"`
 	// Secret signs the requests.
 	Secret secret.Ref `yaml:"secret,omitempty"`

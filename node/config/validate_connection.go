@@ -2,8 +2,11 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
+
+	"parley/node/secret"
 )
 
 // connection looks at one connection.
@@ -119,11 +122,17 @@ func (v *validator) notify() {
 		if !v.required(key+".url", hook.URL) {
 			continue
 		}
-		if u, ok := v.web(key+".url", hook.URL, "https", "http"); ok && u.Scheme == "http" && !loopback(u.Hostname()) {
+		if _, err := secret.ParseRef(hook.URL); err == nil {
+			continue
+		}
+		if u, ok := v.web(key+".url", hook.URL, "https", "http"); ok && plain(u) {
 			v.add(key+".url", "is not encrypted", "write https://")
 		}
 	}
 }
+
+// plain tells whether an address would be reached through a network unencrypted.
+func plain(u *url.URL) bool { return u.Scheme == "http" && !loopback(u.Hostname()) }
 
 // metrics looks at the listener of metrics and health.
 func (v *validator) metrics() {
