@@ -25,19 +25,24 @@ type result struct {
 	// filter makes of our own write.
 	local, echo event.Fields
 	lost        []string
+	// sets are the peer's, as far as the event says.
+	sets event.Fields
 }
 
 // readBack reads what the writes made of the ticket. What differs from what was
 // wanted is lost, unless somebody else's edit came between.
 func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
-	if len(in.plan.Steps) == 0 {
-		return result{}, nil
-	}
-	ticket, err := p.Tracker.Read(ctx, in.plan.Ref)
+	schema, err := p.Schema(ctx)
 	if err != nil {
 		return result{}, err
 	}
-	schema, err := p.Schema(ctx)
+	if len(in.plan.Steps) == 0 {
+		return result{
+			echo: p.echo(ctx, in, *in.ours, nil, edits{}),
+			sets: twin.OnlySets(in.plan.Said, schema.Fields),
+		}, nil
+	}
+	ticket, err := p.Tracker.Read(ctx, in.plan.Ref)
 	if err != nil {
 		return result{}, err
 	}
@@ -48,7 +53,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	r := result{ticket: &ticket, local: event.Fields{}}
+	r := result{ticket: &ticket, local: event.Fields{}, sets: twin.OnlySets(in.plan.Said, schema.Fields)}
 	for name, want := range in.plan.Want {
 		got := ticket.Fields[name]
 		fit := twin.Compare(schema.Fields[name].Type, in.plan.Before[name], want, got)
@@ -91,7 +96,8 @@ func (e edits) edited(name string, fit twin.Fit) bool {
 // editedSince finds out what somebody changed since our write: from the
 // version that the write answered, or from the tracker's history.
 func (p *Path) editedSince(ctx context.Context, in *incoming, ticket event.Ticket) (edits, error) {
-	if in.version != "" && in.version == ticket.Version {
+	// With several steps somebody may have come between two of them.
+	if in.version != "" && in.version == ticket.Version && len(in.plan.Steps) == 1 {
 		return edits{certain: true}, nil
 	}
 	historian, ok := p.Tracker.(adapters.Historian)
@@ -128,15 +134,14 @@ func (in *incoming) created() bool {
 	return slices.ContainsFunc(in.plan.Steps, func(s plan.Step) bool { return s.Write.Kind == event.StepCreate })
 }
 
-// echo is what of the outgoing filter's result changed by our own write: the
-// peer has it, since it comes from there.
+// echo is what of the outgoing filter's result follows from what the peer said,
+// whether it had to be written or not: the peer holds that already. Fields of
+// ours that stand against the peer's leave again, since they differ from it.
 func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, written event.Fields, theirs edits) event.Fields {
-	if len(in.plan.Want) == 0 {
+	if len(in.plan.Said) == 0 {
 		return nil
 	}
-	after := maps.Clone(ticket.Fields)
-	maps.Copy(after, written)
-	before := maps.Clone(ticket.Fields)
+	after, before := maps.Clone(ticket.Fields), maps.Clone(ticket.Fields)
 	if in.created() {
 		// Of a ticket that we made, only its identity is news to the peer.
 		before = identity(ticket.Fields)
@@ -145,15 +150,16 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 				before[name] = ticket.Fields[name]
 			}
 		}
-	} else {
-		for name := range in.plan.Want {
-			before[name] = in.plan.Before[name]
-		}
 	}
-	for name, held := range in.plan.Sets {
-		// What we wrote holds our own entries too; those are news to the peer.
-		if _, ok := in.plan.Want[name]; ok {
-			after[name] = held
+	for name, said := range in.plan.Said {
+		after[name] = said
+		if got, ok := written[name]; ok && !isList(said) {
+			// As the tracker spells it. A list that was written holds entries of our
+			// own too; those are news to the peer.
+			after[name] = got
+		}
+		if !in.created() {
+			before[name] = other(after[name])
 		}
 	}
 	a, okA := p.leaves(ctx, in, ticket, after)
@@ -163,12 +169,24 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 	}
 	echo := event.Fields{}
 	for name, value := range a {
-		other, had := b[name]
-		if !had || event.HashValue(other) != event.HashValue(value) {
+		if was, had := b[name]; !had || event.HashValue(was) != event.HashValue(value) {
 			echo[name] = value
 		}
 	}
 	return echo
+}
+
+// other is a value that differs from v, to find out what depends on it.
+func other(v any) any {
+	if v == nil {
+		return "-"
+	}
+	return nil
+}
+
+func isList(v any) bool {
+	_, ok := v.([]any)
+	return ok
 }
 
 func identity(fields event.Fields) event.Fields {
@@ -209,19 +227,14 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 	if r.ticket != nil {
 		row.Key = r.ticket.Key
 	}
-	if row.Sent == nil {
-		row.Sent = map[string]twin.Sent{}
-	}
-	for name, value := range r.echo {
-		row.Sent[name] = twin.Sent{Hash: event.HashValue(value), State: twin.Confirmed}
-	}
+	row.Echo(r.echo, in.plan.Seen, len(in.plan.Want) > 0)
 	if row.Local == nil {
 		row.Local = map[string]twin.Base{}
 	}
 	for name, value := range r.local {
 		row.Local[name] = twin.Base{Hash: event.HashValue(value)}
 	}
-	row.ReceiveSets(in.plan.Sets, in.plan.Seen)
+	row.ReceiveSets(r.sets, in.plan.Seen)
 	if err := put(tx, store.TwinKey(in.con.ID, in.id), row); err != nil {
 		return err
 	}

@@ -277,7 +277,7 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 		in.plan.Ref = in.ours.Ref
 	}
 	out := row.Merge(merge, in.con.Policy)
-	in.plan.Seen, in.plan.Sets = merge.Seen, changedSets(w, schema)
+	in.plan.Seen, in.plan.Said = merge.Seen, out.Said
 	in.plan.Want, in.plan.Before, in.plan.Kept = out.Write, out.Before, out.Kept
 	if in.ours == nil {
 		return p.planCreate(in, w, out.Write)
@@ -288,17 +288,6 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 		}})
 	}
 	return nil
-}
-
-// changedSets are the sets of which the event says what the peer holds.
-func changedSets(w wants, schema event.Schema) event.Fields {
-	sets := twin.OnlySets(w.result.Fields, schema.Fields)
-	for name, value := range sets {
-		if same, ok := w.same[name]; ok && event.HashValue(same) == event.HashValue(value) {
-			delete(sets, name)
-		}
-	}
-	return sets
 }
 
 func (p *Path) planCreate(in *incoming, w wants, fields event.Fields) error {

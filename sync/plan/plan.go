@@ -54,9 +54,9 @@ type Plan struct {
 	// Want are the fields written, Before what they were.
 	Want   event.Fields `json:"want,omitempty"`
 	Before event.Fields `json:"before,omitempty"`
-	// Sets is what the event says that the peer holds in our sets, Seen the last
-	// of our events that it knew.
-	Sets event.Fields `json:"sets,omitempty"`
+	// Said is what the event says that the peer holds, as values of our fields;
+	// Seen the last of our events that it knew.
+	Said event.Fields `json:"said,omitempty"`
 	Seen event.Seq    `json:"seen,omitempty"`
 	// Kept are local fields in which ours stood against the peer's.
 	Kept []string `json:"kept,omitempty"`

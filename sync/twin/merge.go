@@ -60,6 +60,9 @@ type Incoming struct {
 type Merged struct {
 	// Write are the fields to set, Before what they are at present.
 	Write, Before event.Fields
+	// Said is what the event says of our fields, written or not: what the peer
+	// holds, as our values.
+	Said event.Fields
 	// Kept are fields where ours stands against the peer's.
 	Kept []string
 	// Conflicts are all fields that both sides had changed.
@@ -68,11 +71,14 @@ type Merged struct {
 
 // Merge decides which of the peer's changes are to be written.
 func (r *Row) Merge(in Incoming, policy Policy) Merged {
-	out := Merged{Write: event.Fields{}, Before: event.Fields{}}
+	out := Merged{Write: event.Fields{}, Before: event.Fields{}, Said: event.Fields{}}
 	for _, name := range in.names() {
 		want, changed := r.target(in, name)
 		if !changed {
 			continue
+		}
+		if said, ok := in.Wanted[name]; ok {
+			out.Said[name] = said
 		}
 		have := in.Ours[name]
 		if Equal(in.Types[name].Type, want, have) {
@@ -129,7 +135,7 @@ func (r *Row) target(in Incoming, name string) (any, bool) {
 		have = union(minus(have, minus(held, list(want))), minus(list(want), minus(held, have)))
 	}
 	have = union(minus(have, in.Removed[name]), in.Added[name])
-	return sortedSet(have), true
+	return sortedSet(have), changed || len(in.Added[name])+len(in.Removed[name]) > 0
 }
 
 // concurrent tells whether we changed a field without the peer knowing.

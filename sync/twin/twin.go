@@ -151,6 +151,20 @@ func (r *Row) SetLocal(local event.Fields, seq event.Seq, at time.Time) {
 	}
 }
 
+// Echo records what the peer holds by its own word. A field of ours that is on
+// its way without the peer knowing stays as sent, unless ours gave way.
+func (r *Row) Echo(echo event.Fields, seen event.Seq, wrote bool) {
+	if r.Sent == nil {
+		r.Sent = map[string]Sent{}
+	}
+	for name, value := range echo {
+		if sent := r.Sent[name]; !wrote && sent.State == Open && sent.Seq > seen {
+			continue
+		}
+		r.Sent[name] = Sent{Hash: event.HashValue(value), State: Confirmed}
+	}
+}
+
 // Settle records the outcome of our event seq. It reports whether the outcome
 // is about the twin's present event; one about an older event changes only
 // what that event alone had said.
