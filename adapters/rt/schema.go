@@ -27,8 +27,9 @@ type fieldDef struct {
 }
 
 const (
-	// maxSubject is where RT cuts subjects silently, in characters.
-	maxSubject = 200
+	// maxSubject is what a subject surely keeps, in characters of three bytes at
+	// most: RT cuts silently after 200 bytes.
+	maxSubject = 66
 	maxQueues  = 2000
 )
 
@@ -192,6 +193,7 @@ func (t *Tracker) queueInfo(ctx context.Context, op string, again bool) (map[str
 // text. RT shows definitions only to who may administer custom fields.
 func (t *Tracker) definition(ctx context.Context, op, id, name string) (fieldDef, error) {
 	var body struct {
+		lower
 		Type      text
 		MaxValues text
 		Values    []struct {

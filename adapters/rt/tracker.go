@@ -83,10 +83,7 @@ func list[T any](ctx context.Context, t *Tracker, op, path string, args []string
 	if err == nil && out.Items == nil {
 		return out, failed(adapters.ErrConfiguration, op, "", "what answers is JSON and no list of Request Tracker: check the address")
 	}
-	if errors.Is(err, adapters.ErrGone) {
-		return out, &adapters.Error{Class: adapters.ErrConfiguration, Op: op, Err: err, Hint: "the address is not that of Request Tracker 5 with REST 2"}
-	}
-	return out, err
+	return out, reclass(err, adapters.ErrGone, adapters.ErrConfiguration, "the address is not that of Request Tracker 5 with REST 2")
 }
 
 // english asks for RT's sentences in the language that they are told apart by.

@@ -48,8 +48,8 @@ func (p page[T]) last() bool {
 
 // object is a user, queue or other thing that is pointed to.
 type object struct {
+	lower
 	ID           text `json:"id"`
-	Type         text `json:"type"`
 	Name         text `json:"Name"`
 	RealName     text `json:"RealName"`
 	EmailAddress text `json:"EmailAddress"`
@@ -81,7 +81,14 @@ func (c customValue) texts() []string {
 	return out
 }
 
+// lower takes the "type" that RT puts beside a "Type": encoding/json would
+// give either to the other's field, whichever comes last.
+type lower struct {
+	Kind text `json:"type"`
+}
+
 type ticketBody struct {
+	lower
 	ID            text          `json:"id"`
 	EffectiveID   object        `json:"EffectiveId"`
 	Type          text          `json:"Type"`
@@ -102,6 +109,7 @@ type ticketBody struct {
 }
 
 type transaction struct {
+	lower
 	ID       text   `json:"id"`
 	Type     text   `json:"Type"`
 	Field    text   `json:"Field"`
@@ -113,6 +121,7 @@ type transaction struct {
 }
 
 type part struct {
+	lower
 	ID            text `json:"id"`
 	TransactionID text `json:"TransactionId"`
 	Filename      text `json:"Filename"`

@@ -254,29 +254,49 @@ func (t *Tracker) attach(ctx context.Context, step event.Step, body io.Reader) (
 		return event.Written{}, sure(err)
 	}
 	// A reply may reopen the ticket; a file says nothing about its status.
-	message, err := json.Marshal(map[string]any{
+	request, err := upload(*step.Attachment, body, map[string]any{
 		"Content": markerLine(step.Marker), "ContentType": "text/plain", "Status": string(ticket.Status),
 	})
 	if err != nil {
 		return event.Written{}, failed(adapters.ErrConfiguration, op, err.Error(), "")
 	}
-	form, err := rest.Multipart(
-		rest.Part{Name: "JSON", Type: "application/json", Size: int64(len(message)), Reader: bytes.NewReader(message)},
-		rest.Part{
-			Name: "Attachments", FileName: step.Attachment.Name, Type: uploadType(step.Attachment.MIME),
-			Size: step.Attachment.Size, Reader: body,
-		},
-	)
-	if err != nil {
-		return event.Written{}, failed(adapters.ErrConfiguration, op, err.Error(), "")
-	}
 	written := event.Written{Ref: event.NewRef(step.Ref.ID, readTime(ticket.Created)), Key: step.Ref.ID}
-	transaction, err := t.post(ctx, op, step.Ref.ID, step.Attachment.Internal, rest.Request{Body: form})
+	transaction, err := t.post(ctx, op, step.Ref.ID, step.Attachment.Internal, request)
 	if err != nil {
 		return event.Written{}, err
 	}
 	written.Item = t.fileOf(ctx, op, step.Ref.ID, transaction)
 	return written, nil
+}
+
+// upload makes the request that adds a file: multipart, since base64 in JSON
+// breaks names that are not ASCII.
+func upload(file event.AttachmentWrite, body io.Reader, message map[string]any) (rest.Request, error) {
+	if file.Size == 0 {
+		// RT refuses an empty part. A space is base64 of nothing; the name is
+		// given byte by byte, since RT takes its characters for bytes.
+		message["Attachments"] = []map[string]string{{
+			"FileName": bytewise(file.Name), "FileType": uploadType(file.MIME), "FileContent": " ",
+		}}
+		return rest.Request{JSON: message}, nil
+	}
+	text, err := json.Marshal(message)
+	if err != nil {
+		return rest.Request{}, err
+	}
+	form, err := rest.Multipart(
+		rest.Part{Name: "JSON", Type: "application/json", Size: int64(len(text)), Reader: bytes.NewReader(text)},
+		rest.Part{Name: "Attachments", FileName: file.Name, Type: uploadType(file.MIME), Size: file.Size, Reader: body},
+	)
+	return rest.Request{Body: form}, err
+}
+
+func bytewise(s string) string {
+	var out strings.Builder
+	for _, b := range []byte(s) {
+		out.WriteRune(rune(b))
+	}
+	return out.String()
 }
 
 // fileOf is the id of the file in a message, "" if it cannot be told: the
