@@ -221,7 +221,7 @@ func TestBegin_GoesOnWhereAWriterWasInterrupted(t *testing.T) {
 		var got []int64
 		for at := int64(0); at < int64(size); {
 			w := begin(t, open(t, o), d, size)
-			if w.Offset() > at || at-w.Offset() > piece {
+			if w.Offset() != at/piece*piece {
 				rt.Fatalf("Offset = %d after %d bytes", w.Offset(), at)
 			}
 			at = w.Offset()
@@ -266,7 +266,7 @@ func TestBegin_CutsOffWhatACrashTore(t *testing.T) {
 		"last piece short":      {func(raw []byte) []byte { return raw[:len(raw)-1] }, 2 * piece},
 		"last piece never came": {func(raw []byte) []byte { clear(raw[len(raw)-piece:]); return raw }, 2 * piece},
 		"a piece in the middle": {func(raw []byte) []byte { raw[len(raw)/2] ^= 1; return raw }, 1 * piece},
-		"zeros behind":          {func(raw []byte) []byte { return append(raw, make([]byte, piece*2)...) }, 3 * piece},
+		"zeros behind":          {func(raw []byte) []byte { return append(raw, make([]byte, piece*4)...) }, 3 * piece},
 		"head only":             {func(raw []byte) []byte { return raw[:100] }, 0},
 		"half a head":           {func(raw []byte) []byte { return raw[:20] }, 0},
 		"nothing":               {func([]byte) []byte { return nil }, 0},

@@ -20,8 +20,7 @@
 //	"PBL1" | id, 16 bytes | sealed: digest, size | sealed piece | sealed piece | …
 //
 // The file's key is derived from the store's key and the id. Sealed is nonce,
-// ciphertext, tag; with a piece go its number and whether it is the last one. The
-// file is name.part until it is committed, put-*.tmp as long as its digest is
+// ciphertext, tag; with a piece goes its number. The file is name.part until it is committed, put-*.tmp as long as its digest is
 // not known.
 //
 // Two processes must not use one directory: the lock of the store beside it

@@ -115,25 +115,22 @@ func (f *file) writeHead(digest Digest, size int64) error {
 
 func place(number int64) int64 { return headSize + number*sealedPiece }
 
-// label goes with a piece, so that it is good in one place only.
-func label(number int64, last bool) []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 9), uint64(number))
-	if last {
-		return append(b, 1)
-	}
-	return append(b, 0)
+// label goes with a piece, so that it is good in one place only. That none is
+// missing at the end is known from the size in the head.
+func label(number int64) []byte {
+	return binary.BigEndian.AppendUint64(make([]byte, 0, 8), uint64(number))
 }
 
 // writePiece seals plain into buf and writes it to its place.
-func (f *file) writePiece(buf []byte, number int64, plain []byte, last bool) error {
-	if _, err := f.WriteAt(f.aead.Seal(buf[:0], nil, plain, label(number, last)), place(number)); err != nil {
+func (f *file) writePiece(buf []byte, number int64, plain []byte) error {
+	if _, err := f.WriteAt(f.aead.Seal(buf[:0], nil, plain, label(number)), place(number)); err != nil {
 		return fmt.Errorf("write piece %d: %w", number, err)
 	}
 	return nil
 }
 
 // readPiece reads a piece of size bytes with buf and opens it into dst.
-func (f *file) readPiece(dst, buf []byte, number int64, size int, last bool) ([]byte, error) {
+func (f *file) readPiece(dst, buf []byte, number int64, size int) ([]byte, error) {
 	buf = buf[:size+overhead]
 	if _, err := f.ReadAt(buf, place(number)); err != nil {
 		if err == io.EOF {
@@ -141,7 +138,7 @@ func (f *file) readPiece(dst, buf []byte, number int64, size int, last bool) ([]
 		}
 		return nil, fmt.Errorf("read piece %d: %w", number, err)
 	}
-	plain, err := f.aead.Open(dst[:0], nil, buf, label(number, last))
+	plain, err := f.aead.Open(dst[:0], nil, buf, label(number))
 	if err != nil {
 		return nil, fmt.Errorf("piece %d: %w", number, ErrDamaged)
 	}

@@ -99,7 +99,7 @@ func (p *pieces) load(number int64) error {
 	}
 	left := p.size - number*piece
 	p.number = -1
-	plain, err := p.f.readPiece(p.plain, p.sealed, number, int(min(left, piece)), left <= piece)
+	plain, err := p.f.readPiece(p.plain, p.sealed, number, int(min(left, piece)))
 	if err != nil {
 		return err
 	}

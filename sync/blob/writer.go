@@ -111,11 +111,10 @@ func (w *Writer) takeUp(f *os.File, size int64) (err error) {
 	return err
 }
 
-// takePieces takes the whole pieces that can be opened. The last piece of the
-// blob is not taken: it costs less to send it again than to tell it apart.
+// takePieces takes the full pieces that can be opened.
 func (w *Writer) takePieces(size int64) error {
-	for place(w.pieces+1) <= size && (w.pieces+1)*piece < w.size {
-		plain, err := w.f.readPiece(w.held, w.sealed[:cap(w.sealed)], w.pieces, piece, false)
+	for place(w.pieces+1) <= size && (w.pieces+1)*piece <= w.size {
+		plain, err := w.f.readPiece(w.held, w.sealed[:cap(w.sealed)], w.pieces, piece)
 		if errors.Is(err, ErrDamaged) {
 			return nil
 		}
@@ -166,30 +165,26 @@ func (w *Writer) Write(p []byte) (n int, err error) {
 		return 0, fmt.Errorf("write %d bytes at %d of %d: %w", len(p), w.taken, w.size, ErrTooLarge)
 	}
 	for len(p) > 0 {
-		// A full piece is written only when there is more: it might be the last.
-		if len(w.held) == piece {
-			if err := w.flush(false); err != nil {
-				return n, err
-			}
-		}
 		k := copy(w.held[len(w.held):piece], p)
 		w.held = w.held[:len(w.held)+k]
 		_, _ = w.sum.Write(p[:k])
 		w.taken += int64(k)
 		n, p = n+k, p[k:]
-	}
-	// With the size known a full piece that is not the last can go at once.
-	if len(w.held) == piece && w.taken < w.size {
-		return n, w.flush(false)
+		if len(w.held) == piece {
+			if err := w.flush(); err != nil {
+				return n, err
+			}
+		}
 	}
 	return n, nil
 }
 
-func (w *Writer) flush(last bool) error {
+// flush writes what is held, a full piece or the end.
+func (w *Writer) flush() error {
 	if err := w.want(place(w.pieces) + int64(len(w.held)) + overhead); err != nil {
 		return err
 	}
-	if err := w.f.writePiece(w.sealed, w.pieces, w.held, last); err != nil {
+	if err := w.f.writePiece(w.sealed, w.pieces, w.held); err != nil {
 		return err
 	}
 	w.pieces++
@@ -219,7 +214,10 @@ func (w *Writer) Commit() error {
 
 // finish writes what is missing, makes it durable and gives it its name.
 func (w *Writer) finish() error {
-	err := w.flush(true)
+	var err error
+	if len(w.held) > 0 || w.pieces == 0 {
+		err = w.flush()
+	}
 	if err == nil {
 		err = w.f.Sync()
 	}

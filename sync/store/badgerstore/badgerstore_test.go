@@ -250,6 +250,44 @@ func TestUpdate_GroupsAreCutToWhatBadgerTakes(t *testing.T) {
 	}
 }
 
+func TestClose_WaitsForWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	s, _, entered, let := held(t)
+	var callers sync.WaitGroup
+	callers.Go(func() { must(t, s.Update(write("x/first", "1"))) })
+	<-entered
+	ran := make(chan struct{})
+	callers.Go(func() {
+		must(t, s.Update(func(tx store.Tx) error { close(ran); return tx.Put([]byte("x/second"), nil) }))
+	})
+	<-ran
+	reading, read := make(chan struct{}), make(chan struct{})
+	callers.Go(func() {
+		must(t, s.View(func(r store.Reader) error {
+			close(reading)
+			<-read
+			if _, err := r.Get([]byte("x/first")); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("Get during Close: %v", err)
+			}
+			return nil
+		}))
+	})
+	<-reading
+	closed := make(chan struct{})
+	callers.Go(func() { must(t, s.Close()); close(closed) })
+	storetest.Within(t, 10*time.Second, "Close refuses calls", func() bool {
+		return errors.Is(s.Lazy(func(store.Tx) error { return nil }), store.ErrStopped)
+	})
+	close(let)
+	select {
+	case <-closed:
+		t.Error("closed under a View")
+	default:
+	}
+	close(read)
+	callers.Wait()
+}
+
 func TestLazy_IsCommittedByItselfAfterAWhile(t *testing.T) {
 	t.Parallel()
 	s := open(t, options(t.TempDir(), &disk{}))
@@ -389,6 +427,8 @@ func TestSpace_TheBallastIsGivenUpWhenTheDiskIsNearlyOut(t *testing.T) {
 	d := &disk{}
 	o := options(t.TempDir(), d)
 	o.MinFree, o.Ballast = 1000, 4096
+	var looks atomic.Int64
+	o.Free = func(string) (uint64, error) { looks.Add(1); return d.free.Load(), nil }
 	ballast := filepath.Join(o.Dir, "ballast")
 	size := func() int64 {
 		info, err := os.Stat(ballast)
@@ -404,8 +444,13 @@ func TestSpace_TheBallastIsGivenUpWhenTheDiskIsNearlyOut(t *testing.T) {
 	look := func(free uint64, full bool, want int64) {
 		t.Helper()
 		d.free.Store(free)
-		storetest.Within(t, 10*time.Second, fmt.Sprintf("with %d free: full %v, ballast %d", free, full, want),
-			func() bool { return s.Full() == full && size() == want })
+		// The second look from here on begins when the first has ended, which saw
+		// the new figure.
+		after := looks.Load() + 3
+		storetest.Within(t, 10*time.Second, "disk looked at", func() bool { return looks.Load() >= after })
+		if s.Full() != full || size() != want {
+			t.Errorf("with %d free: full %v, ballast %d; want %v, %d", free, s.Full(), size(), full, want)
+		}
 	}
 	look(999, true, 4096)
 	look(1001, true, 4096) // just over the mark is not room yet
