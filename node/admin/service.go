@@ -1,0 +1,347 @@
+// Package admin is how people and programs steer a running node: a REST API on
+// a unix socket (mode 0600) in the node's folder, described by OpenAPI 3.1 that
+// is generated from the handlers. Package client speaks it; the CLI uses that.
+//
+// The API promises what its Service does: an answer that a change was made
+// comes after the change is on disk. Nothing in it shows a secret. Texts that
+// came from a tracker or a peer may be in it: who prints them to a terminal
+// takes escapes out.
+package admin
+
+import (
+	"context"
+	"time"
+
+	"parley/adapters"
+	"parley/sync/event"
+)
+
+// Service is what a node can be asked and told.
+type Service interface {
+	Status(ctx context.Context) (Status, error)
+	Key(ctx context.Context) (Key, error)
+	Connections(ctx context.Context) ([]Connection, error)
+	Invite(ctx context.Context, r InviteRequest) (Invitation, error)
+	Accept(ctx context.Context, r AcceptRequest) (Connection, error)
+	RemoveConnection(ctx context.Context, name string) error
+	Pause(ctx context.Context, name string, r PauseRequest) (Connection, error)
+	Resume(ctx context.Context, name string) (Connection, error)
+	ScopeCount(ctx context.Context, name string) (ScopeCount, error)
+	ScopeExplain(ctx context.Context, name, key string) (ScopeExplanation, error)
+	StartLoad(ctx context.Context, name string, r LoadRequest) (Load, error)
+	Load(ctx context.Context, name string) (Load, error)
+	AbortLoad(ctx context.Context, name string) (Load, error)
+	Tickets(ctx context.Context, q TicketQuery) ([]Ticket, error)
+	Explain(ctx context.Context, key string) (Explanation, error)
+	Sync(ctx context.Context, r SyncRequest) (SyncResult, error)
+	Unsync(ctx context.Context, r SyncRequest) (SyncResult, error)
+	Queue(ctx context.Context, connection string) ([]QueueEntry, error)
+	QueueEntry(ctx context.Context, id string) (QueueEntry, error)
+	Retry(ctx context.Context, q QueueSelect) (int, error)
+	Skip(ctx context.Context, q QueueSelect) (int, error)
+	Probe(ctx context.Context) ([]adapters.Finding, error)
+	Schema(ctx context.Context) (event.Schema, error)
+	Try(ctx context.Context, r TryRequest) (TryResult, error)
+	Reload(ctx context.Context) error
+}
+
+// Status is a node at a glance.
+type Status struct {
+	Node        string       `json:"node"`
+	ID          string       `json:"id"`
+	Version     string       `json:"version"`
+	Started     time.Time    `json:"started"`
+	Tracker     TrackerState `json:"tracker"`
+	Store       StoreState   `json:"store"`
+	Connections []Connection `json:"connections"`
+	// Listening is the address that peers reach, or "".
+	Listening string `json:"listening,omitempty"`
+}
+
+// TrackerState tells whether the tracker answers.
+type TrackerState struct {
+	Kind     string    `json:"kind"`
+	URL      string    `json:"url,omitempty"`
+	LastPoll time.Time `json:"lastPoll,omitzero"`
+	Error    string    `json:"error,omitempty"`
+}
+
+// StoreState tells how the disk is.
+type StoreState struct {
+	Full  bool   `json:"full"`
+	Error string `json:"error,omitempty"`
+}
+
+// Connection is one connection at a glance.
+type Connection struct {
+	Name string `json:"name"`
+	ID   string `json:"id"`
+	Peer string `json:"peer"` // the peer's node id
+	// State is "paused", "working", "peer away", "stopped" or "not configured".
+	State     string    `json:"state"`
+	PausedOut bool      `json:"pausedOut"`
+	PausedIn  bool      `json:"pausedIn"`
+	Reason    string    `json:"reason,omitempty"`
+	Contact   time.Time `json:"contact,omitzero"`
+	Since     time.Time `json:"since,omitzero"` // approval
+	// Waiting counts tickets to be looked at, Sending data events without an
+	// outcome, Applying the peer's events not done, Files files to be fetched,
+	// Parked those of all these that wait for a person.
+	Waiting  int `json:"waiting"`
+	Sending  int `json:"sending"`
+	Applying int `json:"applying"`
+	Files    int `json:"files"`
+	Parked   int `json:"parked"`
+	Twins    int `json:"twins"`
+	// Oldest is the age of the oldest event without an outcome, in seconds.
+	Oldest float64 `json:"oldestSeconds"`
+}
+
+// Key is the node's public identity.
+type Key struct {
+	Node string `json:"node"`
+	// ID is the node id, Fingerprint the same in groups to read aloud.
+	ID          string `json:"id"`
+	Fingerprint string `json:"fingerprint"`
+	Document    string `json:"document"`
+	TLSPin      string `json:"tlsPin,omitempty"`
+}
+
+// InviteRequest asks for an invitation.
+type InviteRequest struct {
+	// Name of the connection at our side.
+	Name string `json:"name"`
+	// Valid is how long the code can be used; default 24 h, in seconds.
+	Valid float64 `json:"validSeconds,omitempty"`
+	// Conflict is ours, theirs or newest; default newest.
+	Conflict string `json:"conflict,omitempty"`
+}
+
+// Invitation is a code to hand to the other side's admin.
+type Invitation struct {
+	Code    string    `json:"code"`
+	Expires time.Time `json:"expires"`
+	Name    string    `json:"name"`
+}
+
+// AcceptRequest joins with a code.
+type AcceptRequest struct {
+	Code string `json:"code"`
+	Name string `json:"name"`
+}
+
+// PauseRequest pauses a connection.
+type PauseRequest struct {
+	// Direction is out, in or both (default).
+	Direction string `json:"direction,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+}
+
+// ScopeCount counts what the scope matches at present.
+type ScopeCount struct {
+	Listed  int `json:"listed"`  // tickets that the query lists
+	Matches int `json:"matches"` // of these, in scope
+	Twins   int `json:"twins"`   // of the matching, in step already
+	// Cut is set if the listing was ended at a bound.
+	Cut bool `json:"cut,omitempty"`
+}
+
+// ScopeExplanation says why a ticket is in scope or not.
+type ScopeExplanation struct {
+	Key     string `json:"key"`
+	Matches bool   `json:"matches"`
+	// Starts tells whether it would start by itself, Why says why not.
+	Starts bool   `json:"starts"`
+	Twin   bool   `json:"twin"`
+	Why    string `json:"why,omitempty"`
+}
+
+// LoadRequest takes history in.
+type LoadRequest struct {
+	Query string `json:"query,omitempty"`
+	// Keys names tickets instead of a query.
+	Keys  []string `json:"keys,omitempty"`
+	Limit int      `json:"limit,omitempty"`
+	// Rate is tickets a second; default 5.
+	Rate   float64 `json:"rate,omitempty"`
+	DryRun bool    `json:"dryRun,omitempty"`
+}
+
+// Load is a load under way, or the last one.
+type Load struct {
+	// State is "none", "listing", "running", "done" or "aborted".
+	State string `json:"state"`
+	Total int    `json:"total"`
+	// Done counts tickets whose event has an outcome or that had nothing to send.
+	Done    int     `json:"done"`
+	Skipped int     `json:"skipped"` // not in scope
+	Parked  int     `json:"parked"`
+	Rate    float64 `json:"rate"`       // a second, as it goes
+	ETA     float64 `json:"etaSeconds"` // 0 is unknown
+	Error   string  `json:"error,omitempty"`
+	DryRun  bool    `json:"dryRun,omitempty"`
+}
+
+// TicketQuery chooses tickets to list.
+type TicketQuery struct {
+	Connection string
+	// State is synced, waiting, parked, ended, gone or "" for all.
+	State string
+	Limit int
+}
+
+// Ticket is one of our tickets on one connection.
+type Ticket struct {
+	Key        string    `json:"key"`
+	Connection string    `json:"connection"`
+	Twin       string    `json:"twin,omitempty"`
+	State      string    `json:"state"`
+	Since      time.Time `json:"since,omitzero"`
+	Code       string    `json:"code,omitempty"`
+	Reason     string    `json:"reason,omitempty"`
+	// Lost are fields that a tracker ignored or changed: ours, and the peer's.
+	LostOurs   []string  `json:"lostOurs,omitempty"`
+	LostTheirs []string  `json:"lostTheirs,omitempty"`
+	Next       time.Time `json:"next,omitzero"`
+}
+
+// Explanation says all about a ticket.
+type Explanation struct {
+	Key     string        `json:"key"`
+	URL     string        `json:"url,omitempty"`
+	Tickets []Explained   `json:"connections"`
+	Read    *event.Ticket `json:"-"`
+}
+
+// Explained is a ticket on one connection: whether it belongs, what the filter
+// made of it, where its last event is, what blocks it, what happens next.
+type Explained struct {
+	Ticket
+	Scope ScopeExplanation `json:"scope"`
+	// Sent, Received and Now are views of its fields: the last replica sent, the
+	// peer's as last received, and what the filter makes of it at present.
+	Sent     event.Fields `json:"sent,omitempty"`
+	Received event.Fields `json:"received,omitempty"`
+	Now      event.Fields `json:"now,omitempty"`
+	// Differs are the fields that would leave.
+	Differs []string `json:"differs,omitempty"`
+	// Event is where the last event of ours is, in words; Happens what comes next.
+	Event    string   `json:"event,omitempty"`
+	Blocks   string   `json:"blocks,omitempty"`
+	Happens  string   `json:"happens"`
+	Comments int      `json:"comments"`
+	Files    []string `json:"files,omitempty"`
+}
+
+// SyncRequest names tickets.
+type SyncRequest struct {
+	Keys       []string `json:"keys,omitempty"`
+	Query      string   `json:"query,omitempty"`
+	Connection string   `json:"connection,omitempty"`
+	DryRun     bool     `json:"dryRun,omitempty"`
+}
+
+// SyncResult tells what became of each.
+type SyncResult struct {
+	Tickets []SyncOutcome `json:"tickets"`
+}
+
+// SyncOutcome is what became of one ticket.
+type SyncOutcome struct {
+	Key        string `json:"key"`
+	Connection string `json:"connection"`
+	// Done is "queued", "unsynced", "would queue", "would unsync" or "".
+	Done  string `json:"done,omitempty"`
+	Error string `json:"error,omitempty"`
+}
+
+// QueueEntry is something that waits: our work, our event, the peer's event, a file.
+type QueueEntry struct {
+	// ID names it for show, retry and skip.
+	ID         string `json:"id"`
+	Connection string `json:"connection"`
+	// Kind is work, out, in or file; State dirty, held, queued, received, ready,
+	// applying, waiting or parked.
+	Kind    string    `json:"kind"`
+	State   string    `json:"state"`
+	Key     string    `json:"key,omitempty"`
+	Code    string    `json:"code,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
+	Since   time.Time `json:"since,omitzero"`
+	Next    time.Time `json:"next,omitzero"`
+	Attempt int       `json:"attempt,omitempty"`
+	Parked  bool      `json:"parked,omitempty"`
+	// Steps of a plan under way, in words.
+	Steps []string `json:"steps,omitempty"`
+}
+
+// QueueSelect chooses entries.
+type QueueSelect struct {
+	ID         string `json:"id,omitempty"`
+	Connection string `json:"connection,omitempty"`
+	Code       string `json:"code,omitempty"`
+	// All chooses every parked entry of Connection (or with Code).
+	All bool `json:"all,omitempty"`
+}
+
+// TryRequest runs filters on a ticket and writes nothing.
+type TryRequest struct {
+	Connection string `json:"connection"`
+	Key        string `json:"key"`
+	// Out and In replace the filters in force, as source text.
+	Out string `json:"out,omitempty"`
+	In  string `json:"in,omitempty"`
+}
+
+// TryResult shows what left and what each line did.
+type TryResult struct {
+	Key      string       `json:"key"`
+	Matches  bool         `json:"matches"`
+	Replica  event.Fields `json:"replica,omitempty"`
+	Comments int          `json:"comments"`
+	Files    []string     `json:"files,omitempty"`
+	Findings []string     `json:"findings,omitempty"`
+	Stop     string       `json:"stop,omitempty"`
+	Lines    []TryLine    `json:"lines,omitempty"`
+	// In holds what the incoming filter would make of the peer's last replica.
+	In      event.Fields `json:"in,omitempty"`
+	InLines []TryLine    `json:"inLines,omitempty"`
+}
+
+// TryLine is what one line of a filter did.
+type TryLine struct {
+	Line   int    `json:"line"`
+	Target string `json:"target"`
+	Value  any    `json:"value"`
+	Why    string `json:"why,omitempty"`
+}
+
+// Error classes of a Service; each has an HTTP status and an exit code.
+const (
+	KindNotFound = "not-found" // 404
+	KindInvalid  = "invalid"   // 422
+	KindConflict = "conflict"  // 409: it cannot be done in the present state
+	KindTracker  = "tracker"   // 502: the tracker did not do it
+	KindPeer     = "peer"      // 502: the peer did not do it
+	KindInternal = "internal"  // 500
+)
+
+// Error is what a Service returns for people.
+type Error struct {
+	Kind    string
+	Message string
+	// Hint says what to do next.
+	Hint string
+	Err  error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return e.Message + ": " + e.Err.Error()
+	}
+	return e.Message
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
