@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"parley/sync/event"
@@ -30,32 +29,6 @@ type Env struct {
 	// Limits of a run; a zero member means its default.
 	Limits Limits
 }
-
-// Table maps our values to those on the wire; one table serves both directions.
-type Table struct {
-	// Pairs in order. Where several have the same value on one side, the first
-	// is taken when mapping from that side.
-	Pairs []Pair `json:"pairs"`
-	// Policy says what a value without a pair gives.
-	Policy TablePolicy `json:"policy,omitempty"`
-}
-
-// Pair is one line of a Table.
-type Pair struct {
-	Ours string `json:"ours"`
-	Wire string `json:"wire"`
-}
-
-// TablePolicy is what lookup gives for a value that is not in the table.
-type TablePolicy string
-
-// The policies. "" is TablePark.
-const (
-	TablePark  TablePolicy = "park"  // an error: the ticket waits for a person
-	TableKeep  TablePolicy = "keep"  // the field stays as it is
-	TableEmpty TablePolicy = "empty" // the field is emptied
-	TablePass  TablePolicy = "pass"  // the value itself
-)
 
 // Limits bound one run.
 type Limits struct {
@@ -101,23 +74,4 @@ func version(kind, src string, env Env) string {
 	}
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:6])
-}
-
-// compiledTable is a Table in one direction.
-type compiledTable struct {
-	name   string
-	to     map[string]string
-	policy TablePolicy
-}
-
-func compileTable(name string, t Table, incoming bool) *compiledTable {
-	c := &compiledTable{name: name, to: make(map[string]string, len(t.Pairs)), policy: cmp.Or(t.Policy, TablePark)}
-	for _, p := range slices.Backward(t.Pairs) {
-		if incoming {
-			c.to[p.Wire] = p.Ours
-		} else {
-			c.to[p.Ours] = p.Wire
-		}
-	}
-	return c
 }

@@ -211,10 +211,8 @@ func tableLiteral(r *resolver, name string) (any, *Problem) {
 			Nearest: nearest(name, sortedKeys(r.env.Tables)),
 		}
 	}
-	switch t.Policy {
-	case "", TablePark, TableKeep, TableEmpty, TablePass:
-	default:
-		return nil, &Problem{Code: CodeUnknownTable, Message: fmt.Sprintf("the table %q has the policy %q; it is park, keep, empty or pass", name, t.Policy)}
+	if err := t.checkPolicy(); err != nil {
+		return nil, &Problem{Code: CodeUnknownTable, Message: fmt.Sprintf("table %q: %s", name, err)}
 	}
 	return compileTable(name, t, r.kind == incoming), nil
 }

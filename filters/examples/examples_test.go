@@ -1,0 +1,174 @@
+package examples_test
+
+import (
+	"io/fs"
+	"path"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"parley/filters"
+	"parley/filters/examples"
+	"parley/filters/filtertest"
+	"parley/sync/event"
+)
+
+// schemas are what the trackers' adapters say of a fresh tracker.
+func schemas() map[string]event.Schema {
+	text := func(t event.Type, options ...string) event.Field {
+		return event.Field{Type: t, Options: options, Writable: true}
+	}
+	return map[string]event.Schema{
+		"desk": {Fields: map[string]event.Field{
+			"project": text(event.TypeOption, "DESK"), "type": text(event.TypeOption, "Incident", "Request", "Task"),
+			"summary": text(event.TypeText), "description": text(event.TypeRich),
+			"status":   text(event.TypeOption, "Open", "In progress", "Waiting", "Resolved", "Closed"),
+			"priority": text(event.TypeOption, "Low", "Normal", "High", "Urgent"),
+			"assignee": text(event.TypeUser), "reporter": text(event.TypeUser), "labels": text(event.TypeSet),
+			"due": text(event.TypeDate), "parent": text(event.TypeRef),
+			"fields.Severity": text(event.TypeOption, "Minor", "Major", "Critical"), "fields.Remote key": text(event.TypeText),
+		}},
+		"redmine": {Fields: map[string]event.Field{
+			"project": text(event.TypeOption, "sync", "ops"), "type": text(event.TypeOption, "Bug", "Feature", "Support"),
+			"summary": text(event.TypeText), "description": text(event.TypeRich),
+			"status":   text(event.TypeOption, "New", "In Progress", "Resolved", "Feedback", "Closed", "Rejected"),
+			"priority": text(event.TypeOption, "Low", "Normal", "High", "Urgent", "Immediate"),
+			"assignee": text(event.TypeUser), "due": text(event.TypeDate), "parent": text(event.TypeRef),
+		}},
+		"rt": {Fields: map[string]event.Field{
+			"project": text(event.TypeOption, "Sync", "Ops"), "summary": text(event.TypeText), "description": text(event.TypeRich),
+			"status": text(event.TypeOption), "priority": text(event.TypeNumber), "assignee": text(event.TypeUser), "due": text(event.TypeTime),
+		}},
+	}
+}
+
+func compile(t *testing.T, e examples.Example) filtertest.Pair {
+	t.Helper()
+	env := e.Env()
+	env.Schema = schemas()[e.Tracker]
+	env.Key = []byte("test")
+	out, err := filters.CompileOutgoing(e.Outgoing, env)
+	if err != nil {
+		t.Fatalf("%s outgoing:\n%v", e.Name, err)
+	}
+	in, err := filters.CompileIncoming(e.Incoming, env)
+	if err != nil {
+		t.Fatalf("%s incoming:\n%v", e.Name, err)
+	}
+	if _, err := filters.CompileScope(e.Scope, env); err != nil {
+		t.Fatalf("%s scope:\n%v", e.Name, err)
+	}
+	for _, w := range append(out.Warnings(), in.Warnings()...) {
+		t.Errorf("%s: %v", e.Name, w)
+	}
+	return filtertest.Pair{Outgoing: out, Incoming: in}
+}
+
+func list(t *testing.T) []examples.Example {
+	t.Helper()
+	all, err := examples.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestExamples_PassTheirOwnTests(t *testing.T) {
+	t.Parallel()
+	for _, e := range list(t) {
+		pair := compile(t, e)
+		files, err := fs.Glob(e.Files, "tests/*.yaml")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s has no tests (%v)", e.Name, err)
+		}
+		for _, file := range files {
+			cases, err := filtertest.Load(e.Files, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range cases {
+				t.Run(path.Join(e.Name, c.Name), func(t *testing.T) {
+					t.Parallel()
+					for _, difference := range pair.Run(t.Context(), c) {
+						t.Error(difference)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Any two examples speak the same language: each status and priority of one
+// arrives at the other as one of its own, and comes back as something that
+// settles.
+func TestExamples_AnyTwoUnderstandEachOther(t *testing.T) {
+	t.Parallel()
+	statuses := map[string][]string{
+		"desk": {"Open", "In progress", "Waiting", "Resolved", "Closed"}, "redmine": {"New", "In Progress", "Resolved", "Feedback", "Closed", "Rejected"},
+		"rt": {"new", "open", "stalled", "resolved", "rejected"},
+	}
+	all := list(t)
+	for _, from := range all {
+		for _, to := range all {
+			a, b := compile(t, from), compile(t, to)
+			for _, status := range statuses[from.Tracker] {
+				there := cross(t, a, b, status)
+				back := cross(t, b, a, there)
+				again := cross(t, b, a, cross(t, a, b, back))
+				if there == "" || back == "" || again != back {
+					t.Errorf("%s of %s is %q at %s, %q back, then %q", status, from.Name, there, to.Name, back, again)
+				}
+			}
+		}
+	}
+}
+
+// cross sends a status through one side's outgoing and the other's incoming filter.
+func cross(t *testing.T, a, b filtertest.Pair, status string) string {
+	t.Helper()
+	fields := event.Fields{"status": status, "summary": "s"}
+	if sendsPriority(a) {
+		fields["priority"] = "Normal"
+	}
+	out, err := a.Outgoing.Run(t.Context(), filters.OutInput{Issue: filters.Ours{Key: "1", Fields: fields}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := b.Incoming.Run(t.Context(), filters.InInput{Replica: out.Replica})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := in.Fields["status"].(string)
+	return got
+}
+
+func sendsPriority(p filtertest.Pair) bool {
+	for _, name := range p.Outgoing.Targets() {
+		if name == "priority" {
+			return true
+		}
+	}
+	return false
+}
+
+func TestExamples_AreListedAndFound(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, e := range list(t) {
+		names = append(names, e.Name)
+		if got, err := examples.Get(e.Name); err != nil || got.Outgoing != e.Outgoing || e.About == "" {
+			t.Errorf("%s: %v", e.Name, err)
+		}
+		for _, v := range e.Vars {
+			if v.About == "" || v.Sample == nil {
+				t.Errorf("%s: variable %s is not described", e.Name, v.Name)
+			}
+		}
+	}
+	if diff := cmp.Diff(names, []string{"desk-to-desk", "redmine", "rt"}); diff != "" {
+		t.Errorf("examples (-got +want):\n%s", diff)
+	}
+	if _, err := examples.Get("nothing"); err == nil {
+		t.Error("an example that is not there was found")
+	}
+}
