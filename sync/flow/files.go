@@ -98,26 +98,26 @@ func (p *Path) Fetch(ctx context.Context, id event.ConnectionID, twinID event.Tw
 	return nil
 }
 
-func (p *Path) pull(ctx context.Context, con *Connection, job fileJob) error {
-	offset, err := p.Blobs.Offset(job.SHA256)
+func (p *Path) pull(ctx context.Context, con *Connection, job fileJob) (err error) {
+	w, err := p.Blobs.Begin(job.SHA256, job.Size)
 	if err != nil {
 		return err
 	}
-	for {
-		a := ask{SHA256: job.SHA256, Offset: offset}
-		bytes, err := p.request(ctx, con, a)
+	defer func() { err = errors.Join(err, w.Close()) }()
+	for offset := w.Offset(); offset < job.Size; {
+		bytes, err := p.request(ctx, con, ask{SHA256: job.SHA256, Offset: offset})
 		if err != nil {
 			return err
 		}
-		if len(bytes) == 0 && job.Size > offset || offset+int64(len(bytes)) > job.Size {
+		if len(bytes) == 0 || offset+int64(len(bytes)) > job.Size {
 			return fmt.Errorf("piece of %d bytes at %d of %d: %w", len(bytes), offset, job.Size, errPeer)
 		}
-		whole, err := p.Blobs.Append(job.SHA256, job.Size, offset, bytes)
-		if err != nil || whole {
+		if _, err := w.Write(bytes); err != nil {
 			return err
 		}
 		offset += int64(len(bytes))
 	}
+	return w.Commit()
 }
 
 func (p *Path) request(ctx context.Context, con *Connection, a ask) ([]byte, error) {

@@ -51,13 +51,19 @@ type Blobs interface {
 	Put(ctx context.Context, r io.Reader, limit int64) (digest string, size int64, err error)
 	// Piece returns up to n bytes from offset.
 	Piece(digest string, offset int64, n int) ([]byte, error)
-	// Offset is how much of a file is here for good.
-	Offset(digest string) (int64, error)
-	// Append adds a piece at offset; whole is set once all size bytes are here
-	// and their digest is right.
-	Append(digest string, size, offset int64, piece []byte) (whole bool, err error)
+	// Begin goes on with a file of which some bytes may be here.
+	Begin(digest string, size int64) (BlobWriter, error)
 	// Open reads a whole file.
 	Open(digest string) (io.ReadCloser, error)
+}
+
+// BlobWriter takes the bytes of one file, in order.
+type BlobWriter interface {
+	io.WriteCloser
+	// Offset is how many bytes are here for good.
+	Offset() int64
+	// Commit checks size and digest and makes the file whole.
+	Commit() error
 }
 
 // Kind of a task.

@@ -367,9 +367,8 @@ type blobs struct {
 
 func newBlobs() *blobs { return &blobs{map[string][]byte{}, map[string][]byte{}} }
 
-func (b *blobs) crash()                         { b.part = map[string][]byte{} }
-func (b *blobs) Has(d string) bool              { _, ok := b.whole[d]; return ok }
-func (b *blobs) Offset(d string) (int64, error) { return int64(len(b.part[d])), nil }
+func (b *blobs) crash()            { b.part = map[string][]byte{} }
+func (b *blobs) Has(d string) bool { _, ok := b.whole[d]; return ok }
 
 func (b *blobs) Put(_ context.Context, r io.Reader, _ int64) (string, int64, error) {
 	content, err := io.ReadAll(r)
@@ -388,21 +387,34 @@ func (b *blobs) Piece(d string, offset int64, n int) ([]byte, error) {
 	return content[offset:min(int(offset)+n, len(content))], nil
 }
 
-func (b *blobs) Append(d string, size, offset int64, piece []byte) (bool, error) {
-	if offset != int64(len(b.part[d])) {
-		return false, fmt.Errorf("piece at %d, %d are here", offset, len(b.part[d]))
+// Begin goes on where the last writer stopped.
+func (b *blobs) Begin(d string, size int64) (flow.BlobWriter, error) {
+	return &writer{b, d, size}, nil
+}
+
+type writer struct {
+	b    *blobs
+	d    string
+	size int64
+}
+
+func (w *writer) Offset() int64 { return int64(len(w.b.part[w.d])) }
+func (w *writer) Close() error  { return nil }
+
+func (w *writer) Write(piece []byte) (int, error) {
+	w.b.part[w.d] = append(w.b.part[w.d], piece...)
+	return len(piece), nil
+}
+
+func (w *writer) Commit() error {
+	content := w.b.part[w.d]
+	sum := sha256.Sum256(content)
+	if hex.EncodeToString(sum[:]) != w.d || int64(len(content)) != w.size {
+		return errors.New("digest or size differs")
 	}
-	b.part[d] = append(b.part[d], piece...)
-	if int64(len(b.part[d])) < size {
-		return false, nil
-	}
-	sum := sha256.Sum256(b.part[d])
-	if hex.EncodeToString(sum[:]) != d {
-		return false, errors.New("digest differs")
-	}
-	b.whole[d] = b.part[d]
-	delete(b.part, d)
-	return true, nil
+	w.b.whole[w.d] = content
+	delete(w.b.part, w.d)
+	return nil
 }
 
 func (b *blobs) Open(d string) (io.ReadCloser, error) {
