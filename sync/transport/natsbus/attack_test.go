@@ -57,7 +57,7 @@ func rawPeer(t *testing.T, s *natsbus.Server, u user) raw {
 func TestServer_RefusesWhoDoesNotHaveTheKey(t *testing.T) {
 	t.Parallel()
 	s, u, stranger := newServer(t), newUser(t), newUser(t)
-	if err := s.Add(connection, true, u.public); err != nil {
+	if err := s.Add(connection, true, u.half()); err != nil {
 		t.Fatal(err)
 	}
 	strange, err := nkeys.FromSeed(stranger.seed)
@@ -93,7 +93,7 @@ func TestServer_WithoutConnectionsLetsNobodyIn(t *testing.T) {
 func TestServer_PeerStaysOnItsOwnSubjects(t *testing.T) {
 	t.Parallel()
 	s, u := newServer(t), newUser(t)
-	if err := s.Add(connection, true, u.public); err != nil {
+	if err := s.Add(connection, true, u.half()); err != nil {
 		t.Fatal(err)
 	}
 	base := "parley.c." + connection.String()
@@ -144,7 +144,7 @@ func TestServer_ConnectionsAreApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := event.ConnectionID{9}
-	if err := s.Add(other, true, evil.public); err != nil {
+	if err := s.Add(other, true, evil.half()); err != nil {
 		t.Fatal(err)
 	}
 	r := rawPeer(t, s, evil)
@@ -173,11 +173,11 @@ func refusedKeeping(t *testing.T, r raw) {
 func TestServer_LimitsOfAnAccountApply(t *testing.T) {
 	t.Parallel()
 	s, u := newServer(t), newUser(t)
-	if err := s.Add(connection, true, u.public); err != nil {
+	if err := s.Add(connection, true, u.half()); err != nil {
 		t.Fatal(err)
 	}
 	// A reload must leave the limits as they are.
-	if err := s.Add(event.ConnectionID{9}, true, newUser(t).public); err != nil {
+	if err := s.Add(event.ConnectionID{9}, true, newUser(t).half()); err != nil {
 		t.Fatal(err)
 	}
 	key, err := nkeys.FromSeed(u.seed)
@@ -204,7 +204,7 @@ func TestServer_LimitsOfAnAccountApply(t *testing.T) {
 func TestServer_BoundsSubscriptionsAndSizesOfAPeer(t *testing.T) {
 	t.Parallel()
 	s, u := newServer(t), newUser(t)
-	if err := s.Add(connection, true, u.public); err != nil {
+	if err := s.Add(connection, true, u.half()); err != nil {
 		t.Fatal(err)
 	}
 	base := "parley.c." + connection.String()
@@ -274,7 +274,7 @@ func signedInConn(t *testing.T, s *natsbus.Server, u user) net.Conn {
 func TestDial_RefusesAnotherTLSKey(t *testing.T) {
 	t.Parallel()
 	s, u := newServer(t), newUser(t)
-	if err := s.OpenPairing("abc", u.public, func(context.Context, []byte) ([]byte, error) { return nil, nil }); err != nil {
+	if err := s.OpenPairing("abc", u.half(), func(context.Context, []byte) ([]byte, error) { return nil, nil }); err != nil {
 		t.Fatal(err)
 	}
 	o := options(s, u)
@@ -284,7 +284,9 @@ func TestDial_RefusesAnotherTLSKey(t *testing.T) {
 	}
 	l, err := natsbus.Dial(o, connection, false)
 	closing(t, l, err)
-	if _, err := l.Request(t.Context(), transport.KindHello, nil); !errors.Is(err, transport.ErrUnreachable) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := l.Request(ctx, transport.KindHello, nil); !errors.Is(err, transport.ErrUnreachable) {
 		t.Errorf("connection: got %v, want ErrUnreachable", err)
 	}
 }
@@ -328,6 +330,7 @@ func TestOptions_RefuseWhatWouldBeUnsafe(t *testing.T) {
 		"no TLS":              func(o *natsbus.Options) { o.URL = "ws://x" },
 		"no sign-in":          func(o *natsbus.Options) { o.Seed = nil },
 		"two sign-ins":        func(o *natsbus.Options) { o.CredentialsFile = "x" },
+		"key that is none":    func(o *natsbus.Options) { o.Seed, o.Key = nil, []byte("x") },
 		"seed that is none":   func(o *natsbus.Options) { o.Seed = []byte("SU") },
 		"prefix with a star":  func(o *natsbus.Options) { o.Prefix = "a.*" },
 		"no authorities":      func(o *natsbus.Options) { o.CAFile = "/does/not/exist" },

@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -43,8 +44,10 @@ type Options struct {
 	CAFile string
 	// Plain allows no TLS at all. Bodies are sealed all the same.
 	Plain bool
-	// Seed is our NKey's seed ("SU…"); CredentialsFile the file that a NATS
-	// operator gave. One of them is needed.
+	// Key signs us in as its NKey: at a peer's embedded server. Seed is the text
+	// of an NKey's seed ("SU…"), CredentialsFile a file: what a NATS operator
+	// gave. One of the three is needed.
+	Key             ed25519.PrivateKey
 	Seed            []byte
 	CredentialsFile string
 	// Prefix starts the subjects; "" is "parley". Both sides agree on it.
@@ -102,18 +105,39 @@ func (o Options) access() ([]nats.Option, error) {
 	if !o.Pin.IsZero() && !strings.HasPrefix(o.URL, "wss:") {
 		options = append(options, nats.TLSHandshakeFirst())
 	}
-	switch {
-	case len(o.Seed) != 0 && o.CredentialsFile == "":
-		sign, err := signIn(o.Seed)
-		if err != nil {
-			return nil, err
-		}
-		return append(options, sign), nil
-	case len(o.Seed) == 0 && o.CredentialsFile != "":
-		return append(options, nats.UserCredentials(o.CredentialsFile)), nil
-	default:
-		return nil, errors.New("one NKey seed or one credentials file is needed")
+	sign, err := o.signIn()
+	if err != nil {
+		return nil, err
 	}
+	return append(options, sign), nil
+}
+
+func (o Options) signIn() (nats.Option, error) {
+	given := 0
+	for _, there := range []bool{len(o.Key) != 0, len(o.Seed) != 0, o.CredentialsFile != ""} {
+		if there {
+			given++
+		}
+	}
+	switch {
+	case given != 1:
+		return nil, errors.New("one key, NKey seed or credentials file is needed")
+	case o.CredentialsFile != "":
+		return nats.UserCredentials(o.CredentialsFile), nil
+	case len(o.Seed) != 0:
+		key, err := nkeys.FromSeed(o.Seed)
+		if err != nil {
+			return nil, errors.New("the NKey seed is not one")
+		}
+		return signIn(key)
+	case len(o.Key) != ed25519.PrivateKeySize:
+		return nil, errors.New("the key is not one of Ed25519")
+	}
+	key, err := nkeys.FromRawSeed(nkeys.PrefixByteUser, o.Key.Seed())
+	if err != nil {
+		return nil, errors.New("the key is not one of Ed25519")
+	}
+	return signIn(key)
 }
 
 func (o Options) tls() (*tls.Config, error) {
@@ -142,15 +166,11 @@ func (o Options) tls() (*tls.Config, error) {
 	return authorityTLS(o.CAFile)
 }
 
-// signIn answers the server's challenge with the key of seed.
-func signIn(seed []byte) (nats.Option, error) {
-	key, err := nkeys.FromSeed(seed)
-	if err != nil {
-		return nil, errors.New("the NKey seed is not one")
-	}
+// signIn answers the server's challenge with key.
+func signIn(key nkeys.KeyPair) (nats.Option, error) {
 	public, err := key.PublicKey()
-	if err != nil || !strings.HasPrefix(public, "U") {
-		return nil, errors.New("the NKey seed is not a user's")
+	if err != nil || !nkeys.IsValidPublicUserKey(public) {
+		return nil, errors.New("the NKey is not a user's")
 	}
 	return nats.Nkey(public, key.Sign), nil
 }

@@ -23,27 +23,31 @@ const patience = 20 * time.Second
 
 var connection = event.ConnectionID{1, 2, 3}
 
-// user is an NKey and its seed.
+// user is a key and what NATS calls its halves.
 type user struct {
+	key    ed25519.PrivateKey
 	public string
 	seed   []byte
 }
 
+func (u user) half() ed25519.PublicKey { return u.key.Public().(ed25519.PublicKey) }
+
 func newUser(t *testing.T) user {
 	t.Helper()
-	key, err := nkeys.CreateUser()
+	key := tlsKey(t)
+	pair, err := nkeys.FromRawSeed(nkeys.PrefixByteUser, key.Seed())
 	if err != nil {
 		t.Fatal(err)
 	}
-	public, err := key.PublicKey()
+	public, err := pair.PublicKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	seed, err := key.Seed()
+	seed, err := pair.Seed()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return user{public, seed}
+	return user{key, public, seed}
 }
 
 func tlsKey(t *testing.T) ed25519.PrivateKey {
@@ -83,7 +87,7 @@ func closing[L transport.Link](t *testing.T, l L, err error) L {
 }
 
 func options(s *natsbus.Server, u user) natsbus.Options {
-	return natsbus.Options{URL: "tls://" + s.Address(), Pin: s.Pin(), Seed: u.seed, Log: zerolog.Nop()}
+	return natsbus.Options{URL: "tls://" + s.Address(), Pin: s.Pin(), Key: u.key, Log: zerolog.Nop()}
 }
 
 // await polls until ok, for what a network does when it gets to it.
@@ -106,7 +110,7 @@ func await(t *testing.T, what string, ok func() bool) {
 func joined(t *testing.T, s *natsbus.Server, con event.ConnectionID, url string) (ours, theirs *natsbus.Link) {
 	t.Helper()
 	u := newUser(t)
-	if err := s.Add(con, true, u.public); err != nil {
+	if err := s.Add(con, true, u.half()); err != nil {
 		t.Fatal(err)
 	}
 	l, err := s.Link(con)
@@ -186,7 +190,7 @@ func TestDial_OutlivesTheServer(t *testing.T) {
 		return newServer(t, func(c *natsbus.ServerConfig) { c.Listen, c.Key = listen, key })
 	}
 	serve := func(s *natsbus.Server) {
-		if err := s.Add(connection, true, u.public); err != nil {
+		if err := s.Add(connection, true, u.half()); err != nil {
 			t.Fatal(err)
 		}
 		l, err := s.Link(connection)
@@ -242,7 +246,7 @@ func TestServer_AddDisturbsNobodyAndRemoveCutsOff(t *testing.T) {
 	}
 	other := event.ConnectionID{9}
 	for range 3 {
-		if err := s.Add(other, true, newUser(t).public); err != nil {
+		if err := s.Add(other, true, newUser(t).half()); err != nil {
 			t.Fatal(err)
 		}
 		if reply, err := theirs.Request(t.Context(), transport.KindHello, nil); err != nil || string(reply) != "ours" {
@@ -261,16 +265,16 @@ func TestServer_AddDisturbsNobodyAndRemoveCutsOff(t *testing.T) {
 func TestServer_OneKeyIsOneConnection(t *testing.T) {
 	t.Parallel()
 	s, u := newServer(t), newUser(t)
-	if err := s.Add(connection, true, u.public); err != nil {
+	if err := s.Add(connection, true, u.half()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Add(event.ConnectionID{9}, true, u.public); err == nil {
+	if err := s.Add(event.ConnectionID{9}, true, u.half()); err == nil {
 		t.Error("a second connection took the key of the first")
 	}
-	if err := s.Add(event.ConnectionID{9}, true, "UABC\" }"); err == nil {
+	if err := s.Add(event.ConnectionID{9}, true, make([]byte, 5)); err == nil {
 		t.Error("a key that is none was taken")
 	}
-	if err := s.Add(connection, true, newUser(t).public); err != nil {
+	if err := s.Add(connection, true, newUser(t).half()); err != nil {
 		t.Errorf("another key for the same connection: %v", err)
 	}
 }
@@ -290,7 +294,7 @@ func TestServer_SaysWhyItDoesNotListen(t *testing.T) {
 func TestPairing_ExchangesMessagesUntilClosed(t *testing.T) {
 	t.Parallel()
 	s, u := newServer(t), newUser(t)
-	if err := s.OpenPairing("abc", u.public, func(_ context.Context, msg []byte) ([]byte, error) {
+	if err := s.OpenPairing("abc", u.half(), func(_ context.Context, msg []byte) ([]byte, error) {
 		return append([]byte("got "), msg...), nil
 	}); err != nil {
 		t.Fatal(err)

@@ -118,9 +118,9 @@ func (s *Server) WebSocketAddress() string {
 // Pin is the pin of the server's TLS key.
 func (s *Server) Pin() Pin { return s.pin }
 
-// Add lets the peer of a connection in, by its public NKey; we are the inviter
+// Add lets the peer of a connection in, by the public half of its key; we are the inviter
 // or not. To add a connection again changes the peer's key.
-func (s *Server) Add(con event.ConnectionID, inviter bool, peer string) error {
+func (s *Server) Add(con event.ConnectionID, inviter bool, peer ed25519.PublicKey) error {
 	r, err := connectionRoute(s.config.Prefix, con, inviter)
 	if err != nil {
 		return fmt.Errorf("let the peer of connection %s in: %w", con, err)
@@ -148,9 +148,9 @@ func (s *Server) Link(con event.ConnectionID) (*Link, error) {
 	return newLink(nc, r, transport.Kinds()...), nil
 }
 
-// OpenPairing lets in whoever has the NKey of an invitation, for pairing
+// OpenPairing lets in whoever has the key of an invitation, for pairing
 // messages only; h answers them. ClosePairing ends it.
-func (s *Server) OpenPairing(id, peer string, h PairingHandler) error {
+func (s *Server) OpenPairing(id string, peer ed25519.PublicKey, h PairingHandler) error {
 	r, err := pairingRoute(s.config.Prefix, id, true)
 	if err != nil {
 		return fmt.Errorf("open the pairing: %w", err)
@@ -197,9 +197,13 @@ func (s *Server) ClosePairing(id string) error {
 
 func pairingName(id string) string { return "pair-" + id }
 
-func (s *Server) add(name string, r route, peer string) error {
-	if !nkeys.IsValidPublicUserKey(peer) {
-		return fmt.Errorf("%.60q is not the public NKey of a user", peer)
+func (s *Server) add(name string, r route, key ed25519.PublicKey) error {
+	if len(key) != ed25519.PublicKeySize {
+		return fmt.Errorf("the peer's key has %d bytes", len(key))
+	}
+	peer, err := nkeys.Encode(nkeys.PrefixByteUser, key)
+	if err != nil {
+		return fmt.Errorf("spell the peer's key: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -211,7 +215,7 @@ func (s *Server) add(name string, r route, peer string) error {
 		}
 		a.local = local
 	}
-	a.name, a.route, a.peer = name, r, peer
+	a.name, a.route, a.peer = name, r, string(peer)
 	next := maps.Clone(s.accounts)
 	next[name] = a
 	return s.reload(next)
@@ -237,7 +241,7 @@ func (s *Server) reload(next map[string]account) error {
 		for other, b := range next {
 			if name != other && a.peer == b.peer {
 				// One key is one user to NATS: it would be let into one of the two.
-				return errors.New("the peer's NKey belongs to another connection already")
+				return errors.New("the peer's key belongs to another connection already")
 			}
 		}
 	}
@@ -261,11 +265,7 @@ func (s *Server) local(name string) (*nats.Conn, route, error) {
 	if !ok {
 		return nil, route{}, errors.New("not added")
 	}
-	seed, err := a.local.Seed()
-	if err != nil {
-		return nil, route{}, fmt.Errorf("read the key of our own end: %w", err)
-	}
-	sign, err := signIn(seed)
+	sign, err := signIn(a.local)
 	if err != nil {
 		return nil, route{}, err
 	}

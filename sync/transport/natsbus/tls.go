@@ -15,8 +15,10 @@ import (
 	"time"
 )
 
-// Pin names a server's TLS key: SHA-256 over its subject public key info.
-type Pin [sha256.Size]byte
+// Pin names a server's TLS key: the first 16 bytes of SHA-256 over its subject
+// public key info. That many are out of reach for a second key, and short
+// enough for a code that people copy.
+type Pin [16]byte
 
 // IsZero tells whether there is no pin.
 func (p Pin) IsZero() bool { return p == Pin{} }
@@ -34,7 +36,12 @@ func PinOf(key ed25519.PublicKey) (Pin, error) {
 	if err != nil {
 		return Pin{}, fmt.Errorf("encode the TLS key: %w", err)
 	}
-	return sha256.Sum256(spki), nil
+	return pinOf(spki), nil
+}
+
+func pinOf(spki []byte) Pin {
+	sum := sha256.Sum256(spki)
+	return Pin(sum[:len(Pin{})])
 }
 
 // certificate signs key with itself. Nobody looks at anything but the key, so
@@ -71,7 +78,7 @@ func pinnedTLS(pin Pin) *tls.Config {
 		MinVersion:         tls.VersionTLS13,
 		InsecureSkipVerify: true,
 		VerifyConnection: func(state tls.ConnectionState) error {
-			if len(state.PeerCertificates) == 0 || sha256.Sum256(state.PeerCertificates[0].RawSubjectPublicKeyInfo) != pin {
+			if len(state.PeerCertificates) == 0 || pinOf(state.PeerCertificates[0].RawSubjectPublicKeyInfo) != pin {
 				return ErrPin
 			}
 			return nil
