@@ -1,0 +1,96 @@
+package filters_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"parley/filters"
+)
+
+func doc(t *testing.T, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "docs", "filters", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+func TestReference_NamesEveryBuiltin(t *testing.T) {
+	t.Parallel()
+	text := doc(t, "reference.md")
+	for _, name := range filters.Builtins() {
+		if !strings.Contains(text, "`"+name+"(") && !strings.Contains(text, "`"+name+"`") {
+			t.Errorf("reference.md does not say what %s does", name)
+		}
+	}
+}
+
+// Every function that the reference shows exists.
+func TestReference_NamesNothingElse(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, name := range filters.Builtins() {
+		known[name] = true
+	}
+	for _, m := range regexp.MustCompile("`([a-zA-Z]+)\\(").FindAllStringSubmatch(doc(t, "reference.md"), -1) {
+		if !known[m[1]] {
+			t.Errorf("reference.md shows %s, which is no function", m[1])
+		}
+	}
+}
+
+func TestReference_NamesEveryCode(t *testing.T) {
+	t.Parallel()
+	text := doc(t, "reference.md")
+	source, err := os.ReadFile("problem.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := regexp.MustCompile(`Code = "([a-z-]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(codes) < 20 {
+		t.Fatalf("found %d codes in problem.go", len(codes))
+	}
+	for _, m := range codes {
+		if !strings.Contains(text, "`"+m[1]+"`") {
+			t.Errorf("reference.md does not name the code %s", m[1])
+		}
+	}
+}
+
+// The scripts of the guide compile, and its table is read.
+func TestGuide_ShowsWhatWorks(t *testing.T) {
+	t.Parallel()
+	text := doc(t, "README.md")
+	env := sampleEnv()
+	found := map[string]int{}
+	for _, m := range regexp.MustCompile("(?s)```([a-z ]+)\n(.*?)```").FindAllStringSubmatch(text, -1) {
+		var err error
+		switch found[m[1]]++; m[1] {
+		case "parley outgoing":
+			_, err = filters.CompileOutgoing(m[2], env)
+		case "parley incoming":
+			_, err = filters.CompileIncoming(m[2], env)
+		case "parley scope":
+			_, err = filters.CompileScope(m[2], env)
+		case "yaml":
+			if strings.HasPrefix(m[2], "policy") {
+				_, err = filters.ParseTable([]byte(m[2]))
+			}
+		}
+		if err != nil {
+			t.Errorf("%s:\n%v", m[1], err)
+		}
+	}
+	if found["parley outgoing"] != 1 || found["parley incoming"] != 1 || found["parley scope"] != 1 || found["yaml"] != 2 {
+		t.Errorf("the guide shows %v", found)
+	}
+	shown := regexp.MustCompile(`(?s)lists every mistake at once:\n\n` + "```\n(.*?)\n```").FindStringSubmatch(text)
+	_, err := filters.CompileIncoming("\n\nissue.summary = upper(replica.sumary)", env)
+	if shown == nil || shown[1] != err.Error() {
+		t.Errorf("the guide shows\n%v\nand it is\n%v", shown, err)
+	}
+}
