@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -78,32 +79,64 @@ func unauthorized(t *testing.T, s *Subject) {
 	e.read(ref)
 }
 
-// redirected sends every request to another origin, which writes down what
-// comes.
+// stranger is another origin: it writes down what comes and answers what the
+// tracker would have, so that only the credential and the trust are at stake.
+type stranger struct {
+	*httptest.Server
+	secrets []string
+
+	mu      sync.Mutex // guards the fields below
+	answers map[string]*httptest.ResponseRecorder
+	leaks   []string
+}
+
+func newStranger(t *testing.T, secrets []string) *stranger {
+	t.Helper()
+	x := &stranger{secrets: secrets, answers: map[string]*httptest.ResponseRecorder{}}
+	x.Server = httptest.NewServer(x)
+	t.Cleanup(x.Close)
+	return x
+}
+
+// ServeHTTP implements http.Handler.
+func (x *stranger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	all := fmt.Sprintf("%s %s %v %s", r.Method, r.URL, r.Header, body)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, secret := range x.secrets {
+		if strings.Contains(all, secret) {
+			x.leaks = append(x.leaks, r.Method+" "+r.URL.Path)
+		}
+	}
+	if answer := x.answers[r.URL.RequestURI()]; answer != nil {
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
+	}
+}
+
+// redirect sends a request here, having asked the tracker for its answer. A
+// write is not done.
+func (x *stranger) redirect(code int) fault {
+	return func(w http.ResponseWriter, r *http.Request, forward forwarder) {
+		if !changesSomething(r) {
+			answer := forward()
+			x.mu.Lock()
+			x.answers[r.URL.RequestURI()] = answer
+			x.mu.Unlock()
+		}
+		http.Redirect(w, r, x.URL+r.URL.RequestURI(), code)
+	}
+}
+
 func redirected(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
 	calls := e.target()
 	ref := e.create(unique("redirected"))
-	var mu sync.Mutex
-	var leaks []string
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		all := fmt.Sprintf("%s %s %v %s", r.Method, r.URL, r.Header, body)
-		mu.Lock()
-		defer mu.Unlock()
-		for _, secret := range s.Secrets {
-			if strings.Contains(all, secret) {
-				leaks = append(leaks, r.Method+" "+r.URL.Path)
-			}
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, "{}")
-	}))
-	t.Cleanup(elsewhere.Close)
+	elsewhere := newStranger(t, s.Secrets)
 	for _, code := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
-		e.proxy.set(everything, func(w http.ResponseWriter, r *http.Request, _ forwarder) {
-			http.Redirect(w, r, elsewhere.URL+r.URL.RequestURI(), code)
-		})
+		e.proxy.set(everything, elsewhere.redirect(code))
 		for _, name := range sortedNames(calls) {
 			// A file may be kept elsewhere; everything else is the tracker's own.
 			if err := calls[name](t.Context()); err == nil && name != "Open" {
@@ -117,10 +150,10 @@ func redirected(t *testing.T, s *Subject) {
 			t.Errorf("a write took the answer of another origin after a %d", code)
 		}
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	if len(leaks) > 0 {
-		t.Errorf("the credential reached another origin with %q", leaks)
+	elsewhere.mu.Lock()
+	defer elsewhere.mu.Unlock()
+	if len(elsewhere.leaks) > 0 {
+		t.Errorf("the credential reached another origin with %q", elsewhere.leaks)
 	}
 }
 

@@ -5,11 +5,15 @@ package all
 import (
 	"parley/adapters"
 	"parley/adapters/desk"
+	"parley/adapters/redmine"
+	"parley/adapters/rt"
 )
 
 // Kinds are all kinds of tracker, in the order to show them.
 func Kinds() []adapters.Kind {
 	return []adapters.Kind{
 		desk.Kind(),
+		redmine.Kind(),
+		rt.Kind(),
 	}
 }

@@ -64,6 +64,10 @@ func (s *Server) signedIn(h apiHandler) http.HandlerFunc {
 			writeError(w, errUnauthorized)
 			return
 		}
+		if err := s.sameTicket(r); err != nil {
+			writeError(w, err)
+			return
+		}
 		out, err := h(w, r, who)
 		switch {
 		case err != nil:
@@ -72,6 +76,23 @@ func (s *Server) signedIn(h apiHandler) http.HandlerFunc {
 			answer(w, http.StatusOK, out)
 		}
 	}
+}
+
+// sameTicket holds the parameter created, in seconds since 1970, against the
+// ticket in the path: whoever means another ticket by this id finds none. It
+// never changes, so that it may be checked ahead of the write.
+func (s *Server) sameTicket(r *http.Request) error {
+	want := r.URL.Query().Get("created")
+	if want == "" || r.PathValue("id") == "" {
+		return nil
+	}
+	return s.view(func(st *state) error {
+		t, err := st.live(r.PathValue("id"))
+		if err == nil && strconv.FormatInt(t.created.Unix(), 10) != want {
+			return errGone
+		}
+		return err
+	})
 }
 
 func (s *Server) bearer(r *http.Request) (Person, bool) {

@@ -128,7 +128,7 @@ func TestPage_EditTouchesOnlyWhatThePersonChanged(t *testing.T) {
 	if status != http.StatusOK {
 		t.Fatalf("edit: %d %s", status, page)
 	}
-	has(t, page, "<h1>after</h1>", "Urgent", "Europe / Berlin", ">network</a>", ">vpn</a>")
+	has(t, page, "<h1>after</h1>", `<span class="priority priority-urgent">`, "Europe / Berlin", ">network</a>", ">vpn</a>")
 }
 
 func TestPage_TakesFilesAndNeverShowsThem(t *testing.T) {

@@ -1,0 +1,43 @@
+package all_test
+
+import (
+	"net/url"
+	"regexp"
+	"testing"
+
+	"parley/adapters"
+	"parley/adapters/all"
+)
+
+func TestKinds_AreWholeAndToldApart(t *testing.T) {
+	t.Parallel()
+	name := regexp.MustCompile(`^[a-z][a-z0-9]*$`)
+	seen := map[string]bool{}
+	for _, k := range all.Kinds() {
+		if !name.MatchString(k.Name) || seen[k.Name] || k.Title == "" || k.Open == nil || len(k.Abilities) == 0 {
+			t.Errorf("kind %+v lacks something, or its name is taken", k)
+		}
+		seen[k.Name] = true
+		secret := false
+		for _, s := range k.Settings {
+			if s.Name == "" || s.Help == "" {
+				t.Errorf("%s: setting %+v lacks name or help", k.Name, s)
+			}
+			secret = secret || (s.Secret && s.Required)
+		}
+		if !secret {
+			t.Errorf("%s needs no secret to sign in", k.Name)
+		}
+	}
+}
+
+func TestKinds_OpenRefusesAMissingCredentialWithoutARequest(t *testing.T) {
+	t.Parallel()
+	for _, k := range all.Kinds() {
+		o := adapters.Options{URL: &url.URL{Scheme: "http", Host: "tracker.invalid"}, Settings: map[string]string{}}
+		if tracker, err := k.Open(o); err == nil {
+			_ = tracker.Close()
+			t.Errorf("%s opened without a credential", k.Name)
+		}
+	}
+}
