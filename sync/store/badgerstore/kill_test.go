@@ -20,7 +20,7 @@ import (
 const (
 	childDir     = "PARLEY_STORE_CHILD_DIR"
 	childWriters = "PARLEY_STORE_CHILD_WRITERS"
-	// killsEnv asks for more kills than a normal run makes.
+	// killsEnv asks for more and later kills than a normal run makes.
 	killsEnv = "PARLEY_STORE_KILLS"
 
 	parts = 5 // keys of one transaction
@@ -31,11 +31,11 @@ const (
 // those, and reads what is left.
 func TestKill_LosesNoAcknowledgedWriteAndLeavesNoHalfTransaction(t *testing.T) {
 	t.Parallel()
-	kills := 6
+	kills, most := 6, 500
 	if v := os.Getenv(killsEnv); v != "" {
 		n, err := strconv.Atoi(v)
 		must(t, err)
-		kills = n
+		kills, most = n, 3000
 	}
 	o := options(t.TempDir(), &disk{})
 	o.Free = nil
@@ -43,7 +43,7 @@ func TestKill_LosesNoAcknowledgedWriteAndLeavesNoHalfTransaction(t *testing.T) {
 	acked := map[string]int{} // writer → the highest number acknowledged
 	random := rand.New(rand.NewPCG(1, uint64(kills)))
 	for range kills {
-		killOne(t, o.Dir, acked, 1+random.IntN(3000))
+		killOne(t, o.Dir, acked, 1+random.IntN(most))
 		s := open(t, o)
 		for writer, n := range acked {
 			check(t, s, writer, n)
