@@ -30,7 +30,8 @@ func behaviourPromises() []promise {
 // closedAddress is u with a port that nobody listens on.
 func closedAddress(t *testing.T, u *url.URL) *url.URL {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var c net.ListenConfig
+	l, err := c.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

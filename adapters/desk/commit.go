@@ -13,10 +13,9 @@ import (
 // checks the wish against the state and says what to write. A nil entry means
 // that there is nothing to do.
 type request struct {
-	by     string
-	ticket int64
-	build  func(s *state) (*entry, error)
-	done   chan result
+	by    string
+	build func(s *state) (*entry, error)
+	done  chan result
 }
 
 // result is what became of a request.

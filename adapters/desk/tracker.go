@@ -3,7 +3,6 @@ package desk
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -118,7 +117,7 @@ func (t *Tracker) believe(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(probe, adapters.ErrGone):
 		// Not wrapped: an error has one class, and this one is not gone.
-		return notTheDesk("check the sign-in", fmt.Errorf("not even this is there: %v", probe))
+		return notTheDesk("check the sign-in", errors.New("not even this is there"))
 	case probe != nil:
 		return asRead(probe)
 	case who.Desk == "":
@@ -165,5 +164,5 @@ func (w *wireChanges) all(op string) ([]event.Change, error) {
 }
 
 func gone(op string) error {
-	return &adapters.Error{Class: adapters.ErrGone, Op: op, Err: fmt.Errorf("another ticket has this id")}
+	return &adapters.Error{Class: adapters.ErrGone, Op: op, Err: errors.New("another ticket has this id")}
 }
