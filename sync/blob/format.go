@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -84,7 +85,7 @@ func (s *Store) start(f *os.File, digest Digest, size int64) (*file, error) {
 func (s *Store) resume(f *os.File) (out *file, digest Digest, size int64, err error) {
 	head := make([]byte, headSize)
 	if _, err := f.ReadAt(head, 0); err != nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = fmt.Errorf("%w: no head", ErrDamaged)
 		}
 		return nil, digest, 0, err
@@ -133,7 +134,7 @@ func (f *file) writePiece(buf []byte, number int64, plain []byte) error {
 func (f *file) readPiece(dst, buf []byte, number int64, size int) ([]byte, error) {
 	buf = buf[:size+overhead]
 	if _, err := f.ReadAt(buf, place(number)); err != nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = ErrDamaged
 		}
 		return nil, fmt.Errorf("read piece %d: %w", number, err)

@@ -206,7 +206,8 @@ func (w *writer) end() {
 	}
 	close(w.commits)
 	if !w.finished {
-		w.s.stop(errGoexit) // unless a commit has failed, which is why it left
+		// Unless a commit has failed, which is why it left.
+		_ = w.s.stop(errGoexit)
 	}
 	if w.snapshot != nil {
 		w.snapshot.Discard()
