@@ -27,6 +27,8 @@ type result struct {
 	lost        []string
 	// sets are the peer's, as far as the event says.
 	sets event.Fields
+	// differs is set if ours is not what the peer said: it must leave again.
+	differs bool
 }
 
 // readBack reads what the writes made of the ticket. What differs from what was
@@ -38,8 +40,9 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	}
 	if len(in.plan.Steps) == 0 {
 		return result{
-			echo: p.echo(ctx, in, *in.ours, nil, edits{}),
-			sets: twin.OnlySets(in.plan.Said, schema.Fields),
+			echo:    p.echo(ctx, in, *in.ours, nil, edits{}),
+			sets:    twin.OnlySets(in.plan.Said, schema.Fields),
+			differs: differs(in.plan.Said, in.ours.Fields, schema),
 		}, nil
 	}
 	ticket, err := p.Tracker.Read(ctx, in.plan.Ref)
@@ -68,6 +71,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 		r.local[name] = got
 	}
 	slices.Sort(r.lost)
+	r.differs = differs(in.plan.Said, ticket.Fields, schema)
 	r.echo = p.echo(ctx, in, ticket, r.local, theirs)
 	if in.created() {
 		for name, value := range mergeable(in.rules, ticket.Fields) {
@@ -77,6 +81,15 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 		}
 	}
 	return r, nil
+}
+
+func differs(said, ours event.Fields, schema event.Schema) bool {
+	for name, value := range said {
+		if !twin.Equal(schema.Fields[name].Type, value, ours[name]) {
+			return true
+		}
+	}
+	return false
 }
 
 // edits tells which fields somebody changed between our write and the reading back.
@@ -241,6 +254,12 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 	received := filters.Replica{Fields: in.replica.Fields}
 	if err := put(tx, store.ReceivedKey(in.con.ID, in.id), &received); err != nil {
 		return err
+	}
+	if r.differs {
+		// The way out may have looked already, before it was known what the peer holds.
+		if err := p.workNext(tx, in.con.ID, row.Ref, work.Seen{Key: row.Key, Cause: event.CauseEdit}); err != nil {
+			return err
+		}
 	}
 	return p.storeItems(tx, in, row)
 }

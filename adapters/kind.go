@@ -1,0 +1,41 @@
+package adapters
+
+import (
+	"net/url"
+)
+
+// Kind is one kind of tracker: what it needs to be set up, and how to open it.
+type Kind struct {
+	// Name is what parley.yaml says ("redmine").
+	Name string
+	// Title is what people call it ("Redmine").
+	Title string
+	// Settings are the kind's own keys in parley.yaml, in the order asked.
+	Settings []Setting
+	// Abilities, in a few words each, for `adapter show`.
+	Abilities []string
+	// Open checks the settings and returns a tracker. It makes no request: a
+	// tracker that is down must not keep the node from starting.
+	Open func(Options) (Tracker, error)
+}
+
+// Setting declares one key of an adapter's configuration.
+type Setting struct {
+	Name     string
+	Help     string
+	Required bool
+	Secret   bool
+	Default  string
+	// Choices are the values allowed; empty allows any.
+	Choices []string
+}
+
+// Options is what Open gets.
+type Options struct {
+	// URL is the tracker's base address.
+	URL *url.URL
+	// Settings by name, secrets included; only declared names.
+	Settings map[string]string
+	// UserAgent names Parley and its version.
+	UserAgent string
+}
