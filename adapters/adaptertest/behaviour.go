@@ -71,7 +71,7 @@ const (
 
 func cancelIsPrompt(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
-	calls := e.target()
+	calls := e.calls()
 	ref := e.create(unique("cancel"))
 	arrived := make(chan struct{}, 100)
 	e.proxy.set(everything, func(w http.ResponseWriter, r *http.Request, f forwarder) {
@@ -111,10 +111,14 @@ func cancelledBefore(t *testing.T, s *Subject) {
 	ref := e.create(unique("cancelled"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for kind, a := range adding(e, ref) {
+	all := adding(e, ref)
+	for kind, a := range all {
 		if _, err := e.tracker.Write(ctx, a.step, bodyOf(a.data)); err == nil {
 			t.Errorf("%s with a cancelled context says that it worked", kind)
 		}
+	}
+	e.settle()
+	for kind, a := range all {
 		if found := e.found(a.step); found.Presence != event.FoundNone {
 			t.Errorf("%s with a cancelled context: Find says %q", kind, found.Presence)
 		}

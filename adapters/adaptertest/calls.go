@@ -65,14 +65,30 @@ func (e *env) findIsSure(ctx context.Context, step event.Step) error {
 	return err
 }
 
-// target makes a ticket with a file for reads to be tried on.
-func (e *env) target() map[string]call {
+// target is a ticket with a file that reads are tried on. All tests share one:
+// nobody changes it.
+type target struct {
+	once   sync.Once
+	cursor event.Cursor
+	ref    event.Ref
+	key    string
+	file   string
+}
+
+// calls are the reads of the target by this test's adapter.
+func (e *env) calls() map[string]call {
 	e.Helper()
-	cursor := e.start()
-	w := e.write(event.Step{Kind: event.StepCreate, Marker: newMarker(), Fields: e.fields(unique("target"), "text")})
-	step := e.attach(w.Ref, "target.txt", []byte("bytes of a file that is long enough to be cut"))
-	file := fileMarked(e.T, e.read(w.Ref), step.Marker)
-	return e.reads(w.Ref, cursor, w.Key, file.ID)
+	x := e.subject.target
+	x.once.Do(func() {
+		x.cursor = e.start()
+		w := e.write(event.Step{Kind: event.StepCreate, Marker: newMarker(), Fields: e.fields(unique("target"), "text")})
+		step := e.attach(w.Ref, "target.txt", []byte("bytes of a file that is long enough to be cut"))
+		x.ref, x.key, x.file = w.Ref, w.Key, fileMarked(e.T, e.read(w.Ref), step.Marker).ID
+	})
+	if x.file == "" {
+		e.Fatal("the ticket that reads are tried on could not be made")
+	}
+	return e.reads(x.ref, x.cursor, x.key, x.file)
 }
 
 // each runs all calls at once and returns their errors by name: what hangs

@@ -10,6 +10,6 @@
 // What a tracker cannot do is declared in the Subject, and the suite then
 // checks that the adapter says so. Nothing is skipped.
 //
-// The suite writes to the tracker: some sixty tickets. Each test makes its
+// The suite writes to the tracker: some eighty tickets. Each test makes its
 // own, so that the tracker need not be empty and nothing is cleaned up.
 package adaptertest

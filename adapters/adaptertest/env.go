@@ -151,13 +151,17 @@ func (e *env) openFile(ref event.Ref, id string) []byte {
 	return data
 }
 
-// found asks where a step is, not before the adapter's time and for as long
-// as it says later.
-func (e *env) found(step event.Step) event.Found {
-	e.Helper()
+// settle waits until what was tried before may be asked about. It is long:
+// tests try all that they try first, and settle once.
+func (e *env) settle() {
 	settled := time.NewTimer(e.tracker.SettleTime())
 	defer settled.Stop()
 	<-settled.C
+}
+
+// found asks where a settled step is, for as long as the adapter says later.
+func (e *env) found(step event.Step) event.Found {
+	e.Helper()
 	var found event.Found
 	e.eventually("Find to answer", func() bool {
 		var err error

@@ -56,14 +56,19 @@ func bodyOf(data []byte) io.Reader {
 func markerCounts(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
 	ref := e.create(unique("find"))
-	for name, a := range adding(e, ref) {
+	all := adding(e, ref)
+	written := map[string]event.Written{}
+	e.settle()
+	for name, a := range all {
 		a.step.Since = ref.Created - 60
 		if got := e.found(a.step); got.Presence != event.FoundNone {
 			t.Errorf("%s: before it was written Find says %q, want none", name, got.Presence)
 		}
-		w, err := e.tracker.Write(t.Context(), a.step, bodyOf(a.data))
-		e.must(err)
-		got := e.found(a.step)
+		written[name] = e.add(a)
+	}
+	e.settle()
+	for name, a := range all {
+		w, got := written[name], e.found(a.step)
 		if got.Presence != event.FoundOne || got.Written.Ref != w.Ref {
 			t.Errorf("%s: Find says %+v, want one at %v", name, got, w.Ref)
 		}
@@ -73,23 +78,36 @@ func markerCounts(t *testing.T, s *Subject) {
 		if w.Item != "" && got.Written.Item != "" && got.Written.Item != w.Item {
 			t.Errorf("%s: Find says item %q, Write %q", name, got.Written.Item, w.Item)
 		}
-		_, err = e.tracker.Write(t.Context(), a.step, bodyOf(a.data))
-		e.must(err)
+		e.add(a)
+	}
+	e.settle()
+	for name, a := range all {
 		if got := e.found(a.step); got.Presence != event.FoundMany {
 			t.Errorf("%s: written twice, Find says %q, want many", name, got.Presence)
 		}
 	}
 }
 
+// add writes an addition.
+func (e *env) add(a addition) event.Written {
+	e.Helper()
+	w, err := e.tracker.Write(e.Context(), a.step, bodyOf(a.data))
+	e.must(err)
+	return w
+}
+
 func markerCrash(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
 	ref := e.create(unique("crash"))
-	for name, a := range adding(e, ref) {
-		w, err := e.tracker.Write(t.Context(), a.step, bodyOf(a.data))
-		e.must(err)
-		e.reopen()
-		if got := e.found(a.step); got.Presence != event.FoundOne || got.Written.Ref != w.Ref {
-			t.Errorf("%s: after a restart Find says %+v, want one at %v", name, got, w.Ref)
+	all, written := adding(e, ref), map[string]event.Written{}
+	for name, a := range all {
+		written[name] = e.add(a)
+	}
+	e.reopen()
+	e.settle()
+	for name, a := range all {
+		if got := e.found(a.step); got.Presence != event.FoundOne || got.Written.Ref != written[name].Ref {
+			t.Errorf("%s: after a restart Find says %+v, want one at %v", name, got, written[name].Ref)
 		}
 	}
 }
@@ -99,8 +117,7 @@ func markerHidden(t *testing.T, s *Subject) {
 	ref := e.create(unique("hidden"))
 	markers := []event.Marker{e.read(ref).Marker}
 	for _, a := range adding(e, ref) {
-		_, err := e.tracker.Write(t.Context(), a.step, bodyOf(a.data))
-		e.must(err)
+		e.add(a)
 		if a.step.Kind != event.StepCreate {
 			markers = append(markers, a.step.Marker)
 		}
@@ -128,6 +145,7 @@ func markerKept(t *testing.T, s *Subject) {
 	if got := e.read(ref).Marker; got != create.Marker {
 		t.Errorf("after an update the ticket's marker is %q, want %q", got, create.Marker)
 	}
+	e.settle()
 	if got := e.found(create); got.Presence != event.FoundOne {
 		t.Errorf("after an update Find says %q, want one", got.Presence)
 	}

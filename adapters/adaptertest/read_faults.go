@@ -107,7 +107,8 @@ func deadline(t *testing.T, name string, err error) {
 
 func tryReadFault(t *testing.T, s *Subject, f readFault) {
 	e := newEnv(t, s)
-	calls := e.target()
+	calls := e.calls()
+	e.must(calls["Read"](t.Context())) // the sign-in has worked
 	if f.json {
 		delete(calls, "Open") // whatever comes are the bytes
 	}
@@ -130,8 +131,8 @@ func tryReadFault(t *testing.T, s *Subject, f readFault) {
 	if e.proxy.heal() == 0 {
 		t.Error("the adapter asked the tracker nothing")
 	}
-	for name, err := range each(t.Context(), calls) {
-		if err != nil {
+	for _, name := range []string{"Changes", "Read"} {
+		if err := calls[name](t.Context()); err != nil {
 			t.Errorf("%s after the fault is over: %v", name, err)
 		}
 	}
@@ -143,7 +144,7 @@ const mostTaken = 64 << 20
 
 func readEndless(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
-	calls := e.target()
+	calls := e.calls()
 	delete(calls, "Open")
 	for _, name := range sortedNames(calls) {
 		var taken atomic.Int64

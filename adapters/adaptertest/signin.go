@@ -25,7 +25,7 @@ func signInPromises() []promise {
 
 // denied checks that every read, the schema and a write say ErrDenied: never
 // an empty list, never a ticket that is gone.
-func (e *env) denied(calls map[string]call, ref event.Ref) {
+func (e *env) denied(calls map[string]call) {
 	e.Helper()
 	for _, name := range sortedNames(calls) {
 		wantClass(e.T, name, calls[name](e.Context()), adapters.ErrDenied)
@@ -35,21 +35,18 @@ func (e *env) denied(calls map[string]call, ref event.Ref) {
 	}, nil)
 	wantClass(e.T, "create", err, adapters.ErrDenied)
 	_, err = e.tracker.Write(e.Context(), event.Step{
-		Kind: event.StepComment, Ref: ref, Marker: newMarker(), Comment: &event.CommentWrite{Body: "denied"},
+		Kind: event.StepComment, Ref: e.subject.target.ref, Marker: newMarker(), Comment: &event.CommentWrite{Body: "denied"},
 	}, nil)
 	wantClass(e.T, "comment", err, adapters.ErrDenied)
 }
 
 func wrongCredential(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
-	cursor := e.start()
-	w := e.write(event.Step{Kind: event.StepCreate, Marker: newMarker(), Fields: e.fields(unique("denied"), "text")})
-	step := e.attach(w.Ref, "denied.txt", []byte("bytes"))
-	file := fileMarked(t, e.read(w.Ref), step.Marker)
+	e.calls() // makes the target while the credential is good
 	e.must(e.tracker.Close())
 	e.tracker = s.OpenWrong(t, e.proxy.url)
 	t.Cleanup(func() { _ = e.tracker.Close() })
-	e.denied(e.reads(w.Ref, cursor, w.Key, file.ID), w.Ref)
+	e.denied(e.calls())
 	_, err := e.tracker.Schema(t.Context())
 	wantClass(t, "Schema", err, adapters.ErrDenied)
 	if p, ok := e.tracker.(adapters.Prober); ok && worst(p.Probe(t.Context())) != adapters.LevelError {
@@ -61,22 +58,22 @@ func wrongCredential(t *testing.T, s *Subject) {
 // what it says to nobody, which may be an empty list.
 func revoked(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
-	calls := e.target()
-	ref := e.create(unique("revoked"))
+	calls := e.calls()
+	e.read(s.target.ref) // the sign-in has worked
 	e.proxy.set(everything, anonymous(s.CredentialHeaders))
-	e.denied(calls, ref)
+	e.denied(calls)
 	e.proxy.heal()
-	e.read(ref)
+	e.read(s.target.ref)
 }
 
 func unauthorized(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
-	calls := e.target()
-	ref := e.create(unique("unauthorized"))
+	calls := e.calls()
+	e.read(s.target.ref) // the sign-in has worked
 	e.proxy.set(everything, status(http.StatusUnauthorized, nil, "text/plain", ""))
-	e.denied(calls, ref)
+	e.denied(calls)
 	e.proxy.heal()
-	e.read(ref)
+	e.read(s.target.ref)
 }
 
 // stranger is another origin: it writes down what comes and answers what the
@@ -132,8 +129,7 @@ func (x *stranger) redirect(code int) fault {
 
 func redirected(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
-	calls := e.target()
-	ref := e.create(unique("redirected"))
+	calls := e.calls()
 	elsewhere := newStranger(t, s.Secrets)
 	for _, code := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
 		e.proxy.set(everything, elsewhere.redirect(code))
@@ -144,7 +140,7 @@ func redirected(t *testing.T, s *Subject) {
 			}
 		}
 		_, err := e.tracker.Write(t.Context(), event.Step{
-			Kind: event.StepComment, Ref: ref, Marker: newMarker(), Comment: &event.CommentWrite{Body: "redirected"},
+			Kind: event.StepComment, Ref: s.target.ref, Marker: newMarker(), Comment: &event.CommentWrite{Body: "redirected"},
 		}, nil)
 		if err == nil {
 			t.Errorf("a write took the answer of another origin after a %d", code)

@@ -70,6 +70,8 @@ type Subject struct {
 	// Patience is how long a fault that hangs may take until the suite's
 	// deadline ends it, and must be well over what a write takes; 0 means 2s.
 	Patience time.Duration
+
+	target *target
 }
 
 // Hand does what people do in the tracker. Its methods may be called from
@@ -114,6 +116,7 @@ func (s *Subject) prepare(t *testing.T) {
 	if len(s.CredentialHeaders) == 0 {
 		s.CredentialHeaders = []string{"Authorization", "Cookie", "X-Api-Key", "X-Redmine-Api-Key", "Private-Token"}
 	}
+	s.target = &target{}
 	if s.Patience == 0 {
 		s.Patience = defaultPatience
 	}

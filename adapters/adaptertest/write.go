@@ -269,6 +269,7 @@ func writeBrokenBody(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
 	ref := e.create(unique("broken"))
 	data := bytes.Repeat([]byte("x"), 300_000)
+	tried := map[string]event.Step{}
 	for name, body := range map[string]io.Reader{
 		"breaks": io.MultiReader(bytes.NewReader(data[:100_000]), brokenReader{}),
 		"short":  bytes.NewReader(data[:100_000]),
@@ -279,6 +280,10 @@ func writeBrokenBody(t *testing.T, s *Subject) {
 		} else if class(err) == "" {
 			t.Errorf("%s: the error is of no class: %v", name, err)
 		}
+		tried[name] = step
+	}
+	e.settle()
+	for name, step := range tried {
 		if found := e.found(step); found.Presence != event.FoundNone {
 			t.Errorf("%s: Find says %q, want none", name, found.Presence)
 		}

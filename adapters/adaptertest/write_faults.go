@@ -84,7 +84,8 @@ func tryWriteFaults(t *testing.T, s *Subject, kind string) {
 		all[i] = e.tryStep(adding(e, ref)[kind], f)
 	}
 	hanging.Wait()
-	for i, x := range all {
+	e.settle()
+	for _, x := range all {
 		t.Run(x.fault.name, func(t *testing.T) {
 			if !x.hit {
 				t.Fatalf("no request of %s was one with an effect: Subject.Effect does not fit the adapter", kind)
@@ -92,7 +93,7 @@ func tryWriteFaults(t *testing.T, s *Subject, kind string) {
 			if x.err != nil || !x.fault.harmless {
 				wantClass(t, kind, x.err, x.fault.classes...)
 			}
-			e.checkFound(t, x, i == 0)
+			e.checkFound(t, x)
 		})
 	}
 }
@@ -105,16 +106,13 @@ func (e *env) tryStep(a addition, f writeFault) tried {
 	return tried{fault: f, step: a.step, written: w, err: err, hit: e.proxy.heal() > 0}
 }
 
-func (e *env) checkFound(t *testing.T, x tried, wait bool) {
+func (e *env) checkFound(t *testing.T, x tried) {
 	t.Helper()
 	want := event.FoundNone
 	if x.fault.there {
 		want = event.FoundOne
 	}
-	found := e.foundNow(x.step)
-	if wait {
-		found = e.found(x.step)
-	}
+	found := e.found(x.step)
 	if found.Presence != want {
 		t.Fatalf("Find says %q, want %q", found.Presence, want)
 	}
@@ -123,34 +121,42 @@ func (e *env) checkFound(t *testing.T, x tried, wait bool) {
 	}
 }
 
-// foundNow is found without the wait, for a step whose time has passed.
-func (e *env) foundNow(step event.Step) event.Found {
-	e.Helper()
-	var found event.Found
-	e.eventually("Find to answer", func() bool {
-		var err error
-		found, err = e.tracker.Find(e.Context(), step)
-		e.must(err)
-		return found.Presence != event.FoundLater
-	})
-	return found
-}
-
 // updateFaults: what sets values is not looked up but read.
 func updateFaults(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
-	ref := e.create(unique("doubt"))
-	for _, f := range writeFaults() {
-		summary := unique("doubt " + f.name)
-		x := e.tryStep(addition{step: event.Step{
-			Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{event.FieldSummary: summary},
-		}}, f)
-		if x.err != nil || !f.harmless {
-			wantClass(t, f.name, x.err, f.classes...)
+	faults := writeFaults()
+	all := make([]tried, len(faults))
+	var hanging sync.WaitGroup
+	shared := e.create(unique("doubt"))
+	for i, f := range faults {
+		step := event.Step{
+			Kind: event.StepUpdate, Ref: shared, Fields: event.Fields{event.FieldSummary: unique("doubt " + f.name)},
 		}
-		if got := e.read(ref).Fields[event.FieldSummary] == summary; got != f.there {
-			t.Errorf("%s: the update is there: %v, want %v", f.name, got, f.there)
+		if f.hangs {
+			own := newEnv(t, s)
+			step.Ref = own.create(unique("doubt"))
+			hanging.Go(func() { all[i] = own.tryStep(addition{step: step}, f) })
+			continue
 		}
+		all[i] = e.tryStep(addition{step: step}, f)
+		e.checkUpdate(all[i])
+	}
+	hanging.Wait()
+	for _, x := range all {
+		if x.fault.hangs {
+			e.checkUpdate(x)
+		}
+	}
+}
+
+func (e *env) checkUpdate(x tried) {
+	e.Helper()
+	if x.err != nil || !x.fault.harmless {
+		wantClass(e.T, x.fault.name, x.err, x.fault.classes...)
+	}
+	now := e.read(x.step.Ref).Fields[event.FieldSummary]
+	if there := now == x.step.Fields[event.FieldSummary]; there != x.fault.there {
+		e.Errorf("%s: the update is there: %v, want %v", x.fault.name, there, x.fault.there)
 	}
 }
 
