@@ -77,9 +77,9 @@ type Agreement struct {
 	Pairing    string             `json:"pairing"`
 	Side       Side               `json:"side"` // ours
 	Terms      Terms              `json:"terms"`
-	// Route is where the ends meet; Pin of a route that we dial.
-	Route Route  `json:"route"`
-	Pin   octets `json:"pin,omitempty"`
+	// Route is where the ends meet: the inviter listens, the acceptor dials, or
+	// both dial an existing NATS.
+	Route Route `json:"route"`
 	// Key is what the acceptor signs in with, public.
 	Key octets `json:"key"`
 	// Inviter and Acceptor are the documents, signed by the identities.

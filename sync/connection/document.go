@@ -38,8 +38,8 @@ type Document struct {
 	Number uint64
 	Sign   ed25519.PublicKey
 	Seal   hpke.PublicKey
-	// TLS is the first 16 bytes of SHA-256 over the TLS key's public key info.
-	TLS [16]byte
+	// TLS is the key of the node's embedded server.
+	TLS Pin
 	// Raw is the signed document as it is sent and stored.
 	Raw string
 }
@@ -67,7 +67,7 @@ type documentText struct {
 	Number   uint64 `json:"number"`
 	Sign     octets `json:"sign"`
 	Seal     octets `json:"seal"`
-	TLS      octets `json:"tls"`
+	TLS      Pin    `json:"tls"`
 }
 
 // documentPurpose keeps the signature from meaning anything else.
@@ -117,7 +117,7 @@ func parseDocument(raw string) (Document, error) {
 	switch {
 	case text.Version != 1:
 		return Document{}, fmt.Errorf("version %d is not known", text.Version)
-	case len(text.Identity) != ed25519.PublicKeySize || len(text.Sign) != ed25519.PublicKeySize || len(text.TLS) != 16:
+	case len(text.Identity) != ed25519.PublicKeySize || len(text.Sign) != ed25519.PublicKeySize:
 		return Document{}, errors.New("a key has the wrong size")
 	}
 	said, err := write(text)
@@ -134,17 +134,17 @@ func parseDocument(raw string) (Document, error) {
 	}
 	return Document{
 		Identity: identity, Number: text.Number, Sign: ed25519.PublicKey(text.Sign), Seal: seal,
-		TLS: [16]byte(text.TLS), Raw: raw,
+		TLS: text.TLS, Raw: raw,
 	}, nil
 }
 
 func public(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }
 
-func tlsPin(key ed25519.PrivateKey) ([]byte, error) {
+func tlsPin(key ed25519.PrivateKey) (Pin, error) {
 	spki, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
-		return nil, fmt.Errorf("encode the TLS key: %w", err)
+		return Pin{}, fmt.Errorf("encode the TLS key: %w", err)
 	}
 	sum := sha256.Sum256(spki)
-	return sum[:16], nil
+	return Pin(sum[:16]), nil
 }

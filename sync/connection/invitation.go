@@ -12,6 +12,25 @@ import (
 	"time"
 )
 
+// Pin names a TLS key: the first 16 bytes of SHA-256 over its public key info.
+type Pin [16]byte
+
+// MarshalText implements encoding.TextMarshaler.
+func (p Pin) MarshalText() ([]byte, error) { return octets(p[:]).MarshalText() }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *Pin) UnmarshalText(text []byte) error {
+	var raw octets
+	if err := raw.UnmarshalText(text); err != nil {
+		return err
+	}
+	if len(raw) != len(p) {
+		return errors.New("not the pin of a TLS key")
+	}
+	*p = Pin(raw)
+	return nil
+}
+
 // Errors about a code. Each ends with what to do.
 var (
 	// ErrMistyped: the code is not one, or a character of it is wrong.
@@ -28,7 +47,7 @@ type Route struct {
 	// wss://host:port. For an existing NATS, its URL.
 	Addresses []string `json:"addresses"`
 	// Pin is the listener's TLS key; zero at an existing NATS.
-	Pin [16]byte `json:"-"`
+	Pin Pin `json:"pin,omitzero"`
 	// External is set at an existing NATS; Prefix starts the subjects there.
 	External bool   `json:"external,omitempty"`
 	Prefix   string `json:"prefix,omitempty"`
@@ -183,6 +202,15 @@ func (r *reader) take(n int) []byte {
 }
 
 func (r *reader) text() string { return string(r.take(int(r.take(1)[0]))) }
+
+// Closed is the error of an acceptor that the inviter's server does not let
+// in: it knows nothing of this code, or not any more.
+func (i Invitation) Closed(now time.Time) error {
+	if now.Before(i.Expires) {
+		return ErrUsed
+	}
+	return ErrExpired
+}
 
 // Pairing is the public id of the pairing: both ends derive it.
 func (i Invitation) Pairing() (string, error) {

@@ -185,8 +185,5 @@ func agreement(side Side, i Invitation, ask, offer, confirm []byte, now time.Tim
 		Route: i.Route, Key: asked.Key, Inviter: offered.Offer.Document, Acceptor: asked.Document,
 		Ask: ask, Offer: offer, Confirm: confirm, Created: now.UTC(),
 	}
-	if !i.Route.External {
-		a.Pin = i.Route.Pin[:]
-	}
 	return a, a.Verify()
 }
