@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -113,39 +114,54 @@ func (t *Tracker) ByField(ctx context.Context, name, value string, limit int) ([
 	if err := t.dir.loadScope(ctx); err != nil {
 		return nil, err
 	}
-	query := t.scope()
-	// A value with | would be several, and one that starts like an operator
-	// would be one: equality is asked for, and checked below.
-	if strings.ContainsAny(value, "|") {
-		return nil, &adapters.Error{Class: adapters.ErrRejected, Op: op, Err: errors.New("Redmine cannot search for a value with |")}
+	if strings.Contains(value, "|") || strings.TrimSpace(value) == "" {
+		// It would be several values, or none.
+		return nil, &adapters.Error{Class: adapters.ErrRejected, Op: op, Err: errors.New("Redmine cannot search for this value")}
 	}
-	query.Set(key, "="+value)
-	query.Set("sort", "id:asc")
-	query.Set("limit", strconv.Itoa(t.set.page))
-	found, err := t.list(ctx, op, query)
-	if err != nil {
-		return nil, err
+	// Which operators there are depends on a format that is not shown to us: a
+	// list has "is", a long text only "contains". What comes is compared.
+	var out []event.Change
+	for _, operator := range []string{"=", "~"} {
+		query := t.scope()
+		query.Set(key, operator+value)
+		query.Set("sort", "id:asc")
+		query.Set("limit", strconv.Itoa(t.set.page))
+		found, err := t.list(ctx, op, query)
+		if err != nil {
+			return nil, err
+		}
+		if out, err = t.equal(op, found, name, value, limit); err != nil || len(out) > 0 {
+			return out, err
+		}
 	}
-	if _, err := t.check(ctx); err != nil {
-		return nil, err
-	}
+	_, err = t.check(ctx)
+	return out, err
+}
+
+// equal are the issues found whose field is value. A row that has nothing of
+// it shows that Redmine ignored a filter that it does not know.
+func (t *Tracker) equal(op string, found []issue, name, value string, limit int) ([]event.Change, error) {
 	var out []event.Change
 	for i := range found {
-		if !matches(&found[i], name, value) {
-			// Redmine ignores a filter that it does not know.
-			if !strings.HasPrefix(name, event.CustomPrefix) {
-				continue
+		have := valuesOf(&found[i], name)
+		switch {
+		case slices.ContainsFunc(have, func(s string) bool { return lines(s) == value }):
+			if len(out) < limit && t.dir.within(found[i].Project.ID) {
+				out = append(out, found[i].change())
 			}
+		case name != event.FieldSummary && !slices.ContainsFunc(have, func(s string) bool { return hasWords(s, value) }):
 			return nil, &adapters.Error{
 				Class: adapters.ErrConfiguration, Op: op, Err: errors.New("the custom field cannot be searched"),
 				Hint: `tick "Used as a filter" at the custom field in Redmine's administration`,
 			}
 		}
-		if len(out) < limit && t.dir.within(found[i].Project.ID) {
-			out = append(out, found[i].change())
-		}
 	}
 	return out, nil
+}
+
+func hasWords(s, value string) bool {
+	first, _, _ := strings.Cut(strings.TrimSpace(value), " ")
+	return strings.Contains(strings.ToLower(s), strings.ToLower(first))
 }
 
 func (t *Tracker) filterFor(ctx context.Context, op, name string) (string, error) {
@@ -164,18 +180,14 @@ func (t *Tracker) filterFor(ctx context.Context, op, name string) (string, error
 	return "", &adapters.Error{Class: adapters.ErrConfiguration, Op: op, Err: fmt.Errorf("%q is no field that can be searched: summary and custom fields can", name)}
 }
 
-func matches(i *issue, name, value string) bool {
+func valuesOf(i *issue, name string) []string {
 	if name == event.FieldSummary {
-		return i.Subject == value
+		return []string{i.Subject}
 	}
 	for _, c := range i.CustomFields {
 		if event.CustomPrefix+c.Name == name {
-			for _, s := range stringsOf(c.Value) {
-				if strings.EqualFold(s, value) {
-					return true
-				}
-			}
+			return stringsOf(c.Value)
 		}
 	}
-	return false
+	return nil
 }

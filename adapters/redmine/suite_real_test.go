@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"parley/adapters"
 	"parley/adapters/adaptertest"
@@ -50,6 +51,8 @@ func subject(change map[string]string) adaptertest.Subject {
 		EditsComments: true,
 		PublicFiles:   true,
 		Effect:        effect,
+		// One process answers one request at a time, and all tests at once ask.
+		Patience: 15 * time.Second,
 	}
 }
 
