@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nkeys"
 	"github.com/rs/zerolog"
 
 	"parley/sync/connection"
@@ -277,73 +275,4 @@ func TestPins_AreAlikeInDocumentAndServer(t *testing.T) {
 	if got := newServer(t, acme, "127.0.0.1:0").Pin(); natsbus.Pin(acme.document.TLS) != got {
 		t.Errorf("the server's pin is %s, the document says %x", got, acme.document.TLS)
 	}
-}
-
-// Two nodes that cannot be reached meet at a NATS that is there already.
-func TestTwoNodes_PairAndTalkOverAnExistingNATS(t *testing.T) {
-	t.Parallel()
-	acme, globex := newNode(t, 1), newNode(t, 2)
-	o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true}
-	var seeds [2][]byte
-	for k := range seeds {
-		key, err := nkeys.CreateUser()
-		if err != nil {
-			t.Fatal(err)
-		}
-		public, err := key.PublicKey()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if seeds[k], err = key.Seed(); err != nil {
-			t.Fatal(err)
-		}
-		o.Nkeys = append(o.Nkeys, &server.NkeyUser{Nkey: public})
-	}
-	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("the server does not listen")
-	}
-	i := invite(t, acme, connection.Route{
-		Addresses: []string{"nats://" + s.Addr().String()}, External: true, Prefix: "acme.globex",
-	})
-	i = parse(t, i.Code())
-	options := func(side int) natsbus.Options {
-		return natsbus.Options{URL: i.Route.Addresses[0], Plain: true, Prefix: i.Route.Prefix, Seed: seeds[side], Log: zerolog.Nop()}
-	}
-	d := newDesk(t, acme, i)
-	id, _ := pairingOf(t, i)
-	l, err := natsbus.ListenPairing(options(0), id, d.receiver(t).Answer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	p, err := natsbus.DialPairing(options(1), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = p.Close() }()
-	theirs, err := connection.Accept(t.Context(), guest(globex, i), p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ours := d.agreement(t)
-	var ends [2]*natsbus.Link
-	for k := range ends {
-		if ends[k], err = natsbus.Dial(options(k), ours.Connection, k == 0); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = ends[k].Close() })
-		await(t, "an end to connect", ends[k].Connected)
-	}
-	one, other := codecOf(t, ours, acme), codecOf(t, theirs, globex)
-	talk(t, ends[0], one, ends[1], other, ours.Connection)
-	talk(t, ends[1], other, ends[0], one, ours.Connection)
 }
