@@ -74,8 +74,7 @@ func (t *Tracker) Changes(ctx context.Context, cursor event.Cursor, limit int) (
 		}
 		if n := len(found); n > 0 {
 			out = append(out, found...)
-			id, _ := strconv.ParseInt(found[n-1].Ref.ID, 10, 64) // checked by change
-			p.at, p.id = found[n-1].Updated.Unix(), id
+			p.at, p.id = found[n-1].Updated.Unix(), int64(number64(text(found[n-1].Ref.ID)))
 		}
 		if last {
 			return t.endRound(ctx, op, out, p)
@@ -123,6 +122,7 @@ func (t *Tracker) after(ctx context.Context, op string, p place, limit int) ([]e
 		return nil, false, err
 	}
 	var out []event.Change
+	last := p
 	for _, item := range found.Items {
 		c, err := change(op, item)
 		if err != nil {
@@ -131,6 +131,11 @@ func (t *Tracker) after(ctx context.Context, op string, p place, limit int) ([]e
 		if c.Updated.Before(at) {
 			return nil, false, wrongZone(op)
 		}
+		here := place{at: c.Updated.Unix(), id: int64(number64(item.ID))}
+		if here.at < last.at || (here.at == last.at && here.id <= last.id) {
+			return nil, false, outOfOrder(op)
+		}
+		last = here
 		out = append(out, c)
 	}
 	return out, found.last(), nil
@@ -153,6 +158,11 @@ func change(op string, item *ticketBody) (event.Change, error) {
 		Version: string(item.LastUpdated),
 		Updated: updated,
 	}, nil
+}
+
+// outOfOrder stops what would go round for ever, or past a ticket.
+func outOfOrder(op string) error {
+	return failed(adapters.ErrConfiguration, op, "the list is not in the order that was asked for", "")
 }
 
 func wrongZone(op string) error {

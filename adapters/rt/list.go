@@ -37,12 +37,17 @@ func (t *Tracker) List(ctx context.Context, query string, cursor event.Cursor, l
 		if err != nil {
 			return nil, "", err
 		}
+		id := int64(number64(item.ID))
+		if id <= from {
+			return nil, "", outOfOrder(op)
+		}
+		from = id
 		out = append(out, c)
 	}
-	if found.last() || len(out) == 0 {
+	if found.last() {
 		return out, "", nil
 	}
-	return out, event.Cursor(out[len(out)-1].Ref.ID), nil
+	return out, event.Cursor(strconv.FormatInt(from, 10)), nil
 }
 
 // Locate implements adapters.Tracker. People write 12 or #12.
@@ -79,7 +84,10 @@ func (t *Tracker) ByField(ctx context.Context, field, value string, limit int) (
 			if err != nil {
 				return nil, err
 			}
-			from, _ = strconv.ParseInt(c.Ref.ID, 10, 64) // checked by change
+			if int64(number64(item.ID)) <= from {
+				return nil, outOfOrder(op)
+			}
+			from = int64(number64(item.ID))
 			if len(out) < limit && exactly(item, field, custom, value) {
 				out = append(out, c)
 			}

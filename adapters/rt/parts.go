@@ -3,7 +3,6 @@ package rt
 import (
 	"context"
 	"encoding/json"
-	"mime"
 	"path"
 	"slices"
 	"strconv"
@@ -192,10 +191,11 @@ func fileName(p part) string {
 	if p.Filename != "" && name != "." && name != "/" {
 		return name
 	}
-	ending := ""
-	if all, err := mime.ExtensionsByType(string(p.ContentType)); err == nil && len(all) > 0 {
-		ending = all[0]
-	}
+	// Not the machine's table of types: the name must be alike everywhere.
+	ending := map[text]string{
+		"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "application/pdf": ".pdf",
+		"text/plain": ".txt", "text/html": ".html", "message/rfc822": ".eml",
+	}[p.ContentType]
 	return "part-" + string(p.ID) + ending
 }
 

@@ -324,3 +324,5 @@ func mailWith(t testing.TB, what string) string {
 		}
 	}
 }
+
+func itoa(n int64) string { return fmt.Sprint(n) }

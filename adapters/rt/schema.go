@@ -196,9 +196,7 @@ func (t *Tracker) definition(ctx context.Context, op, id, name string) (fieldDef
 		lower
 		Type      text
 		MaxValues text
-		Values    []struct {
-			Name text `json:"name"`
-		}
+		Values    []optionName
 	}
 	_, err := t.get(ctx, op, "customfield/{id}", []string{id}, nil, &body)
 	if err != nil && !errors.Is(err, adapters.ErrDenied) {
@@ -211,7 +209,7 @@ func (t *Tracker) definition(ctx context.Context, op, id, name string) (fieldDef
 	if err == nil {
 		def = fieldDef{kind: kindOf(string(body.Type), body.MaxValues != "1"), known: true}
 		for _, v := range body.Values {
-			def.options = append(def.options, string(v.Name))
+			def.options = append(def.options, string(v))
 		}
 	} else {
 		def.kind = event.TypeText

@@ -40,10 +40,7 @@ type page[T any] struct {
 // last tells whether nothing can follow. Where RT does not say, a short page
 // proves nothing, since rows are taken out after they are counted.
 func (p page[T]) last() bool {
-	if p.Total != nil {
-		return *p.Total <= float64(len(p.Items))
-	}
-	return len(p.Items) == 0
+	return len(p.Items) == 0 || (p.Total != nil && *p.Total <= float64(len(p.Items)))
 }
 
 // object is a user, queue or other thing that is pointed to.
@@ -85,6 +82,27 @@ func (c customValue) texts() []string {
 // give either to the other's field, whichever comes last.
 type lower struct {
 	Kind text `json:"type"`
+}
+
+// optionName is an option's name, by itself or in an object beside others.
+type optionName string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *optionName) UnmarshalJSON(raw []byte) error {
+	if raw[0] == '"' {
+		var name text
+		err := json.Unmarshal(raw, &name)
+		*o = optionName(name)
+		return err
+	}
+	var value struct {
+		Name text `json:"name"`
+	}
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return fmt.Errorf("read an option: %w", err)
+	}
+	*o = optionName(value.Name)
+	return nil
 }
 
 type ticketBody struct {
