@@ -47,7 +47,7 @@ var layers = []layer{
 	{[]string{"node/notify", "node/logging", "node/access"}, []string{"node/secret"}},
 	{[]string{"node/audit"}, []string{"sync/store", "sync/event"}},
 	{[]string{"node/config"}, []string{"adapters", "sync/event", "node/secret"}},
-	{[]string{"node/admin/client"}, []string{"sync/event", "node/admin/..."}},
+	{[]string{"node/admin/client"}, []string{"sync/event", "adapters", "node/admin/..."}},
 	{[]string{"node/..."}, []string{"node/...", "sync/...", "filters/...", "adapters/..."}},
 	{[]string{"cmd/parley"}, []string{
 		"node/...", "sync/event", "sync/connection", "sync/store/...", "filters/...",
@@ -66,7 +66,7 @@ var testOnly = []string{
 }
 
 // alsoInTests are further packages that any test may import.
-var alsoInTests = []string{"adapters/desk", "filters/..."}
+var alsoInTests = []string{"adapters/desk", "filters/...", "sync/transport/natsbus"}
 
 // homes are the packages that alone import what the product must be able to replace.
 var homes = []struct{ prefix, home string }{

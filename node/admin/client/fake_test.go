@@ -1,0 +1,146 @@
+package client_test
+
+import (
+	"context"
+	"sync"
+
+	"parley/adapters"
+	"parley/node/admin"
+	"parley/sync/event"
+)
+
+// fakeService remembers what it was asked and answers what it was told to.
+type fakeService struct {
+	hang chan struct{} // if set, Status says here that it was asked, and waits for its context
+
+	mu     sync.Mutex // guards the fields below
+	asked  []any
+	answer any
+	err    error
+}
+
+var _ admin.Service = (*fakeService)(nil)
+
+func (f *fakeService) prepare(answer any, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked, f.answer, f.err = nil, answer, err
+}
+
+func (f *fakeService) last() []any {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
+}
+
+func reply[T any](f *fakeService, name string, args ...any) (T, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append([]any{name}, args...)
+	out, _ := f.answer.(T)
+	return out, f.err
+}
+
+func (f *fakeService) Status(ctx context.Context) (admin.Status, error) {
+	if f.hang != nil {
+		close(f.hang)
+		<-ctx.Done()
+	}
+	return reply[admin.Status](f, "Status")
+}
+
+func (f *fakeService) Key(context.Context) (admin.Key, error) { return reply[admin.Key](f, "Key") }
+
+func (f *fakeService) Connections(context.Context) ([]admin.Connection, error) {
+	return reply[[]admin.Connection](f, "Connections")
+}
+
+func (f *fakeService) Invite(_ context.Context, r admin.InviteRequest) (admin.Invitation, error) {
+	return reply[admin.Invitation](f, "Invite", r)
+}
+
+func (f *fakeService) Accept(_ context.Context, r admin.AcceptRequest) (admin.Connection, error) {
+	return reply[admin.Connection](f, "Accept", r)
+}
+
+func (f *fakeService) RemoveConnection(_ context.Context, name string) error {
+	_, err := reply[any](f, "RemoveConnection", name)
+	return err
+}
+
+func (f *fakeService) Pause(_ context.Context, name string, r admin.PauseRequest) (admin.Connection, error) {
+	return reply[admin.Connection](f, "Pause", name, r)
+}
+
+func (f *fakeService) Resume(_ context.Context, name string) (admin.Connection, error) {
+	return reply[admin.Connection](f, "Resume", name)
+}
+
+func (f *fakeService) ScopeCount(_ context.Context, name string) (admin.ScopeCount, error) {
+	return reply[admin.ScopeCount](f, "ScopeCount", name)
+}
+
+func (f *fakeService) ScopeExplain(_ context.Context, name, key string) (admin.ScopeExplanation, error) {
+	return reply[admin.ScopeExplanation](f, "ScopeExplain", name, key)
+}
+
+func (f *fakeService) StartLoad(_ context.Context, name string, r admin.LoadRequest) (admin.Load, error) {
+	return reply[admin.Load](f, "StartLoad", name, r)
+}
+
+func (f *fakeService) Load(_ context.Context, name string) (admin.Load, error) {
+	return reply[admin.Load](f, "Load", name)
+}
+
+func (f *fakeService) AbortLoad(_ context.Context, name string) (admin.Load, error) {
+	return reply[admin.Load](f, "AbortLoad", name)
+}
+
+func (f *fakeService) Tickets(_ context.Context, q admin.TicketQuery) ([]admin.Ticket, error) {
+	return reply[[]admin.Ticket](f, "Tickets", q)
+}
+
+func (f *fakeService) Explain(_ context.Context, key string) (admin.Explanation, error) {
+	return reply[admin.Explanation](f, "Explain", key)
+}
+
+func (f *fakeService) Sync(_ context.Context, r admin.SyncRequest) (admin.SyncResult, error) {
+	return reply[admin.SyncResult](f, "Sync", r)
+}
+
+func (f *fakeService) Unsync(_ context.Context, r admin.SyncRequest) (admin.SyncResult, error) {
+	return reply[admin.SyncResult](f, "Unsync", r)
+}
+
+func (f *fakeService) Queue(_ context.Context, connection string) ([]admin.QueueEntry, error) {
+	return reply[[]admin.QueueEntry](f, "Queue", connection)
+}
+
+func (f *fakeService) QueueEntry(_ context.Context, id string) (admin.QueueEntry, error) {
+	return reply[admin.QueueEntry](f, "QueueEntry", id)
+}
+
+func (f *fakeService) Retry(_ context.Context, q admin.QueueSelect) (int, error) {
+	return reply[int](f, "Retry", q)
+}
+
+func (f *fakeService) Skip(_ context.Context, q admin.QueueSelect) (int, error) {
+	return reply[int](f, "Skip", q)
+}
+
+func (f *fakeService) Probe(context.Context) ([]adapters.Finding, error) {
+	return reply[[]adapters.Finding](f, "Probe")
+}
+
+func (f *fakeService) Schema(context.Context) (event.Schema, error) {
+	return reply[event.Schema](f, "Schema")
+}
+
+func (f *fakeService) Try(_ context.Context, r admin.TryRequest) (admin.TryResult, error) {
+	return reply[admin.TryResult](f, "Try", r)
+}
+
+func (f *fakeService) Reload(context.Context) error {
+	_, err := reply[any](f, "Reload")
+	return err
+}

@@ -1,0 +1,14 @@
+//go:build unix
+
+package admin
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockFile keeps a second node off the folder; it ends with the process.
+func lockFile(f *os.File) error {
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+}
