@@ -23,6 +23,8 @@ import (
 //	p/<con>/<twin>                       plan
 //	j/<con>/<twin>/<item>                attachment to be fetched and written
 //	b/<con>/<digest>                     a file offered to the peer
+//	y/<con>                              agreement and this side's state of a connection
+//	u/<pairing>                          invitation that was given out
 //	n/<name>                             what people were told
 //	l/<con>                              a running load; d/<con> a heal under way
 //	m/…                                  schema, boot counter
@@ -172,6 +174,16 @@ func LoadKey(con event.ConnectionID) []byte { return conKey('l', con, 0) }
 
 // HealKey holds the place of a heal under way.
 func HealKey(con event.ConnectionID) []byte { return conKey('d', con, 0) }
+
+// AgreementKey holds a connection's agreement; AgreementPrefix starts them all.
+func AgreementKey(con event.ConnectionID) []byte { return append(AgreementPrefix(), con[:]...) }
+
+// AgreementPrefix starts every AgreementKey.
+func AgreementPrefix() []byte { return key('y', 16) }
+
+// InvitationKey holds an invitation that was given out; with an empty pairing
+// it is the prefix of them all.
+func InvitationKey(pairing string) []byte { return append(key('u', len(pairing)), pairing...) }
 
 // ToldKey holds what people were told of.
 func ToldKey(name string) []byte { return append(key('n', len(name)), name...) }

@@ -1,0 +1,316 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"parley/filters"
+	"parley/node/config"
+	"parley/node/secret"
+	"parley/sync/connection"
+	"parley/sync/envelope"
+	"parley/sync/event"
+	"parley/sync/flow"
+	"parley/sync/store"
+	"parley/sync/transport"
+	"parley/sync/transport/natsbus"
+	"parley/sync/twin"
+)
+
+// record is what a node keeps of a connection.
+type record struct {
+	Name      string               `json:"name"`
+	Agreement connection.Agreement `json:"agreement"`
+	PausedOut bool                 `json:"pausedOut,omitempty"`
+	PausedIn  bool                 `json:"pausedIn,omitempty"`
+	Reason    string               `json:"reason,omitempty"`
+	// Approved is when a person let it work for the first time.
+	Approved time.Time `json:"approved,omitzero"`
+}
+
+// link is a connection of a running node.
+type link struct {
+	record record
+	us     connection.NodeID
+	them   connection.NodeID
+	// flow is nil until the connection is configured and its filters compile;
+	// why says what is missing.
+	flow *flow.Connection
+	why  string
+}
+
+// openConnections reads the agreements; activate brings them up.
+func (n *Node) openConnections(context.Context) error {
+	var records []record
+	err := n.store.View(func(r store.Reader) error {
+		return r.Scan(store.AgreementPrefix(), nil, func(_, value []byte) (bool, error) {
+			var rec record
+			if err := json.Unmarshal(value, &rec); err != nil {
+				return false, fmt.Errorf("read an agreement: %w", err)
+			}
+			records = append(records, rec)
+			return true, nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	for _, rec := range records {
+		if err := n.admit(rec); err != nil {
+			return err
+		}
+	}
+	return n.openInvitations()
+}
+
+// admit takes a connection up and lets its peer in.
+func (n *Node) admit(rec record) error {
+	ours, peers, err := rec.Agreement.Documents()
+	if err != nil {
+		return fmt.Errorf("agreement of %s: %w", rec.Name, err)
+	}
+	if rec.Agreement.Side == connection.Inviter && !rec.Agreement.Route.External {
+		if n.server == nil {
+			return fmt.Errorf("connection %s is reached through this node's own listener: set listen.nats", rec.Name)
+		}
+		if err := n.server.Add(rec.Agreement.Connection, true, []byte(rec.Agreement.Key)); err != nil {
+			return fmt.Errorf("let the peer of %s in: %w", rec.Name, err)
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.links[rec.Agreement.Connection] = &link{record: rec, us: ours.Node(), them: peers.Node(), why: "starting"}
+	return nil
+}
+
+// activate brings connections up as soon as they can work: the tracker must
+// have told its schema, and the filters must compile.
+func (n *Node) activate(ctx context.Context) {
+	for {
+		pending := 0
+		for _, l := range n.all() {
+			if l.flow == nil && !n.bring(ctx, l) {
+				pending++
+			}
+		}
+		wait := 2 * time.Second
+		if pending == 0 {
+			wait = 5 * time.Second
+		}
+		if !pause(ctx, wait) {
+			return
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// bring starts one connection; it reports whether there is nothing left to wait for.
+func (n *Node) bring(ctx context.Context, l *link) bool {
+	rules, err := n.rules(ctx, l.record)
+	if err == nil {
+		err = n.connect(l, rules)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err == nil {
+		l.why = ""
+		return true
+	}
+	if l.why != err.Error() {
+		l.why = err.Error()
+		n.log.Warn().Str("connection", l.record.Name).Err(err).Msg("connection cannot work yet")
+	}
+	return false
+}
+
+func (n *Node) connect(l *link, rules *flow.Rules) error {
+	keys, err := l.record.Agreement.Codec(n.identity.operating)
+	if err != nil {
+		return err
+	}
+	codec, err := envelope.NewCodec(keys)
+	if err != nil {
+		return err
+	}
+	wire, err := n.wire(l.record.Agreement)
+	if err != nil {
+		return err
+	}
+	winner, err := l.record.Agreement.Owner()
+	if err != nil {
+		return err
+	}
+	policy := twin.Policy{Winner: string(winner), Us: string(l.us), Them: string(l.them)}
+	if winner == "" {
+		policy.Winner = twin.Newest
+	}
+	c := flow.NewConnection(&flow.Connection{
+		ID: l.record.Agreement.Connection, Name: l.record.Name, Us: string(l.us), Them: string(l.them),
+		Peer: string(l.them), Codec: codec, Link: wire, Policy: policy,
+	}, rules)
+	c.Pause(l.record.PausedOut, l.record.PausedIn)
+	if err := n.runner.Connect(c); err != nil {
+		return errors.Join(err, wire.Close())
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l.flow = c
+	n.log.Info().Str("connection", c.Name).Bool("paused", l.record.PausedOut).Msg("connection works")
+	return nil
+}
+
+// wire is our end of a connection's transport.
+func (n *Node) wire(a connection.Agreement) (transport.Link, error) {
+	inviter := a.Side == connection.Inviter
+	switch {
+	case a.Route.External:
+		o, err := n.external()
+		if err != nil {
+			return nil, err
+		}
+		o.Prefix = a.Route.Prefix
+		return natsbus.Dial(o, a.Connection, inviter)
+	case inviter:
+		return n.server.Link(a.Connection)
+	}
+	key, err := n.identity.operating.Transport(a.Pairing)
+	if err != nil {
+		return nil, err
+	}
+	return natsbus.Dial(natsbus.Options{
+		URL: dialURL(a.Route.Addresses[0]), Pin: natsbus.Pin(a.Route.Pin), Key: key, Log: n.log,
+	}, a.Connection, false)
+}
+
+func dialURL(address string) string {
+	if strings.Contains(address, "://") {
+		return address
+	}
+	return "tls://" + address
+}
+
+// external is how to reach the existing NATS of the configuration.
+func (n *Node) external() (natsbus.Options, error) {
+	c := n.configured().NATS
+	if c.URL == "" {
+		return natsbus.Options{}, errors.New("the connection meets at an existing NATS: set nats.url and nats.credentials")
+	}
+	o := natsbus.Options{URL: c.URL, Prefix: c.Prefix, Log: n.log}
+	if c.Credentials.Kind == secret.RefFile {
+		o.CredentialsFile = n.configured().Path(c.Credentials.Name)
+		return o, nil
+	}
+	seed, err := n.resolver().Resolve(c.Credentials)
+	if err != nil {
+		return o, err
+	}
+	n.mask.Add(seed)
+	o.Seed = []byte(seed.Reveal())
+	return o, nil
+}
+
+func (n *Node) configured() *config.Config {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.config
+}
+
+// all are the connections, by name.
+func (n *Node) all() []*link {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.SortedFunc(maps.Values(n.links), func(a, b *link) int { return strings.Compare(a.record.Name, b.record.Name) })
+}
+
+// keep stores a connection's record.
+func (n *Node) keep(rec record) error {
+	raw, err := json.Marshal(rec)
+	if err != nil {
+		return err
+	}
+	return n.store.Update(func(tx store.Tx) error { return tx.Put(store.AgreementKey(rec.Agreement.Connection), raw) })
+}
+
+// rules reads and compiles what the configuration says of a connection.
+func (n *Node) rules(ctx context.Context, rec record) (*flow.Rules, error) {
+	cfg := n.configured()
+	c, ok := cfg.Connections[rec.Name]
+	if !ok {
+		return nil, errNotConfigured
+	}
+	schema, err := n.path.Schema(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the tracker does not tell its schema: %w", err)
+	}
+	return n.compile(cfg, c, rec, schema)
+}
+
+var errNotConfigured = errors.New("not configured: add it under connections in parley.yaml, then `parley connection resume`")
+
+func (n *Node) compile(cfg *config.Config, c config.Connection, rec record, schema event.Schema) (*flow.Rules, error) {
+	out, in, err := readFilters(cfg, c)
+	if err != nil {
+		return nil, err
+	}
+	return n.compileWith(cfg, c, rec, schema, out, in)
+}
+
+func (n *Node) compileWith(cfg *config.Config, c config.Connection, rec record, schema event.Schema, out, in string) (*flow.Rules, error) {
+	tables, err := readTables(cfg, c)
+	if err != nil {
+		return nil, err
+	}
+	id := rec.Agreement.Connection
+	key := n.vault.Derive("filters " + id.String())
+	env := filters.Env{Schema: schema, Vars: c.Vars, Tables: tables, Key: key[:]}
+	r := &flow.Rules{Vars: c.Vars, Tags: c.Tags, Leave: c.Leave, Forward: len(c.Forward) > 0}
+	if r.Scope, err = filters.CompileScope(c.Scope, env); err != nil {
+		return nil, fmt.Errorf("scope of %s: %w", rec.Name, err)
+	}
+	if r.Outgoing, err = filters.CompileOutgoing(out, env); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Out, err)
+	}
+	if r.Incoming, err = filters.CompileIncoming(in, env); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.In, err)
+	}
+	r.Egress = filters.Egress{Allow: c.Gate.Fields, InternalComments: c.Gate.InternalComments, Foreign: c.Forward}
+	if c.Gate.URL && len(r.Egress.Allow) == 0 {
+		r.Egress.Allow = append(slices.Clone(r.Outgoing.Targets()), event.FieldURL, "comments", "attachments")
+	}
+	r.Accept = filters.Accept{
+		Projects: c.Accept.Projects, Types: c.Accept.Types, Fields: c.Accept.Fields,
+		CreatesPerHour: c.Accept.CreatesPerHour, Comments: true, Attachments: true, Remove: "keep",
+	}
+	r.Since = c.Since.At
+	if c.Since.FromApproval() {
+		r.Since = rec.Approved
+		if rec.Approved.IsZero() {
+			r.Since = time.Now()
+		}
+	}
+	switch {
+	case c.Start.Manual:
+		r.Start = "manual"
+	case c.Start.Label != "":
+		r.Start = "label:" + c.Start.Label
+	default:
+		r.Start = "auto"
+	}
+	return r, nil
+}

@@ -1,0 +1,335 @@
+package node
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"parley/filters"
+	"parley/node/admin"
+	"parley/sync/event"
+	"parley/sync/flow"
+	"parley/sync/work"
+)
+
+// load is history being taken in: tickets are handed to the path at a rate,
+// behind whatever else it does. What was handed over is on disk, so a load that
+// is aborted, or a node that ends, loses nothing: the same load again goes on
+// with the rest.
+type load struct {
+	mu     sync.Mutex
+	state  admin.Load
+	began  time.Time
+	handed map[event.Ref]bool
+	stop   context.CancelFunc
+}
+
+func (l *load) get() admin.Load {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state
+}
+
+func (l *load) set(fn func(*admin.Load)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fn(&l.state)
+}
+
+const defaultRate = 5
+
+// StartLoad lists tickets and hands those in scope to the path.
+func (n *Node) StartLoad(ctx context.Context, name string, r admin.LoadRequest) (admin.Load, error) {
+	links, err := n.working(name)
+	if err != nil {
+		return admin.Load{}, err
+	}
+	con := links[0].flow
+	n.mu.Lock()
+	before := n.loads[con.ID]
+	n.mu.Unlock()
+	if before != nil && (before.get().State == "running" || before.get().State == "listing") {
+		return before.get(), &admin.Error{Kind: admin.KindConflict, Message: "a load is under way", Hint: "`parley connection load " + name + " --show` or --abort"}
+	}
+	if r.Rate <= 0 {
+		r.Rate = defaultRate
+	}
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	l := &load{state: admin.Load{State: "listing", DryRun: r.DryRun}, began: time.Now(), handed: map[event.Ref]bool{}, stop: cancel}
+	n.mu.Lock()
+	n.loads[con.ID] = l
+	query := n.config.Connections[name].Query
+	n.mu.Unlock()
+	if r.Query == "" {
+		r.Query = query
+	}
+	go func() {
+		defer cancel()
+		if err := n.runLoad(work, con, l, r); err != nil {
+			l.set(func(s *admin.Load) { s.State, s.Error = "aborted", n.mask.Hide(err.Error()) })
+		}
+	}()
+	return l.get(), nil
+}
+
+func (n *Node) runLoad(ctx context.Context, con *flow.Connection, l *load, r admin.LoadRequest) error {
+	changes, err := n.toLoad(ctx, r)
+	if err != nil {
+		return err
+	}
+	l.set(func(s *admin.Load) { s.State, s.Total = "running", len(changes) })
+	ticker := time.NewTicker(time.Duration(float64(time.Second) / r.Rate))
+	defer ticker.Stop()
+	for _, c := range changes {
+		pre, err := n.path.Preview(ctx, con, con.Rules(), c.Ref)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil || !pre.Matches {
+			l.set(func(s *admin.Load) { s.Skipped++ })
+			continue
+		}
+		if !r.DryRun {
+			if err := n.path.Touch(con.ID, []event.Change{c}, work.Seen{Cause: event.CauseEdit, Forced: true, Bulk: true}); err != nil {
+				return err
+			}
+		}
+		l.mu.Lock()
+		l.handed[c.Ref] = true
+		l.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+	return n.awaitLoad(ctx, con, l, r.DryRun)
+}
+
+func (n *Node) toLoad(ctx context.Context, r admin.LoadRequest) ([]event.Change, error) {
+	var changes []event.Change
+	var err error
+	if len(r.Keys) > 0 {
+		changes, _, err = n.choose(ctx, admin.SyncRequest{Keys: r.Keys})
+	} else {
+		changes, _, err = n.list(ctx, r.Query, listMost)
+	}
+	if r.Limit > 0 && len(changes) > r.Limit {
+		changes = changes[:r.Limit]
+	}
+	return changes, err
+}
+
+// awaitLoad follows what was handed over until all of it is settled or parked.
+func (n *Node) awaitLoad(ctx context.Context, con *flow.Connection, l *load, dry bool) error {
+	for !dry {
+		open, err := n.follow(con, l)
+		if err != nil {
+			return err
+		}
+		if open == 0 {
+			break
+		}
+		if !pause(ctx, 200*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
+	l.set(func(s *admin.Load) {
+		s.State = "done"
+		if dry {
+			s.Done = len(l.handed)
+		}
+	})
+	return nil
+}
+
+// follow counts what became of the tickets handed over.
+func (n *Node) follow(con *flow.Connection, l *load) (open int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	done, parked := 0, 0
+	for ref := range l.handed {
+		i, err := n.path.Inspect(con, ref, event.TwinID{})
+		if err != nil {
+			return 0, err
+		}
+		switch state := ticketState(con, i).State; state {
+		case "parked":
+			parked++
+		case "waiting":
+			open++
+		default:
+			done++
+		}
+	}
+	l.state.Done, l.state.Parked = done, parked
+	if seconds := time.Since(l.began).Seconds(); seconds > 0 {
+		l.state.Rate = float64(done+parked) / seconds
+	}
+	l.state.ETA = 0
+	if left := l.state.Total - l.state.Skipped - done - parked; l.state.Rate > 0 && left > 0 {
+		l.state.ETA = float64(left) / l.state.Rate
+	}
+	return open, nil
+}
+
+// Load is the load under way, or the last one.
+func (n *Node) Load(_ context.Context, name string) (admin.Load, error) {
+	links, err := n.working(name)
+	if err != nil {
+		return admin.Load{}, err
+	}
+	n.mu.Lock()
+	l := n.loads[links[0].flow.ID]
+	n.mu.Unlock()
+	if l == nil {
+		return admin.Load{State: "none"}, nil
+	}
+	if l.get().State == "running" && !l.get().DryRun {
+		if _, err := n.follow(links[0].flow, l); err != nil {
+			return l.get(), err
+		}
+	}
+	return l.get(), nil
+}
+
+// AbortLoad hands nothing more over; what was handed over goes on.
+func (n *Node) AbortLoad(ctx context.Context, name string) (admin.Load, error) {
+	if _, err := n.Load(ctx, name); err != nil {
+		return admin.Load{}, err
+	}
+	n.mu.Lock()
+	l := n.loads[n.linkID(name)]
+	n.mu.Unlock()
+	if l == nil {
+		return admin.Load{}, &admin.Error{Kind: admin.KindNotFound, Message: "no load is under way"}
+	}
+	l.stop()
+	return l.get(), nil
+}
+
+// linkID is the id of a connection by name; n.mu is held.
+func (n *Node) linkID(name string) event.ConnectionID {
+	for id, l := range n.links {
+		if l.record.Name == name {
+			return id
+		}
+	}
+	return event.ConnectionID{}
+}
+
+// ScopeCount counts what a scope matches at present.
+func (n *Node) ScopeCount(ctx context.Context, name string) (admin.ScopeCount, error) {
+	links, err := n.working(name)
+	if err != nil {
+		return admin.ScopeCount{}, err
+	}
+	con := links[0].flow
+	changes, cut, err := n.list(ctx, n.configured().Connections[name].Query, countMost)
+	if err != nil {
+		return admin.ScopeCount{}, err
+	}
+	out := admin.ScopeCount{Listed: len(changes), Cut: cut}
+	for _, c := range changes {
+		pre, err := n.path.Preview(ctx, con, con.Rules(), c.Ref)
+		if err != nil && pre.Ticket.Key == "" {
+			return out, trackerFailed("read ticket "+c.Key, err)
+		}
+		if !pre.Matches {
+			continue
+		}
+		out.Matches++
+		if i, err := n.path.Inspect(con, c.Ref, event.TwinID{}); err == nil && i.Twin != nil {
+			out.Twins++
+		}
+	}
+	return out, nil
+}
+
+// countMost bounds how many tickets a count reads.
+const countMost = 5000
+
+// ScopeExplain says why a ticket is in scope or not.
+func (n *Node) ScopeExplain(ctx context.Context, name, key string) (admin.ScopeExplanation, error) {
+	links, err := n.working(name)
+	if err != nil {
+		return admin.ScopeExplanation{}, err
+	}
+	c, err := n.locate(ctx, key)
+	if err != nil {
+		return admin.ScopeExplanation{}, err
+	}
+	e, _, err := n.explain(ctx, links[0].flow, c.Ref)
+	return e.Scope, err
+}
+
+// Try runs filters on a ticket and writes nothing.
+func (n *Node) Try(ctx context.Context, r admin.TryRequest) (admin.TryResult, error) {
+	links, err := n.working(r.Connection)
+	if err != nil {
+		return admin.TryResult{}, err
+	}
+	c, err := n.locate(ctx, r.Key)
+	if err != nil {
+		return admin.TryResult{}, err
+	}
+	con := links[0].flow
+	rules, err := n.tryRules(ctx, links[0], r)
+	if err != nil {
+		return admin.TryResult{}, &admin.Error{Kind: admin.KindInvalid, Message: "the filter does not compile", Err: err}
+	}
+	pre, err := n.path.Preview(ctx, con, rules, c.Ref)
+	out := admin.TryResult{Key: pre.Ticket.Key, Matches: pre.Matches, Replica: pre.Replica.Fields, Comments: len(pre.Replica.Comments)}
+	if err != nil {
+		return out, &admin.Error{Kind: admin.KindInvalid, Message: "the filter failed on this ticket", Err: err}
+	}
+	for _, a := range pre.Replica.Attachments {
+		out.Files = append(out.Files, a.Name)
+	}
+	for _, f := range pre.Findings {
+		out.Findings = append(out.Findings, string(f.Code)+" "+f.Field)
+	}
+	if pre.Stop != nil {
+		out.Stop = string(pre.Stop.Kind) + ": " + pre.Stop.Reason
+	}
+	out.Lines = lines(pre.Trace)
+	i, err := n.path.Inspect(con, c.Ref, event.TwinID{})
+	if err != nil {
+		return out, err
+	}
+	in, err := n.path.TryIncoming(ctx, con, rules, i, pre.Ticket)
+	if err != nil {
+		return out, &admin.Error{Kind: admin.KindInvalid, Message: "the incoming filter failed on the peer's last replica", Err: err}
+	}
+	out.In, out.InLines = in.Fields, lines(in.Trace)
+	return out, nil
+}
+
+func lines(trace []filters.Trace) []admin.TryLine {
+	var out []admin.TryLine
+	for _, t := range trace {
+		out = append(out, admin.TryLine{Line: t.Line, Target: t.Target, Value: t.Value, Why: t.Why})
+	}
+	return out
+}
+
+// tryRules are the rules in force with the scripts of a request in their place.
+func (n *Node) tryRules(ctx context.Context, l *link, r admin.TryRequest) (*flow.Rules, error) {
+	cfg := n.configured()
+	c := cfg.Connections[l.record.Name]
+	out, in, err := readFilters(cfg, c)
+	if err != nil {
+		return nil, err
+	}
+	if r.Out != "" {
+		out = r.Out
+	}
+	if r.In != "" {
+		in = r.In
+	}
+	schema, err := n.path.Schema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return n.compileWith(cfg, c, l.record, schema, out, in)
+}

@@ -1,0 +1,237 @@
+package node
+
+import (
+	"context"
+	"time"
+
+	"parley/adapters"
+	"parley/node/admin"
+	"parley/sync/event"
+	"parley/sync/flow"
+	"parley/sync/inbox"
+	"parley/sync/outbox"
+	"parley/sync/twin"
+	"parley/sync/work"
+)
+
+// Status is the node at a glance.
+func (n *Node) Status(ctx context.Context) (admin.Status, error) {
+	cfg := n.configured()
+	s := admin.Status{
+		Node: cfg.Node.Name, ID: string(n.identity.document.Node()), Version: n.options.Version, Started: n.started,
+		Tracker: admin.TrackerState{Kind: cfg.Tracker.Kind, URL: cfg.Tracker.URL}, Store: admin.StoreState{Full: n.store.Full()},
+	}
+	at, err := n.runner.PollState()
+	s.Tracker.LastPoll = at
+	if err != nil {
+		s.Tracker.Error = n.mask.Hide(err.Error())
+	}
+	if err := n.store.Err(); err != nil {
+		s.Store.Error = err.Error()
+	}
+	if n.server != nil {
+		s.Listening = n.server.Address()
+	}
+	s.Connections, err = n.Connections(ctx)
+	return s, err
+}
+
+// Key is the node's public identity.
+func (n *Node) Key(context.Context) (admin.Key, error) {
+	d := n.identity.document
+	k := admin.Key{Node: n.configured().Node.Name, ID: string(d.Node()), Fingerprint: d.Fingerprint(), Document: d.Raw}
+	if n.server != nil {
+		k.TLSPin = n.server.Pin().String()
+	}
+	return k, nil
+}
+
+// Connections are all connections at a glance.
+func (n *Node) Connections(context.Context) ([]admin.Connection, error) {
+	out := []admin.Connection{}
+	for _, l := range n.all() {
+		c, err := n.connectionState(l)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func (n *Node) connectionState(l *link) (admin.Connection, error) {
+	n.mu.Lock()
+	rec, con, why := l.record, l.flow, l.why
+	n.mu.Unlock()
+	c := admin.Connection{
+		Name: rec.Name, ID: rec.Agreement.Connection.String(), Peer: string(l.them),
+		PausedOut: rec.PausedOut, PausedIn: rec.PausedIn, Reason: rec.Reason, Since: rec.Approved,
+	}
+	if con == nil {
+		c.State, c.Reason = "not configured", why
+		return c, nil
+	}
+	contact, there, stopped := con.Contact()
+	c.Contact = contact
+	switch {
+	case stopped:
+		c.State = "stopped"
+	case rec.PausedOut && rec.PausedIn:
+		c.State = "paused"
+	case !there && time.Since(contact) > awayAfter:
+		c.State = "peer away"
+	default:
+		c.State = "working"
+	}
+	return c, n.count(con, &c)
+}
+
+// awayAfter is how long a peer may be silent before it is shown as away.
+const awayAfter = 30 * time.Second
+
+// count fills in what waits.
+func (n *Node) count(con *flow.Connection, c *admin.Connection) error {
+	now, oldest := time.Now(), time.Time{}
+	older := func(at time.Time) {
+		if !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
+			oldest = at
+		}
+	}
+	err := firstError(
+		n.path.Works(con, func(_ event.Ref, row work.Row) bool {
+			c.Waiting++
+			if row.Parked {
+				c.Parked++
+			}
+			return true
+		}),
+		n.path.Outboxes(con, func(_ event.Seq, row outbox.Row, _ bool) bool {
+			c.Sending++
+			older(time.UnixMilli(row.At))
+			return true
+		}),
+		n.path.Inboxes(con, func(_ event.TwinID, row inbox.Row) bool {
+			c.Applying++
+			if row.State == inbox.Parked {
+				c.Parked++
+			}
+			return true
+		}),
+		n.path.Files(con, func(j flow.FileJob) bool {
+			c.Files++
+			if j.Parked {
+				c.Parked++
+			}
+			return true
+		}),
+		n.path.Twins(con, func(_ event.TwinID, row twin.Row) bool {
+			if row.State == twin.Live {
+				c.Twins++
+			}
+			return true
+		}),
+	)
+	if !oldest.IsZero() {
+		c.Oldest = now.Sub(oldest).Seconds()
+	}
+	return err
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Pause stops one or both directions; both go on taking in.
+func (n *Node) Pause(_ context.Context, name string, r admin.PauseRequest) (admin.Connection, error) {
+	return n.setPause(name, func(rec *record) error {
+		switch r.Direction {
+		case "", "both":
+			rec.PausedOut, rec.PausedIn = true, true
+		case "out":
+			rec.PausedOut = true
+		case "in":
+			rec.PausedIn = true
+		default:
+			return &admin.Error{Kind: admin.KindInvalid, Message: "unknown direction", Hint: "out, in or both"}
+		}
+		rec.Reason = r.Reason
+		return nil
+	})
+}
+
+// Resume lets a connection work. The first time is its approval: tickets that
+// are older move only when they are loaded.
+func (n *Node) Resume(ctx context.Context, name string) (admin.Connection, error) {
+	c, err := n.setPause(name, func(rec *record) error {
+		rec.PausedOut, rec.PausedIn, rec.Reason = false, false, ""
+		if rec.Approved.IsZero() {
+			// Trackers keep whole seconds: a ticket made in this one is not older.
+			rec.Approved = time.Now().UTC().Truncate(time.Second)
+		}
+		return nil
+	})
+	if err != nil {
+		return c, err
+	}
+	l := n.named(name)
+	if l.flow == nil {
+		n.bring(ctx, l)
+		return n.connectionState(l)
+	}
+	l.flow.Resume()
+	if err := n.refresh(ctx, l); err != nil {
+		return c, &admin.Error{Kind: admin.KindConflict, Message: "the filters in force stay", Err: err}
+	}
+	if err := n.path.Rouse(l.flow); err != nil {
+		return c, err
+	}
+	return n.connectionState(l)
+}
+
+func (n *Node) setPause(name string, change func(*record) error) (admin.Connection, error) {
+	l := n.named(name)
+	if l == nil {
+		return admin.Connection{}, noConnection(name)
+	}
+	n.mu.Lock()
+	rec := l.record
+	n.mu.Unlock()
+	if err := change(&rec); err != nil {
+		return admin.Connection{}, err
+	}
+	if err := n.keep(rec); err != nil {
+		return admin.Connection{}, err
+	}
+	n.mu.Lock()
+	l.record = rec
+	if l.flow != nil {
+		l.flow.Pause(rec.PausedOut, rec.PausedIn)
+	}
+	n.mu.Unlock()
+	return n.connectionState(l)
+}
+
+// Probe asks the tracker what is wrong before the first sync.
+func (n *Node) Probe(ctx context.Context) ([]adapters.Finding, error) {
+	if p, ok := n.tracker.(adapters.Prober); ok {
+		return p.Probe(ctx), nil
+	}
+	if _, err := n.tracker.Schema(ctx); err != nil {
+		return nil, trackerFailed("ask for the schema", err)
+	}
+	return []adapters.Finding{{Level: adapters.LevelOK, What: "the tracker answers"}}, nil
+}
+
+// Schema is the tracker's, as the account sees it.
+func (n *Node) Schema(ctx context.Context) (event.Schema, error) {
+	s, err := n.path.Schema(ctx)
+	if err != nil {
+		return s, trackerFailed("ask for the schema", err)
+	}
+	return s, nil
+}
