@@ -199,6 +199,34 @@ func TestPairing_AnotherInviterIsAnImpostor(t *testing.T) {
 	}
 }
 
+// The document of the code alone proves nothing: everybody may have a copy.
+func TestPairing_OfferWithoutTheInvitersSignatureIsAnImpostors(t *testing.T) {
+	t.Parallel()
+	acme, globex := newNode(t, 1), newNode(t, 2)
+	i := invite(t, acme, listening)
+	d := newDesk(t, acme, i)
+	if _, err := connection.Accept(t.Context(), guest(globex, i), &direct{to: d.receiver(t)}); err != nil {
+		t.Fatal(err)
+	}
+	var taken connection.Taken
+	if err := json.Unmarshal(d.taken, &taken); err != nil {
+		t.Fatal(err)
+	}
+	taken.Offer = bytes.Replace(taken.Offer, []byte(`"signature":"`), []byte(`"signature":"AAAA`), 1)
+	var err error
+	if d.taken, err = json.Marshal(taken); err != nil {
+		t.Fatal(err)
+	}
+	g := guest(globex, i)
+	g.Approve = func(connection.Document, connection.Terms) error {
+		t.Error("a person was asked about an impostor")
+		return nil
+	}
+	if _, err := connection.Accept(t.Context(), g, &direct{to: d.receiver(t)}); !errors.Is(err, connection.ErrImpostor) {
+		t.Errorf("got %v, want ErrImpostor", err)
+	}
+}
+
 func TestPairing_InviterMustHoldTheKeysOfItsDocument(t *testing.T) {
 	t.Parallel()
 	acme, evil := newNode(t, 1), newNode(t, 3)

@@ -46,8 +46,9 @@ func keyName(raw []byte) string {
 }
 
 // goodForge is an envelope of two events from the inviter pa to the acceptor pb.
-func goodForge(pa, pb party) *forge {
-	cut := someCut(2, 10)
+func goodForge(pa, pb party) *forge { return goodForgeOf(pa, pb, someCut(2, 10)) }
+
+func goodForgeOf(pa, pb party, cut envelope.Cut) *forge {
 	run := cut.Before[:]
 	var digests []byte
 	for _, e := range cut.Entries {
@@ -177,6 +178,7 @@ func forgeries(pa, pb, pc party) map[string]func(*forge) {
 		"an event missing":             func(f *forge) { f.entries = f.entries[:1] },
 		"an event too many":            func(f *forge) { f.entries = append(f.entries, f.entries[0]) },
 		"events in another order":      func(f *forge) { f.entries = []envelope.Entry{f.entries[1], f.entries[0]} },
+		"too many bytes of events":     func(f *forge) { *f = *goodForgeOf(pa, pb, someCut(2, envelope.MaxBytes/2+1)) },
 		"another salt":                 func(f *forge) { f.entries[0].Salt[0] ^= 1 },
 		"an event's length too large":  func(f *forge) { f.plain = func(p []byte) []byte { p[0] = 0xff; return p } },
 		"a byte after the events":      func(f *forge) { f.plain = func(p []byte) []byte { return append(p, 0) } },
