@@ -325,7 +325,7 @@ func TestAgreement_ChangedLaterDoesNotVerify(t *testing.T) {
 			a.Offer = bytes.Replace(a.Offer, []byte(`"window":4`), []byte(`"window":5`), 1)
 		},
 		"confirm": func(a *connection.Agreement) {
-			a.Confirm = bytes.Replace(a.Confirm, []byte(`"signature":"`), []byte(`"signature":"A`), 1)
+			a.Confirm = bytes.Replace(a.Confirm, []byte(`"signature":"`), []byte(`"signature":"AAAA`), 1)
 		},
 	} {
 		bad := good
