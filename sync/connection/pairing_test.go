@@ -324,6 +324,9 @@ func TestAgreement_ChangedLaterDoesNotVerify(t *testing.T) {
 		"offer": func(a *connection.Agreement) {
 			a.Offer = bytes.Replace(a.Offer, []byte(`"window":4`), []byte(`"window":5`), 1)
 		},
+		"signature": func(a *connection.Agreement) {
+			a.Offer = bytes.Replace(a.Offer, []byte(`"signature":"`), []byte(`"signature":"AAAA`), 1)
+		},
 		"confirm": func(a *connection.Agreement) {
 			a.Confirm = bytes.Replace(a.Confirm, []byte(`"signature":"`), []byte(`"signature":"AAAA`), 1)
 		},
