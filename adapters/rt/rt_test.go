@@ -188,9 +188,15 @@ func TestChanges_ListOutOfOrderIsNotWalked(t *testing.T) {
 			answer(w, 200, rowsJSON("0"))
 			return
 		}
-		answer(w, 200, rowsJSON("null", row("5", "2026-01-31T12:00:01Z"), row("4", "2026-01-31T12:00:01Z")))
+		rows := []map[string]string{row("5", "2026-01-31T12:00:01Z"), row("4", "2026-01-31T12:00:01Z")}
+		if strings.Contains(r.FormValue("query"), "12:00:05") {
+			rows = []map[string]string{row("4", "2026-01-31T12:00:07Z"), row("5", "2026-01-31T12:00:06Z")}
+		}
+		answer(w, 200, rowsJSON("null", rows...))
 	})
 	_, _, err := f.open(nil).Changes(t.Context(), "1:1769860800:0:0", 10)
+	wantClass(t, err, adapters.ErrConfiguration, "order")
+	_, _, err = f.open(nil).Changes(t.Context(), "1:1769860805:0:0", 10)
 	wantClass(t, err, adapters.ErrConfiguration, "order")
 	_, _, err = f.open(nil).List(t.Context(), "", "", 10)
 	wantClass(t, err, adapters.ErrConfiguration, "order")

@@ -57,8 +57,6 @@ func numberAfter(n float64, origin time.Time) time.Duration {
 		return time.UnixMilli(int64(n)).Sub(origin)
 	case n >= epochSeconds:
 		return time.Unix(int64(n), 0).Sub(origin)
-	case n > maxAfter.Seconds():
-		return maxAfter
 	}
 	return time.Duration(n * float64(time.Second))
 }

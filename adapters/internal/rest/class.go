@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"parley/adapters"
@@ -66,15 +65,11 @@ func (f *flight) transportError(err error) error {
 	return f.hint(class, cause, connectHint(cause))
 }
 
-// cause is err without the address, whose query may hold ticket text, and with
-// the reason that the context ended.
+// cause is the reason that the context ended, if it did. A round trip's error
+// does not name the address, whose query may hold ticket text.
 func (f *flight) cause(err error) error {
 	if why := context.Cause(f.ctx); why != nil {
 		return why
-	}
-	var outer *url.Error
-	for errors.As(err, &outer) {
-		err = outer.Err
 	}
 	return err
 }

@@ -109,7 +109,6 @@ func newTransport(opt Options) *http.Transport {
 		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    opt.Timeout,
 		MaxIdleConnsPerHost:    opt.Parallel,
-		MaxConnsPerHost:        opt.Parallel,
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeader,
 	}
