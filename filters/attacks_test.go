@@ -59,6 +59,7 @@ func TestGuard_AttacksAreStopped(t *testing.T) {
 		"concat doubling":               chain(40, `[1, 2]`, "concat($, $)") + "replica.fields[\"A\"] = x40",
 		"shared tree as result":         chain(40, `["a"]`, "[$, $]") + "replica.fields[\"A\"] = x40",
 		"shared tree of maps as result": chain(40, `{a: "a"}`, "{a: $, b: $}") + "replica.fields[\"A\"] = x40",
+		"broad shared tree as result":   chain(12, `["a"]`, "["+strings.Repeat("$, ", 30)+"$]") + "replica.fields[\"A\"] = x12",
 		"shared tree compared":          chain(40, `["a"]`, "[$, $]") + strings.ReplaceAll(chain(40, `["a"]`, "[$, $]"), "x", "y") + "replica.fields[\"A\"] = x40 == y40",
 		"shared tree looked for":        chain(40, `["a"]`, "[$, $]") + strings.ReplaceAll(chain(40, `["a"]`, "[$, $]"), "x", "y") + "replica.fields[\"A\"] = x40 in [y40]",
 		"shared tree as text":           chain(40, `["a"]`, "[$, $]") + "replica.key = text(\"{}\", x40)",

@@ -75,7 +75,7 @@ type mistake struct {
 	nearest string
 }
 
-func TestProblems_OfOutgoingFilters(t *testing.T) {
+func TestProblems_OfNamesInOutgoingFilters(t *testing.T) {
 	t.Parallel()
 	for _, m := range []mistake{
 		{`replica.summry = issue.key`, filters.CodeUnknownField, 9, "summary"},
@@ -123,6 +123,17 @@ func TestProblems_OfOutgoingFilters(t *testing.T) {
 		{`replica.fields["A"] = {a: 1, a: 2}`, filters.CodeRedeclared, 30, ""},
 		{`replica.fields["A"] = count(issue.labels)`, filters.CodeSyntax, 23, ""},
 		{`replica.fields["A"] = issue.comments | map(any(issue.notes, .body == #.body))`, filters.CodeElement, 70, ""},
+	} {
+		_, err := filters.CompileOutgoing(m.src, sampleEnv())
+		checkMistake(t, m, err)
+	}
+}
+
+func TestProblems_OfTypesAndFormInOutgoingFilters(t *testing.T) {
+	t.Parallel()
+	for _, m := range []mistake{
+		{`replica.fields["A"] = ` + strings.Repeat("(", 65) + "1" + strings.Repeat(")", 65), filters.CodeTooDeep, 87, ""},
+		{`replica.fields["A"] = ` + strings.Repeat("!", 20) + "true", filters.CodeTooDeep, 38, ""},
 		{`replica.comments = issue.comments | map(with(#, {id: "x"}))`, filters.CodeUnknownKey, 50, ""},
 		{`replica.attachments = issue.attachments | map(with(#, {body: "x"}))`, filters.CodeUnknownKey, 56, ""},
 		{`replica.comments = issue.comments | filter(.bodi == "")`, filters.CodeUnknownField, 45, "body"},
