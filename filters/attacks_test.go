@@ -69,7 +69,7 @@ func TestGuard_AttacksAreStopped(t *testing.T) {
 		"map literals":                  `replica.fields["A"] = len(map(1..50000, {{a: {b: {c: {d: #}}}}}))` + "\n" + `replica.fields["B"] = len(map(1..50000, {{a: {b: {c: {d: #}}}}}))`,
 		"many lists kept":               chain(300, `map(1..49000, #)`, `map($, # + 1)`) + "replica.fields[\"A\"] = len(x300)",
 		"costly pattern on a long text": `replica.fields["A"] = repeat("a", 2000000) matches "(a|aa|aaa|aaaa){1,200}b"`,
-		"redact of a long text":         `replica.key = redact(repeat("a@b.de ", 200000), "email", "secret")`,
+		"redact of a long text":         `replica.key = redact(repeat("a@b.de ", 60000), "email", "secret")`,
 		"quadratic in":                  `replica.fields["A"] = count(1..50000, # + 0.5 in 1..50000)`,
 		"result too large":              `replica.key = repeat("x", 600000)`,
 		"many results too large":        strings.Join([]string{`replica.key = repeat("x", 300000)`, `replica.summary = repeat("x", 300000)`}, "\n"),
