@@ -133,12 +133,15 @@ func (n *Node) openStore() error {
 		return err
 	}
 	n.store = s
-	n.blobs, err = blob.Open(blob.Options{Dir: filepath.Join(n.dir, "files"), Key: n.vault.Derive(secret.PurposeBlob)})
+	n.blobs, err = blob.Open(blob.Options{Dir: filepath.Join(n.dir, "files"), Key: n.vault.Derive(secret.PurposeBlob), Quota: blobQuota})
 	if err != nil {
 		return err
 	}
 	return n.nextBoot()
 }
+
+// blobQuota bounds the files kept beside the store, in bytes.
+const blobQuota = 20 << 30
 
 // nextBoot counts this start.
 func (n *Node) nextBoot() error {
