@@ -169,6 +169,10 @@ func (t *Tracker) after(ctx context.Context, p *position) ([]issue, bool, error)
 	if !full || len(found) > 0 {
 		return found, !full, nil
 	}
+	if last > p.Second {
+		// The whole page lies within a later second.
+		p.Second, p.ID = last, 0
+	}
 	return t.dense(ctx, p)
 }
 

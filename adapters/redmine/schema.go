@@ -109,26 +109,56 @@ func (t *Tracker) addCustomFields(ctx context.Context, out map[string]event.Fiel
 func (t *Tracker) permissions(ctx context.Context, me account) (map[string]bool, error) {
 	may := map[string]bool{}
 	if me.Admin {
-		for _, p := range wanted() {
-			may[p.name] = true
-		}
-		return may, nil
+		return everything(), nil
 	}
 	for _, m := range me.Memberships {
 		if !t.dir.configured(m.Project.ID) {
 			continue
 		}
-		for _, role := range m.Roles {
-			all, err := t.dir.role(ctx, role.ID)
-			if err != nil {
-				return nil, err
-			}
-			for _, p := range all {
-				may[p] = true
-			}
+		if err := t.addRoles(ctx, may, m); err != nil {
+			return nil, err
 		}
 	}
 	return may, nil
+}
+
+// permissionsIn are what the account may in one project; not known where it
+// sees the project without being a member.
+func (t *Tracker) permissionsIn(ctx context.Context, me account, projectID int64) (map[string]bool, bool, error) {
+	if me.Admin {
+		return everything(), true, nil
+	}
+	may, known := map[string]bool{}, false
+	for _, m := range me.Memberships {
+		if m.Project.ID == projectID {
+			known = true
+			if err := t.addRoles(ctx, may, m); err != nil {
+				return nil, false, err
+			}
+		}
+	}
+	return may, known, nil
+}
+
+func (t *Tracker) addRoles(ctx context.Context, may map[string]bool, m membership) error {
+	for _, role := range m.Roles {
+		all, err := t.dir.role(ctx, role.ID)
+		if err != nil {
+			return err
+		}
+		for _, p := range all {
+			may[p] = true
+		}
+	}
+	return nil
+}
+
+func everything() map[string]bool {
+	may := map[string]bool{}
+	for _, p := range wanted() {
+		may[p.name] = true
+	}
+	return may
 }
 
 func (d *directory) configured(projectID int64) bool {

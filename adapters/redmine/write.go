@@ -155,6 +155,9 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 	if err != nil {
 		return event.Written{}, err
 	}
+	if err := t.mayUpdate(ctx, op, step, i, me); err != nil {
+		return event.Written{}, err
+	}
 	e, err := t.encodeUpdate(ctx, op, step, i, me)
 	if err != nil {
 		return event.Written{}, err
@@ -175,6 +178,31 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 		done.Item = t.itemOf(ctx, step)
 	}
 	return done, nil
+}
+
+// mayUpdate asks before a write what Redmine would ignore without a word: all
+// fields of an account that may only comment, and, worse, that a note is to be
+// private.
+func (t *Tracker) mayUpdate(ctx context.Context, op string, step event.Step, i *issue, me account) error {
+	may, known, err := t.permissionsIn(ctx, me, i.Project.ID)
+	if err != nil {
+		return err
+	}
+	edits := may["edit_issues"] || may["edit_own_issues"] && i.Author.ID == me.ID
+	if known && len(step.Fields) > 0 && !edits {
+		return denied(op, "the account may not change this issue", "edit_issues")
+	}
+	if step.Comment != nil && step.Comment.Internal && !may["set_notes_private"] {
+		return denied(op, "the account may not write private notes: this one would be public", "set_notes_private")
+	}
+	return nil
+}
+
+func denied(op, why, permission string) error {
+	return &adapters.Error{
+		Class: adapters.ErrDenied, Op: op, Err: errors.New(why),
+		Hint: "give the account's role the permission " + permission + " in this project",
+	}
 }
 
 // itemOf looks up the note just written: Redmine answers 204 without its id.
@@ -237,8 +265,9 @@ func (t *Tracker) encodeStatus(ctx context.Context, e *encoder, step event.Step,
 	if !ok || v == i.Status.Name {
 		return nil
 	}
+	// Before Redmine 5 the answer has no such list; an empty one allows nothing.
 	allowed := i.AllowedStatuses
-	if _, moves := e.out["tracker_id"]; moves || len(allowed) == 0 {
+	if _, moves := e.out["tracker_id"]; moves || allowed == nil {
 		var err error
 		if allowed, err = t.dir.statuses(ctx); err != nil {
 			return err
@@ -268,6 +297,9 @@ func (t *Tracker) editComment(ctx context.Context, step event.Step) (event.Writt
 	}
 	me, err := t.account(ctx)
 	if err != nil {
+		return event.Written{}, err
+	}
+	if err := t.mayUpdate(ctx, op, event.Step{Comment: step.Comment}, i, me); err != nil {
 		return event.Written{}, err
 	}
 	for _, j := range i.Journals {
