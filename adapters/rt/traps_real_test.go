@@ -476,3 +476,46 @@ func TestMarker_OfOthersIsText(t *testing.T) {
 		t.Errorf("got %+v, %v: a person's text was taken for our comment", found, err)
 	}
 }
+
+func TestMarker_FieldFindsNoneOneAndMany(t *testing.T) {
+	t.Parallel()
+	change := map[string]string{"marker_field": "Remote key"}
+	step := event.Step{Kind: event.StepCreate, Marker: "qqqqrrrrsssstttt", Fields: event.Fields{
+		event.FieldProject: "Sync", event.FieldSummary: "found by its field",
+	}}
+	want := []event.Presence{event.FoundNone, event.FoundOne, event.FoundMany}
+	var first event.Written
+	for n, presence := range want {
+		found, err := openReal(t, real.base(t), change).Find(t.Context(), step)
+		if err != nil || found.Presence != presence {
+			t.Fatalf("after %d creates Find says %+v, %v, want %s", n, found, err, presence)
+		}
+		if n == 1 && found.Written != first {
+			t.Errorf("Find says %+v, Write said %+v", found.Written, first)
+		}
+		if first, err = openReal(t, real.base(t), change).Write(t.Context(), step, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A node may die between the create and its record before the setting is made.
+func TestMarker_InTheTextIsFoundAfterTheFieldWasSetUp(t *testing.T) {
+	t.Parallel()
+	step := event.Step{Kind: event.StepCreate, Marker: "uuuuvvvvwwwwxxxx", Fields: event.Fields{
+		event.FieldProject: "Sync", event.FieldSummary: "older than the setting", event.FieldDescription: "text",
+	}}
+	w, err := openReal(t, real.base(t), nil).Write(t.Context(), step, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step.Since = w.Ref.Created - 60
+	tracker := openReal(t, real.base(t), map[string]string{"marker_field": "Remote key"})
+	found, err := tracker.Find(t.Context(), step)
+	if err != nil || found.Presence != event.FoundOne || found.Written.Ref != w.Ref {
+		t.Errorf("got %+v, %v, want %v", found, err, w.Ref)
+	}
+	if ticket := read(t, tracker, w.Ref); ticket.Marker != step.Marker || ticket.Fields[event.FieldDescription] != "text" {
+		t.Errorf("got marker %q and text %v", ticket.Marker, ticket.Fields[event.FieldDescription])
+	}
+}
