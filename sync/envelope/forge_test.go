@@ -133,10 +133,10 @@ func (f *forge) make(tb testing.TB) []byte {
 
 // forgeries are each wrong in one place.
 func forgeries(pa, pb, pc party) map[string]func(*forge) {
-	swap := func(old, new string) func(*forge) {
+	swap := func(old, with string) func(*forge) {
 		return func(f *forge) {
 			header := f.header()
-			f.header = func() string { return strings.Replace(header, old, new, 1) }
+			f.header = func() string { return strings.Replace(header, old, with, 1) }
 		}
 	}
 	set := func(name, value string) func(*forge) { return func(f *forge) { f.set(name, value) } }

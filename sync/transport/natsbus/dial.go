@@ -3,6 +3,7 @@ package natsbus
 import (
 	"context"
 	"crypto/ed25519"
+	crand "crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -185,7 +186,7 @@ func lasting(r route, log zerolog.Logger) []nats.Option {
 		nats.ReconnectBufSize(-1),
 		nats.IgnoreAuthErrorAbort(),
 		nats.IgnoreDiscoveredServers(),
-		nats.CustomReconnectDelay(wait),
+		nats.CustomReconnectDelay(waits()),
 		nats.Timeout(dialTime),
 		nats.PingInterval(20 * time.Second),
 		nats.MaxPingsOutstanding(2),
@@ -199,13 +200,19 @@ func lasting(r route, log zerolog.Logger) []nats.Option {
 	}
 }
 
-func wait(attempts int) time.Duration {
-	d := longestWait
-	if attempts < 8 {
-		d = min(longestWait, firstWait<<max(attempts, 0))
+// waits are the times between attempts. Half of each is by chance, so that many
+// nodes do not come back at one moment.
+func waits() nats.ReconnectDelayHandler {
+	var seed [32]byte
+	_, _ = crand.Read(seed[:]) // it never fails
+	random := rand.New(rand.NewChaCha8(seed))
+	return func(attempts int) time.Duration {
+		d := longestWait
+		if attempts < 8 {
+			d = min(longestWait, firstWait<<max(attempts, 0))
+		}
+		return d/2 + time.Duration(random.Int64N(int64(d/2)))
 	}
-	// Half of it by chance, so that many nodes do not come back at one moment.
-	return d/2 + rand.N(d/2)
 }
 
 // Pairing is the acceptor's end of a pairing.

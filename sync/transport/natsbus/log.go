@@ -1,7 +1,6 @@
 package natsbus
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -53,7 +52,7 @@ func (l *serverLog) Tracef(string, ...any) {}
 // Fatalf implements server.Logger. It does not end the process.
 func (l *serverLog) Fatalf(format string, v ...any) {
 	l.mu.Lock()
-	l.dead = errors.New(fmt.Sprintf(format, v...))
+	l.dead = fmt.Errorf(format, v...)
 	l.mu.Unlock()
 	l.write(l.log.Error(), format, v)
 }

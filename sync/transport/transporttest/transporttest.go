@@ -20,9 +20,9 @@ const (
 	short    = 200 * time.Millisecond
 )
 
-// Run holds the links that make returns, both ends of one connection on a
-// network without faults, to the promises. make closes them at the test's end.
-func Run(t *testing.T, make func(t *testing.T) (a, b transport.Link)) {
+// Run holds the links that ends returns, both ends of one connection on a
+// network without faults, to the promises. ends closes them at the test's end.
+func Run(t *testing.T, ends func(t *testing.T) (a, b transport.Link)) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, transport.Link, transport.Link){
 		"RequestGetsItsReply":           requestGetsItsReply,
@@ -42,7 +42,7 @@ func Run(t *testing.T, make func(t *testing.T) (a, b transport.Link)) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a, b := make(t)
+			a, b := ends(t)
 			test(t, a, b)
 		})
 	}
