@@ -105,7 +105,7 @@ func (t *Tracker) Changes(ctx context.Context, cursor event.Cursor, limit int) (
 }
 
 // startNow is a cursor at the tracker's own present: the time of its newest
-// change, since not every server tells its time.
+// change, since not every server tells its time, less what may be under way.
 func (t *Tracker) startNow(ctx context.Context) (event.Cursor, error) {
 	if err := t.dir.loadScope(ctx); err != nil {
 		return "", err
@@ -123,7 +123,7 @@ func (t *Tracker) startNow(ctx context.Context) (event.Cursor, error) {
 	p := position{Since: time.Now().Unix()}
 	if len(found) > 0 {
 		p.Newest = found[0].UpdatedOn.Unix()
-		p.Second, p.ID = p.Newest, 0
+		p.Second = p.Newest - overlap
 	}
 	return p.cursor(), nil
 }

@@ -48,7 +48,7 @@ func run(m *testing.M) (code int) {
 		log.Print(err)
 		return 1
 	}
-	real, err = start(dir)
+	real, err = start(dir, "redmine-adapter")
 	defer real.destroy()
 	if err != nil {
 		log.Print(err)
@@ -57,12 +57,12 @@ func run(m *testing.M) (code int) {
 	return m.Run()
 }
 
-func start(dir string) (instance, error) {
+func start(dir, name string) (instance, error) {
 	script, err := filepath.Abs("../../scripts/trackers/redmine.sh")
 	if err != nil {
 		return instance{}, err
 	}
-	in := instance{script: script, name: fmt.Sprintf("redmine-adapter-%d", os.Getpid()), env: map[string]string{}}
+	in := instance{script: script, name: fmt.Sprintf("%s-%d", name, os.Getpid()), env: map[string]string{}}
 	if os.Getenv("TRACKERS_STATE") == "" {
 		if err := os.Setenv("TRACKERS_STATE", filepath.Join(dir, "state")); err != nil {
 			return in, err
@@ -76,7 +76,7 @@ func start(dir string) (instance, error) {
 	if err := l.Close(); err != nil {
 		return in, err
 	}
-	out, err := in.command("start", in.name, port, filepath.Join(dir, "instance"))
+	out, err := in.command("start", in.name, port, filepath.Join(dir, name))
 	if err != nil {
 		return in, err
 	}

@@ -37,19 +37,23 @@ func lines(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
 }
 
-// A marker is a line of its own: an HTML comment, which Textile and Markdown
-// do not show, or a short word in plain text.
+// A marker is a line of its own: in Textile an HTML comment, in Markdown a
+// definition that nothing refers to, neither of which Redmine shows; in plain
+// text a short word.
 var (
-	markerLine = regexp.MustCompile(`(?m)^(?:<!-- parley:([a-z2-7]{16}) -->|\[parley:([a-z2-7]{16})\])[ \t\r]*$`)
+	markerLine = regexp.MustCompile(`(?m)^(?:<!-- parley:([a-z2-7]{16}) -->|\[parley:([a-z2-7]{16})\](?:: #)?)[ \t\r]*$`)
 	markerFile = regexp.MustCompile(`^(?:(.*) )?\[parley:([a-z2-7]{16})\]$`)
 	markerText = regexp.MustCompile(`^[a-z2-7]{16}$`)
 )
 
 func (s *settings) markerLine(m event.Marker) string {
-	if s.format == formatPlain {
+	switch s.format {
+	case formatTextile:
+		return "<!-- parley:" + string(m) + " -->"
+	case formatPlain:
 		return "[parley:" + string(m) + "]"
 	}
-	return "<!-- parley:" + string(m) + " -->"
+	return "[parley:" + string(m) + "]: #"
 }
 
 // withMarker converts md and puts the marker behind it. Lines of md that look

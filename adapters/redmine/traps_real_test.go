@@ -7,9 +7,15 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"html"
 	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -432,4 +438,80 @@ func TestTrap_AFilterThatIsNotKnownIsIgnored(t *testing.T) {
 	sqlite(t, "UPDATE custom_fields SET is_filter=0 WHERE name='Cost'")
 	_, err := tracker.(adapters.Searcher).ByField(t.Context(), "fields.Cost", "77.5", 5)
 	wantClass(t, err, adapters.ErrConfiguration)
+}
+
+func TestTrap_AnEmptyRedmineDoesNotTellItsFields(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "redmine-empty-")
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	must(t, os.Chmod(dir, 0o755))
+	empty, err := start(dir, "redmine-empty")
+	t.Cleanup(empty.destroy)
+	must(t, err)
+	tracker := openReal(t, empty.base(t), map[string]string{"api_key": empty.env["BOT_API_KEY"], "marker_field": "Remote key"})
+	t.Cleanup(func() { _ = tracker.Close() })
+	changes, _, err := tracker.Changes(t.Context(), "", 10)
+	must(t, err)
+	if len(changes) != 0 {
+		t.Fatalf("an empty Redmine has changes: %+v", changes)
+	}
+	step := event.Step{Kind: event.StepCreate, Marker: marker(t), Fields: event.Fields{
+		event.FieldSummary: "first", "fields.Severity": "major", "fields.Affected systems": []any{"api", "web"},
+	}}
+	w, err := tracker.Write(t.Context(), step, nil)
+	must(t, err)
+	ticket := read(t, tracker, w.Ref)
+	if ticket.Fields["fields.Severity"] != "major" || ticket.Marker != step.Marker {
+		t.Errorf("the first issue has Severity %v and marker %q", ticket.Fields["fields.Severity"], ticket.Marker)
+	}
+	found, err := tracker.Find(t.Context(), step)
+	must(t, err)
+	if found.Presence != event.FoundOne {
+		t.Errorf("Find of the first issue says %q", found.Presence)
+	}
+}
+
+// TestMarker_IsNotShownToPeople looks at the page of an issue.
+func TestMarker_IsNotShownToPeople(t *testing.T) {
+	t.Parallel()
+	browser := signIn(t)
+	for _, format := range []string{"markdown", "common_mark", "textile"} {
+		tracker := open(t, map[string]string{"text_formatting": format})
+		w := create(t, tracker, event.Fields{event.FieldDescription: "words **to** see"})
+		sqlite(t, "UPDATE settings SET value='"+format+"', updated_on=datetime('now') WHERE name='text_formatting'")
+		page := fetch(t, browser, "/issues/"+w.Ref.ID)
+		_, shown, _ := strings.Cut(page, `<div class="wiki">`)
+		shown, _, _ = strings.Cut(shown, "</div>")
+		if !strings.Contains(shown, "words <") || strings.Contains(shown, "parley") {
+			t.Errorf("%s shows %q", format, shown)
+		}
+	}
+}
+
+func signIn(t *testing.T) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	must(t, err)
+	browser := &http.Client{Jar: jar}
+	token := regexp.MustCompile(`name="authenticity_token" value="([^"]+)"`).FindStringSubmatch(fetch(t, browser, "/login"))
+	if token == nil {
+		t.Fatal("the sign-in page has no token")
+	}
+	res, err := browser.PostForm(real.env["URL"]+"/login", url.Values{
+		"username": {"admin"}, "password": {"admin-password"}, "authenticity_token": {html.UnescapeString(token[1])},
+	})
+	must(t, err)
+	must(t, res.Body.Close())
+	return browser
+}
+
+func fetch(t *testing.T, browser *http.Client, path string) string {
+	t.Helper()
+	res, err := browser.Get(real.env["URL"] + path)
+	must(t, err)
+	defer func() { _ = res.Body.Close() }()
+	raw, err := io.ReadAll(res.Body)
+	must(t, err)
+	return string(raw)
 }
