@@ -44,7 +44,7 @@ issue.fields["Last change"] = replica.updated
 	outgoingB = `
 replica.summary            = unprefixed("[Acme] ", issue.summary)
 replica.description        = issue.description
-replica.priority           = {"Critical": "P1", "Major": "P2", "Minor": "P3"}[issue.priority] ?? "P4"
+replica.priority           = {"Critical": "P1", "Major": "P2", "Minor": "P3", "Trivial": "P4"}[issue.priority]
 replica.fields["severity"] = issue.fields["Severity"]
 replica.status             = issue.status
 replica.labels             = issue.labels | filter(# != "acme")

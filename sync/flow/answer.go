@@ -29,6 +29,10 @@ type result struct {
 	sets event.Fields
 	// differs is set if ours is not what the peer said: it must leave again.
 	differs bool
+	// quiet is set if the way out would find nothing in ticket; gen is the work
+	// row's from before the reading, 0 if there was none.
+	quiet bool
+	gen   uint64
 }
 
 // readBack reads what the writes made of the ticket. What differs from what was
@@ -45,6 +49,11 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 			differs: differs(in.plan.Said, in.ours.Fields, schema),
 		}, nil
 	}
+	before, err := p.knowAfter(in)
+	if err != nil {
+		return result{}, err
+	}
+	readAt := p.Now()
 	ticket, err := p.Tracker.Read(ctx, in.plan.Ref)
 	if err != nil {
 		return result{}, err
@@ -80,6 +89,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 			}
 		}
 	}
+	r.quiet, r.gen = p.quiet(ctx, in, before, r, readAt)
 	return r, nil
 }
 
@@ -176,8 +186,15 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 		}
 	}
 	a, okA := p.leaves(ctx, in, ticket, after)
+	if !okA {
+		return nil
+	}
 	b, okB := p.leaves(ctx, in, ticket, before)
-	if !okA || !okB {
+	if !okB {
+		// The script does not take what is empty.
+		b, okB = p.leaves(ctx, in, ticket, in.others(after, before))
+	}
+	if !okB {
 		return nil
 	}
 	echo := event.Fields{}
@@ -195,6 +212,40 @@ func other(v any) any {
 		return "-"
 	}
 	return nil
+}
+
+// others is before with values instead of what is empty.
+func (in *incoming) others(after, before event.Fields) event.Fields {
+	out := maps.Clone(before)
+	for name, value := range after {
+		if _, had := before[name]; !had {
+			out[name] = another(value)
+		}
+	}
+	if !in.created() {
+		for name := range in.plan.Said {
+			out[name] = another(after[name])
+		}
+	}
+	return out
+}
+
+// another is a value of the same kind that differs from v.
+func another(v any) any {
+	switch v := v.(type) {
+	case string:
+		return v + "-"
+	case float64:
+		return v + 1
+	case bool:
+		return !v
+	case []any:
+		if len(v) > 0 {
+			return []any{}
+		}
+		return []any{"-"}
+	}
+	return other(v)
 }
 
 func isList(v any) bool {
@@ -235,6 +286,28 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 	if err != nil {
 		return err
 	}
+	r.record(in, row)
+	if err := put(tx, store.TwinKey(in.con.ID, in.id), row); err != nil {
+		return err
+	}
+	received := filters.Replica{Fields: in.replica.Fields}
+	if err := put(tx, store.ReceivedKey(in.con.ID, in.id), &received); err != nil {
+		return err
+	}
+	if err := p.lookedAfter(tx, in, r, row.Ref); err != nil {
+		return err
+	}
+	if r.differs {
+		// The way out may have looked already, before it was known what the peer holds.
+		if err := p.workNext(tx, in.con.ID, row.Ref, work.Seen{Key: row.Key, Cause: event.CauseEdit}); err != nil {
+			return err
+		}
+	}
+	return p.storeItems(tx, in, row)
+}
+
+// record is what an applied event changes in its twin's row.
+func (r result) record(in *incoming, row *twin.Row) {
 	row.Seen = event.Position{Epoch: in.row.Epoch, Seq: in.row.Seq}
 	row.LostLocal, row.State = r.lost, twin.Live
 	if r.ticket != nil {
@@ -248,20 +321,6 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 		row.Local[name] = twin.Base{Hash: event.HashValue(value)}
 	}
 	row.ReceiveSets(r.sets, in.plan.Seen)
-	if err := put(tx, store.TwinKey(in.con.ID, in.id), row); err != nil {
-		return err
-	}
-	received := filters.Replica{Fields: in.replica.Fields}
-	if err := put(tx, store.ReceivedKey(in.con.ID, in.id), &received); err != nil {
-		return err
-	}
-	if r.differs {
-		// The way out may have looked already, before it was known what the peer holds.
-		if err := p.workNext(tx, in.con.ID, row.Ref, work.Seen{Key: row.Key, Cause: event.CauseEdit}); err != nil {
-			return err
-		}
-	}
-	return p.storeItems(tx, in, row)
 }
 
 func (p *Path) storeItems(tx store.Tx, in *incoming, row *twin.Row) error {
@@ -340,6 +399,9 @@ func (p *Path) endRow(tx store.Tx, in *incoming) (*inbox.Row, error) {
 // applied wakes what an applied event made possible.
 func (p *Path) applied(in *incoming, r result, next *inbox.Row) {
 	p.unmarkCreating(in.plan)
+	if r.quiet {
+		p.fresh.set(in.con.ID, r.ticket.Ref, r.ticket.Version)
+	}
 	key := in.key()
 	if r.ticket != nil {
 		key = r.ticket.Key

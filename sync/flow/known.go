@@ -73,7 +73,11 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 		if err != nil {
 			return err
 		}
-		k.applying = k.applying || entry != nil && entry.Planned
+		if k.applying = entry != nil && entry.Planned; k.applying || c.ID == con.ID && row.Unsent() {
+			// Nothing can be sent at present: the rest need not be read.
+			k.id, k.row = id, row
+			return nil
+		}
 		all, err := items(r, c.ID, id)
 		if err != nil {
 			return err
@@ -161,6 +165,8 @@ const maxHops = 4
 var (
 	errCreating = errors.New("our own create is under way")
 	errLeft     = errors.New("ticket left the scope")
+	// errOvertaken: the ticket has got a twin meanwhile.
+	errOvertaken = errors.New("the ticket has got its twin meanwhile")
 )
 
 // outsideError says why a ticket is not kept in step.
@@ -189,6 +195,9 @@ func (p *Path) ended(o *outgoing, err error) error {
 	var broken storeError
 	switch {
 	case err == nil:
+		return nil
+	case errors.Is(err, errOvertaken):
+		p.Wake(Task{Kind: KindWork, Con: o.con.ID, Ref: o.known.ref}, When{})
 		return nil
 	case errors.As(err, &broken):
 		return broken

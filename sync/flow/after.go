@@ -1,0 +1,92 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"parley/filters"
+	"parley/sync/event"
+	"parley/sync/store"
+	"parley/sync/twin"
+	"parley/sync/work"
+)
+
+// Our own writes come back with the next poll, and a look at the ticket finds
+// nothing in them. The ticket was read just now, to see what the writes made of
+// it; so the look is taken at once, on the same reading and with the same code.
+
+// knowAfter reads what the way out would know of the ticket, before the ticket
+// is read: work that is stored later is about something newer. nil if the look
+// is better left to the way out.
+func (p *Path) knowAfter(in *incoming) (*known, error) {
+	if in.twin != nil && in.twin.Out != nil {
+		return nil, nil
+	}
+	k := &known{ref: in.plan.Ref, id: in.id, applying: true}
+	alone := true
+	err := p.Store.View(func(r store.Reader) error {
+		for _, c := range p.Connections() {
+			if c.ID == in.con.ID {
+				continue
+			}
+			_, found, err := twinByRef(r, c.ID, k.ref)
+			if err != nil {
+				return err
+			}
+			alone = alone && !found
+		}
+		var err error
+		if k.work, err = get[work.Row](r, store.WorkKey(in.con.ID, k.ref)); err != nil {
+			return err
+		}
+		k.sent, err = get[filters.Replica](r, store.SentKey(in.con.ID, in.id))
+		return err
+	})
+	if err != nil || !alone || k.work != nil && (k.work.Cause != event.CauseEdit || k.work.State != work.Dirty) {
+		return nil, err
+	}
+	return k, nil
+}
+
+// quiet takes the look of the way out at the ticket as read back. It tells
+// whether there is nothing to send, and which work row that answers.
+func (p *Path) quiet(ctx context.Context, in *incoming, k *known, r result, readAt time.Time) (bool, uint64) {
+	if k == nil || r.differs || readAt.Sub(r.ticket.Updated) <= p.Tracker.Precision() {
+		return false, 0
+	}
+	gen := uint64(0)
+	if k.work != nil {
+		gen = k.work.Gen
+	} else {
+		k.work = &work.Row{Cause: event.CauseEdit}
+	}
+	k.row, k.items, k.from = &twin.Row{}, in.items, map[string]string{}
+	if in.twin != nil {
+		row := *in.twin
+		row.Sent, row.Local, row.Sets = maps.Clone(row.Sent), maps.Clone(row.Local), maps.Clone(row.Sets)
+		k.row = &row
+	}
+	k.row.Ref = k.ref
+	r.record(in, k.row)
+	for _, item := range in.items {
+		if item.Theirs && item.Local != "" {
+			k.from[item.Local] = in.con.Name
+		}
+	}
+	o := &outgoing{con: in.con, rules: in.con.Rules(), known: *k, ticket: *r.ticket, readAt: readAt}
+	err := p.belongs(ctx, o)
+	if err == nil {
+		err = p.filter(ctx, o)
+	}
+	return errors.Is(err, errNothing) && !o.changedLocally(), gen
+}
+
+// lookedAfter ends the work row that the look answered (part of T7).
+func (p *Path) lookedAfter(tx store.Tx, in *incoming, r result, ref event.Ref) error {
+	if !r.quiet || r.gen == 0 {
+		return nil
+	}
+	return p.workNext(tx, in.con.ID, ref, work.Nothing{Gen: r.gen})
+}
