@@ -28,6 +28,8 @@ type fake struct {
 	// answers replace what a path says.
 	answers map[string]string
 	writes  []string
+	// revoke makes the key a wrong one as soon as a list is asked for.
+	revoke, revoked bool
 }
 
 type fakeRow struct {
@@ -84,7 +86,8 @@ func (f *fake) touch(id int, at time.Time) int {
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	good := r.Header.Get("X-Redmine-API-Key") == goodKey
+	f.revoked = f.revoked || f.revoke && r.URL.Path == "/issues.json"
+	good := r.Header.Get("X-Redmine-API-Key") == goodKey && !f.revoked
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	if r.Method != http.MethodGet {
 		f.writes = append(f.writes, r.Method+" "+r.URL.Path)

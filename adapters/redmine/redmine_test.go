@@ -110,6 +110,46 @@ func TestChanges_AWrongKeyIsNoEmptyList(t *testing.T) {
 	}
 }
 
+func TestFind_AKeyRevokedInBetweenIsNoAbsence(t *testing.T) {
+	t.Parallel()
+	f, u := newFake(t)
+	f.touch(0, time.Unix(1_800_000_000, 0))
+	f.revoke = true
+	found, err := openFake(t, u, nil).Find(t.Context(), event.Step{Kind: event.StepCreate, Marker: "abcdefghijklmnop"})
+	if !errors.Is(err, adapters.ErrDenied) {
+		t.Errorf("Find: %+v, %v; want ErrDenied", found, err)
+	}
+}
+
+func TestChanges_ComeToAnEndForEveryLimit(t *testing.T) {
+	t.Parallel()
+	for limit := 1; limit <= 6; limit++ {
+		f, u := newFake(t)
+		tracker := openFake(t, u, nil)
+		_, cursor, err := tracker.Changes(t.Context(), "", limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range 4 {
+			f.touch(0, time.Unix(1_800_000_000+int64(n/2), 0))
+		}
+		ended := false
+		for range 20 {
+			changes, next, err := tracker.Changes(t.Context(), cursor, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cursor, ended = next, len(changes) < limit
+			if ended {
+				break
+			}
+		}
+		if !ended {
+			t.Errorf("with a limit of %d four changes have no end", limit)
+		}
+	}
+}
+
 func TestList_RefusesWhatIsNoFilter(t *testing.T) {
 	t.Parallel()
 	_, u := newFake(t)

@@ -168,7 +168,12 @@ func TestTrap_ListsLeaveOutClosedIssues(t *testing.T) {
 // mass edit makes.
 func sqlite(t *testing.T, statement string) {
 	t.Helper()
-	db := filepath.Join(real.env["DIR"], "app/instances/main/redmine.sqlite3")
+	real.sqlite(t, statement)
+}
+
+func (in instance) sqlite(t *testing.T, statement string) {
+	t.Helper()
+	db := filepath.Join(in.env["DIR"], "app/instances/main/redmine.sqlite3")
 	if out, err := exec.Command("sqlite3", "-cmd", ".timeout 20000", db, statement).CombinedOutput(); err != nil {
 		t.Fatalf("sqlite3: %v: %s", err, out)
 	}
@@ -440,15 +445,63 @@ func TestTrap_AFilterThatIsNotKnownIsIgnored(t *testing.T) {
 	wantClass(t, err, adapters.ErrConfiguration)
 }
 
-func TestTrap_AnEmptyRedmineDoesNotTellItsFields(t *testing.T) {
-	t.Parallel()
-	dir, err := os.MkdirTemp("", "redmine-empty-")
+// another is a Redmine that no other test touches.
+func another(t *testing.T, name string) instance {
+	t.Helper()
+	dir, err := os.MkdirTemp("", name+"-")
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	must(t, os.Chmod(dir, 0o755))
-	empty, err := start(dir, "redmine-empty")
-	t.Cleanup(empty.destroy)
+	in, err := start(dir, name)
+	t.Cleanup(in.destroy)
 	must(t, err)
+	return in
+}
+
+// TestSetUp_ThePermissionsInTheDocumentationSuffice does everything with the
+// role that docs/adapters/redmine.md describes.
+func TestSetUp_ThePermissionsInTheDocumentationSuffice(t *testing.T) {
+	t.Parallel()
+	in := another(t, "redmine-least")
+	permissions := "---\n- :view_issues\n- :add_issues\n- :edit_issues\n- :add_issue_notes\n- :edit_own_issue_notes\n" +
+		"- :view_private_notes\n- :set_notes_private\n- :manage_subtasks\n"
+	in.sqlite(t, "UPDATE roles SET issues_visibility='all', permissions='"+permissions+"' WHERE name='Developer'")
+	tracker := openReal(t, in.base(t), map[string]string{"api_key": in.env["ALICE_API_KEY"]})
+	t.Cleanup(func() { _ = tracker.Close() })
+	parent := create(t, tracker, nil)
+	w := create(t, tracker, event.Fields{
+		event.FieldParent: map[string]any{"id": parent.Ref.ID, "key": parent.Key}, event.FieldStatus: "In Progress",
+		event.FieldAssignee: event.User{ID: "5", Name: "Sync Bot"}.Value(), "fields.Severity": "major",
+	})
+	for _, internal := range []bool{true, false} {
+		step := event.Step{Kind: event.StepComment, Ref: w.Ref, Marker: marker(t), Comment: &event.CommentWrite{Body: "x", Internal: internal}}
+		note, err := tracker.Write(t.Context(), step, nil)
+		must(t, err)
+		step.Comment = &event.CommentWrite{ID: note.Item, Body: "edited", Internal: internal}
+		_, err = tracker.Write(t.Context(), step, nil)
+		must(t, err)
+	}
+	_, err := tracker.Write(t.Context(), event.Step{
+		Kind: event.StepAttach, Ref: w.Ref, Marker: marker(t), Attachment: &event.AttachmentWrite{Name: "a.txt", Size: 1, MIME: "text/plain"},
+	}, strings.NewReader("a"))
+	must(t, err)
+	must(t, set(t, tracker, w.Ref, event.Fields{event.FieldStatus: "Resolved", event.FieldPriority: "High"}))
+	ticket := read(t, tracker, w.Ref)
+	if ticket.Fields[event.FieldStatus] != "Resolved" || ticket.Fields[event.FieldPriority] != "High" || ticket.Fields[event.FieldParent] == nil ||
+		ticket.Fields["fields.Severity"] != "major" || len(ticket.Attachments) != 1 || len(ticket.Comments) != 2 ||
+		!ticket.Comments[0].Internal || ticket.Comments[1].Internal || ticket.Comments[1].Body != "edited" {
+		t.Errorf("got %+v", ticket)
+	}
+	for _, f := range tracker.(adapters.Prober).Probe(t.Context()) {
+		if f.Level != adapters.LevelOK {
+			t.Errorf("Probe: %+v", f)
+		}
+	}
+}
+
+func TestTrap_AnEmptyRedmineDoesNotTellItsFields(t *testing.T) {
+	t.Parallel()
+	empty := another(t, "redmine-empty")
 	tracker := openReal(t, empty.base(t), map[string]string{"api_key": empty.env["BOT_API_KEY"], "marker_field": "Remote key"})
 	t.Cleanup(func() { _ = tracker.Close() })
 	changes, _, err := tracker.Changes(t.Context(), "", 10)
