@@ -28,8 +28,8 @@ import (
 	"parley/sync/event"
 )
 
-// real is the Request Tracker that the tests of this package run against.
-var real instance
+// server is the Request Tracker that the tests of this package run against.
+var server instance
 
 type instance struct {
 	script, name string
@@ -50,8 +50,8 @@ func run(m *testing.M) (code int) {
 		log.Print(err)
 		return 1
 	}
-	real, err = start(dir)
-	defer real.destroy()
+	server, err = start(dir)
+	defer server.destroy()
 	if err != nil {
 		log.Print(err)
 		return 1
@@ -132,7 +132,7 @@ func (in instance) base(t testing.TB) *url.URL {
 
 func settings(change map[string]string) map[string]string {
 	s := map[string]string{
-		"token": real.env["BOT_TOKEN"], "queues": "Sync, Ops", "labels_field": "Tags",
+		"token": server.env["BOT_TOKEN"], "queues": "Sync, Ops", "labels_field": "Tags",
 		"field_types": "Severity=option, Affected systems=options, Needed by=date, Due time=time",
 	}
 	maps.Copy(s, change)
@@ -157,11 +157,11 @@ func openReal(t testing.TB, address *url.URL, change map[string]string) *rt.Trac
 // agent does what a person does, past the adapter.
 type agent struct{ token string }
 
-func alice() agent { return agent{real.env["ALICE_TOKEN"]} }
-func root() agent  { return agent{real.env["ROOT_TOKEN"]} }
+func alice() agent { return agent{server.env["ALICE_TOKEN"]} }
+func root() agent  { return agent{server.env["ROOT_TOKEN"]} }
 
 func (a agent) call(ctx context.Context, method, path, kind string, body io.Reader) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, real.env["URL"]+"/REST/2.0/"+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, server.env["URL"]+"/REST/2.0/"+path, body)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -305,7 +305,7 @@ func mailWith(t testing.TB, what string) string {
 	deadline := time.Now().Add(20 * time.Second)
 	for tick := time.NewTicker(100 * time.Millisecond); ; <-tick.C {
 		var mail strings.Builder
-		in := bufio.NewScanner(strings.NewReader(real.mail()))
+		in := bufio.NewScanner(strings.NewReader(server.mail()))
 		in.Buffer(nil, 1<<20)
 		for in.Scan() {
 			if strings.HasPrefix(in.Text(), "From rt ") {

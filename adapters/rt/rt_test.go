@@ -372,12 +372,14 @@ func TestTrap_MessageIsMIMEParts(t *testing.T) {
 			"mixed with files, one without a name",
 			`{"id":"1","ContentType":"multipart/mixed","ContentLength":"0"},{"id":"2","ContentType":"text/plain","Content":"see"},
 			 {"id":"3","ContentType":"text/plain","Filename":"C:\\dir\\note.txt","ContentLength":"4"},{"id":"4","ContentType":"application/x-unknown-kind","ContentLength":"9"}`,
-			"see", []string{"note.txt 4", "part-4 9"},
+			"see",
+			[]string{"note.txt 4", "part-4 9"},
 		},
 		{
 			"text that is said to be a file",
 			`{"id":"2","ContentType":"text/plain","Content":"see"},{"id":"3","ContentType":"text/plain","Headers":"Content-Disposition: attachment\nX: y","ContentLength":"4"}`,
-			"see", []string{"part-3.txt 4"},
+			"see",
+			[]string{"part-3.txt 4"},
 		},
 		{
 			"mailing list's footer",

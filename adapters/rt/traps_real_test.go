@@ -56,16 +56,18 @@ func wantError(t testing.TB, err, class error, words string) {
 	}
 }
 
-// Not parallel: it turns the clock of the account that persons act with.
+// It turns the clock of the account that persons act with in other tests.
+//
+//nolint:paralleltest // see above
 func TestTrap_TimesInQueriesAreReadInTheAccountsZone(t *testing.T) {
-	asAlice := map[string]string{"token": real.env["ALICE_TOKEN"]}
-	ref := create(t, openReal(t, real.base(t), asAlice), nil)
-	if _, _, err := openReal(t, real.base(t), asAlice).Changes(t.Context(), "", 10); err != nil {
+	asAlice := map[string]string{"token": server.env["ALICE_TOKEN"]}
+	ref := create(t, openReal(t, server.base(t), asAlice), nil)
+	if _, _, err := openReal(t, server.base(t), asAlice).Changes(t.Context(), "", 10); err != nil {
 		t.Errorf("an account in UTC: %v", err)
 	}
 	for _, zone := range []string{"America/New_York", "Asia/Kolkata"} {
 		root().must(t, http.MethodPut, "user/alice", map[string]any{"Timezone": zone}, http.StatusOK)
-		tracker := openReal(t, real.base(t), asAlice)
+		tracker := openReal(t, server.base(t), asAlice)
 		_, _, err := tracker.Changes(t.Context(), "", 10)
 		wantError(t, err, adapters.ErrConfiguration, "time zone")
 		if worst := slices.ContainsFunc(tracker.Probe(t.Context()), func(f adapters.Finding) bool {
@@ -75,14 +77,14 @@ func TestTrap_TimesInQueriesAreReadInTheAccountsZone(t *testing.T) {
 		}
 	}
 	root().must(t, http.MethodPut, "user/alice", map[string]any{"Timezone": ""}, http.StatusOK)
-	if read(t, openReal(t, real.base(t), asAlice), ref).Ref != ref {
+	if read(t, openReal(t, server.base(t), asAlice), ref).Ref != ref {
 		t.Error("got another ticket")
 	}
 }
 
 func TestTrap_TimesInQueriesKeepTheirTimeOfDay(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	before := create(t, tracker, nil)
 	// A cursor an hour ahead of everything: with the time of day ignored, all of
 	// today's tickets would come.
@@ -95,7 +97,7 @@ func TestTrap_TimesInQueriesKeepTheirTimeOfDay(t *testing.T) {
 
 func TestTrap_PutSaysYesToHalfOfIt(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, nil)
 	_, err := tracker.Write(t.Context(), event.Step{Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{
 		event.FieldSummary: "the half that is saved", event.FieldStatus: "bogus",
@@ -110,7 +112,7 @@ func TestTrap_PutSaysYesToHalfOfIt(t *testing.T) {
 
 func TestTrap_CreateDropsUnknownCustomFieldsSilently(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	_, err := tracker.Write(t.Context(), event.Step{Kind: event.StepCreate, Marker: "abcdefghijklmnop", Fields: event.Fields{
 		event.FieldProject: "Sync", event.FieldSummary: "x", "fields.No such field": "x",
 	}}, nil)
@@ -124,7 +126,7 @@ func TestTrap_CreateDropsUnknownCustomFieldsSilently(t *testing.T) {
 
 func TestTrap_SubjectsAreCutSilently(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, event.Fields{event.FieldSummary: strings.Repeat("s", 300)})
 	if got := read(t, tracker, ref).Fields[event.FieldSummary]; got != strings.Repeat("s", 200) {
 		t.Errorf("got %v, want what RT kept: 200 characters", got)
@@ -137,18 +139,18 @@ func TestTrap_SubjectsAreCutSilently(t *testing.T) {
 
 func TestTrap_UnknownQueueIsConfiguration(t *testing.T) {
 	t.Parallel()
-	_, err := openReal(t, real.base(t), map[string]string{"queues": ""}).Write(t.Context(), event.Step{
+	_, err := openReal(t, server.base(t), map[string]string{"queues": ""}).Write(t.Context(), event.Step{
 		Kind: event.StepCreate, Fields: event.Fields{event.FieldProject: "No such queue", event.FieldSummary: "x"},
 	}, nil)
 	wantError(t, err, adapters.ErrConfiguration, "No such queue")
 	// General is there, but this account sees it not.
-	_, _, err = openReal(t, real.base(t), map[string]string{"queues": "General"}).Changes(t.Context(), "", 1)
+	_, _, err = openReal(t, server.base(t), map[string]string{"queues": "General"}).Changes(t.Context(), "", 1)
 	wantError(t, err, adapters.ErrConfiguration, "General")
 }
 
 func TestTrap_MailCopiesAreNoCommentsAndNoFiles(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, event.Fields{event.FieldReporter: "bob@example.invalid", event.FieldDescription: "what bob said"})
 	update(t, tracker, ref, nil, &event.CommentWrite{Body: "mailed to bob"})
 	mailWith(t, "mailed to bob")
@@ -163,19 +165,19 @@ func TestTrap_MailCopiesAreNoCommentsAndNoFiles(t *testing.T) {
 
 func TestTrap_InternalCommentIsNotMailedToRequestors(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, event.Fields{event.FieldReporter: "bob@example.invalid"})
 	update(t, tracker, ref, nil, &event.CommentWrite{Body: "for agents only", Internal: true})
 	update(t, tracker, ref, nil, &event.CommentWrite{Body: "after the agents' comment"})
 	mailWith(t, "after the agents' comment")
-	if strings.Contains(real.mail(), "for agents only") {
+	if strings.Contains(server.mail(), "for agents only") {
 		t.Error("an internal comment was mailed")
 	}
 }
 
 func TestTrap_ReplyMovesTheStatus(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, nil)
 	update(t, tracker, ref, nil, &event.CommentWrite{Body: "a reply"})
 	if got := read(t, tracker, ref).Fields[event.FieldStatus]; got != "open" {
@@ -191,7 +193,7 @@ func TestTrap_ReplyMovesTheStatus(t *testing.T) {
 
 func TestTrap_FileDoesNotReopenATicket(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, nil)
 	update(t, tracker, ref, event.Fields{event.FieldStatus: "resolved"}, nil)
 	step := event.Step{Kind: event.StepAttach, Ref: ref, Marker: "abcdefghijklmnop", Attachment: &event.AttachmentWrite{Name: "late.txt", Size: 4, MIME: "text/plain"}}
@@ -210,7 +212,7 @@ func TestTrap_FileDoesNotReopenATicket(t *testing.T) {
 
 func TestTrap_CommentStandsThoughItsStatusIsRefused(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, nil)
 	// An error would have the comment written again.
 	update(t, tracker, ref, event.Fields{event.FieldStatus: "bogus"}, &event.CommentWrite{Body: "said once", Internal: true})
@@ -222,7 +224,7 @@ func TestTrap_CommentStandsThoughItsStatusIsRefused(t *testing.T) {
 
 func TestTrap_CommentWithoutContent(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, nil)
 	alice().must(t, http.MethodPost, "ticket/"+ref.ID+"/comment", map[string]any{}, http.StatusCreated)
 	if got := read(t, tracker, ref).Comments; len(got) != 0 {
@@ -232,7 +234,7 @@ func TestTrap_CommentWithoutContent(t *testing.T) {
 
 func TestTrap_CommentInHTML(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, nil)
 	alice().must(t, http.MethodPost, "ticket/"+ref.ID+"/correspond",
 		map[string]any{"Content": "<p>see <b>this</b></p><p>and that</p>", "ContentType": "text/html"}, http.StatusCreated)
@@ -244,7 +246,7 @@ func TestTrap_CommentInHTML(t *testing.T) {
 
 func TestTrap_LineEndsAreAlike(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, event.Fields{event.FieldDescription: "a\r\nb", "fields.Details": "c\r\nd"})
 	update(t, tracker, ref, nil, &event.CommentWrite{Body: "e\r\nf"})
 	ticket := read(t, tracker, ref)
@@ -256,7 +258,7 @@ func TestTrap_LineEndsAreAlike(t *testing.T) {
 
 func TestTrap_TextFilesKeepTheirBytes(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, nil)
 	for name, data := range map[string][]byte{
 		"latin1.txt": []byte("f\xfcr\r\nuns"), "mail.eml": []byte("Subject: x\r\n\r\nf\xfcr"), "größe.bin": bytes.Repeat([]byte{0, 1, 0xff, '\r'}, 1<<20),
@@ -289,7 +291,7 @@ func TestTrap_TextFilesKeepTheirBytes(t *testing.T) {
 
 func TestTrap_FileOfAnotherTicketIsNotOpened(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	mine, other := create(t, tracker, nil), create(t, tracker, nil)
 	w, err := tracker.Write(t.Context(), event.Step{Kind: event.StepAttach, Ref: other, Attachment: &event.AttachmentWrite{Name: "a", Size: 1}}, strings.NewReader("a"))
 	if err != nil {
@@ -302,7 +304,7 @@ func TestTrap_FileOfAnotherTicketIsNotOpened(t *testing.T) {
 func TestTrap_FieldDefinitionsAreForAdministrators(t *testing.T) {
 	t.Parallel()
 	undeclared := map[string]string{"field_types": "Severity=option"}
-	schema, err := openReal(t, real.base(t), undeclared).Schema(t.Context())
+	schema, err := openReal(t, server.base(t), undeclared).Schema(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,13 +312,13 @@ func TestTrap_FieldDefinitionsAreForAdministrators(t *testing.T) {
 	if d := cmp.Diff(got, []event.Type{event.TypeOption, event.TypeText, event.TypeSet}); d != "" {
 		t.Error(d)
 	}
-	warned := slices.ContainsFunc(openReal(t, real.base(t), undeclared).Probe(t.Context()), func(f adapters.Finding) bool {
+	warned := slices.ContainsFunc(openReal(t, server.base(t), undeclared).Probe(t.Context()), func(f adapters.Finding) bool {
 		return f.Level == adapters.LevelWarning && strings.Contains(f.What, "Needed by") && !strings.Contains(f.What, "Severity")
 	})
 	if !warned {
 		t.Error("Probe does not name the fields whose types are not known")
 	}
-	schema, err = openReal(t, real.base(t), map[string]string{"token": real.env["ROOT_TOKEN"], "field_types": ""}).Schema(t.Context())
+	schema, err = openReal(t, server.base(t), map[string]string{"token": server.env["ROOT_TOKEN"], "field_types": ""}).Schema(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,7 +329,7 @@ func TestTrap_FieldDefinitionsAreForAdministrators(t *testing.T) {
 
 func TestTrap_MergedTicketIsGone(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	from, into := create(t, tracker, nil), create(t, tracker, nil)
 	alice().must(t, http.MethodPut, "ticket/"+from.ID, map[string]any{"MergeInto": into.ID}, http.StatusOK)
 	_, err := tracker.Read(t.Context(), from)
@@ -341,7 +343,7 @@ func TestTrap_MergedTicketIsGone(t *testing.T) {
 
 func TestTrap_MailAddressesMakeUsers(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	stranger := event.User{Name: "A Stranger", Email: "stranger@example.org"}.Value()
 	fields := event.Fields{event.FieldProject: "Sync", event.FieldSummary: "x", event.FieldReporter: stranger}
 	_, err := tracker.Write(t.Context(), event.Step{Kind: event.StepCreate, Fields: fields}, nil)
@@ -349,7 +351,7 @@ func TestTrap_MailAddressesMakeUsers(t *testing.T) {
 	if found, err := tracker.FindUser(t.Context(), "stranger@example.org"); err != nil || len(found) != 0 {
 		t.Errorf("got %v, %v: RT made a user", found, err)
 	}
-	willing := openReal(t, real.base(t), map[string]string{"create_requestors": "yes"})
+	willing := openReal(t, server.base(t), map[string]string{"create_requestors": "yes"})
 	fields[event.FieldReporter] = event.User{Name: "A Guest", Email: "guest@example.org"}.Value()
 	w, err := willing.Write(t.Context(), event.Step{Kind: event.StepCreate, Fields: fields}, nil)
 	if err != nil {
@@ -362,7 +364,7 @@ func TestTrap_MailAddressesMakeUsers(t *testing.T) {
 
 func TestTrap_ParentIsALink(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	parent, child := create(t, tracker, nil), create(t, tracker, nil)
 	want := map[string]any{"id": parent.ID, "key": parent.ID}
 	update(t, tracker, child, event.Fields{event.FieldParent: want}, nil)
@@ -381,7 +383,7 @@ func TestTrap_ParentIsALink(t *testing.T) {
 
 func TestTrap_OwnerOfOthersIsTakenOver(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, nil)
 	alice().must(t, http.MethodPut, "ticket/"+ref.ID, map[string]any{"Owner": "alice"}, http.StatusOK)
 	if got, _ := read(t, tracker, ref).Fields[event.FieldAssignee].(map[string]any); got["id"] != "alice" {
@@ -399,7 +401,7 @@ func TestTrap_OwnerOfOthersIsTakenOver(t *testing.T) {
 
 func TestTrap_UnsetDatesAre1970(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, event.Fields{event.FieldDue: "2027-01-02T03:04:05Z", "fields.Needed by": "2027-01-02", "fields.Due time": "2027-01-02T03:04:05Z"})
 	update(t, tracker, ref, event.Fields{event.FieldDue: nil, "fields.Needed by": nil, "fields.Due time": nil}, nil)
 	fields := read(t, tracker, ref).Fields
@@ -413,7 +415,7 @@ func TestTrap_UnsetDatesAre1970(t *testing.T) {
 func TestTrap_EmptyListIsNoError(t *testing.T) {
 	t.Parallel()
 	// RT writes "pages: 0.0" for it.
-	changes, next, err := openReal(t, real.base(t), nil).List(t.Context(), "Subject = 'nothing is called so'", "", 10)
+	changes, next, err := openReal(t, server.base(t), nil).List(t.Context(), "Subject = 'nothing is called so'", "", 10)
 	if err != nil || len(changes) != 0 || next != "" {
 		t.Errorf("got %v, %q, %v, want an empty list", changes, next, err)
 	}
@@ -421,7 +423,7 @@ func TestTrap_EmptyListIsNoError(t *testing.T) {
 
 func TestMarker_FieldKeepsMailFreeOfIt(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), map[string]string{"marker_field": "Remote key"})
+	tracker := openReal(t, server.base(t), map[string]string{"marker_field": "Remote key"})
 	w, err := tracker.Write(t.Context(), event.Step{Kind: event.StepCreate, Marker: "zzzzyyyyxxxxwwww", Fields: event.Fields{
 		event.FieldProject: "Sync", event.FieldSummary: "clean", event.FieldReporter: "bob@example.invalid",
 		event.FieldDescription: "a clean first message\n\n[sync:aaaaaaaaaaaaaaaa]",
@@ -447,7 +449,7 @@ func TestMarker_FieldKeepsMailFreeOfIt(t *testing.T) {
 
 func TestMarker_FieldThatCannotBeSetIsRefusedBefore(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), map[string]string{"marker_field": "No such field"})
+	tracker := openReal(t, server.base(t), map[string]string{"marker_field": "No such field"})
 	_, err := tracker.Write(t.Context(), event.Step{Kind: event.StepCreate, Marker: "zzzzyyyyxxxxwwww", Fields: event.Fields{
 		event.FieldProject: "Sync", event.FieldSummary: "never made",
 	}}, nil)
@@ -462,7 +464,7 @@ func TestMarker_FieldThatCannotBeSetIsRefusedBefore(t *testing.T) {
 
 func TestMarker_OfOthersIsText(t *testing.T) {
 	t.Parallel()
-	tracker := openReal(t, real.base(t), nil)
+	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, nil)
 	if err := (hand{}).Comment(t.Context(), ref.ID, "I quote\n\n[sync:abcdefghijklmnop]", false); err != nil {
 		t.Fatal(err)
@@ -486,14 +488,14 @@ func TestMarker_FieldFindsNoneOneAndMany(t *testing.T) {
 	want := []event.Presence{event.FoundNone, event.FoundOne, event.FoundMany}
 	var first event.Written
 	for n, presence := range want {
-		found, err := openReal(t, real.base(t), change).Find(t.Context(), step)
+		found, err := openReal(t, server.base(t), change).Find(t.Context(), step)
 		if err != nil || found.Presence != presence {
 			t.Fatalf("after %d creates Find says %+v, %v, want %s", n, found, err, presence)
 		}
 		if n == 1 && found.Written != first {
 			t.Errorf("Find says %+v, Write said %+v", found.Written, first)
 		}
-		if first, err = openReal(t, real.base(t), change).Write(t.Context(), step, nil); err != nil {
+		if first, err = openReal(t, server.base(t), change).Write(t.Context(), step, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -505,12 +507,12 @@ func TestMarker_InTheTextIsFoundAfterTheFieldWasSetUp(t *testing.T) {
 	step := event.Step{Kind: event.StepCreate, Marker: "uuuuvvvvwwwwxxxx", Fields: event.Fields{
 		event.FieldProject: "Sync", event.FieldSummary: "older than the setting", event.FieldDescription: "text",
 	}}
-	w, err := openReal(t, real.base(t), nil).Write(t.Context(), step, nil)
+	w, err := openReal(t, server.base(t), nil).Write(t.Context(), step, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	step.Since = w.Ref.Created - 60
-	tracker := openReal(t, real.base(t), map[string]string{"marker_field": "Remote key"})
+	tracker := openReal(t, server.base(t), map[string]string{"marker_field": "Remote key"})
 	found, err := tracker.Find(t.Context(), step)
 	if err != nil || found.Presence != event.FoundOne || found.Written.Ref != w.Ref {
 		t.Errorf("got %+v, %v, want %v", found, err, w.Ref)

@@ -69,7 +69,7 @@ func answer(t *testing.T, status int, header map[string]string, body string) *ht
 
 var asJSON = map[string]string{"Content-Type": "application/json; charset=utf-8"}
 
-func wantClass(t *testing.T, err, class error) *adapters.Error {
+func wantClass(t *testing.T, err, class error) adapters.Error {
 	t.Helper()
 	var e *adapters.Error
 	if !errors.As(err, &e) {
@@ -78,7 +78,7 @@ func wantClass(t *testing.T, err, class error) *adapters.Error {
 	if !errors.Is(err, class) || !errors.Is(e.Class, class) {
 		t.Fatalf("got class %v (%v), want %v", e.Class, err, class)
 	}
-	return e
+	return *e
 }
 
 func TestDo_SendsAndDecodes(t *testing.T) {
@@ -486,7 +486,7 @@ func TestDo_BoundsRequestsAtOnce(t *testing.T) {
 				under.Add(1)
 				<-leave
 				under.Add(-1)
-				return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+				return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 			})
 		})
 		errs := make(chan error, 6)
