@@ -39,7 +39,7 @@ connections:
     vars: {project: SUP, depth: 3, rate: 1.5, on: true, list: [a, {b: "1"}]}
     tables: f
     tags: [gold]
-    accept: {projects: [SUP], types: [Incident], fields: [summary], creates_per_hour: 10, connect: auto, remove: auto}
+    accept: {projects: [SUP], types: [Incident], fields: [summary], creates_per_hour: 10, connect: never, remove: never}
     gate: {fields: [summary], internal_comments: true, url: true}
     forward: [initech]
     owner: sync@acme.example
@@ -75,7 +75,7 @@ func TestLoad_ReadsEveryKey(t *testing.T) {
 		},
 		Accept: config.Accept{
 			Projects: []string{"SUP"}, Types: []string{"Incident"}, Fields: []string{"summary"}, CreatesPerHour: 10,
-			Connect: config.PermitAuto, Remove: config.PermitAuto,
+			Connect: config.PermitNever, Remove: config.PermitNever,
 		},
 		Gate:    config.Gate{Fields: []string{"summary"}, InternalComments: true, URL: true},
 		Forward: []string{"initech"}, Owner: "sync@acme.example",

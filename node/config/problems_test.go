@@ -43,7 +43,7 @@ limits: {lanes: 0, memory: 1KiB}
 		`8:3: connections.globex.in: is missing`, `    8 |   globex:`, `      |   ^`,
 		`9:5: connections.globex.scop: unknown key; did you mean scope?`, `    9 |     scop: …`, `      |     ^`,
 		`10:5: connections.globex.template: not available in this version; take the key out`, `   10 |     template: …`, `      |     ^`,
-		`11:5: connections.globex.leave: close is not available in this version; write keep, stop, note`, `   11 |     leave: close`, `      |     ^`,
+		`11:5: connections.globex.leave: close is not available in this version; write keep, stop`, `   11 |     leave: close`, `      |     ^`,
 		`12:5: connections.globex.conflict: "newst" is not known; did you mean newest?`, `   12 |     conflict: newst`, `      |     ^`,
 		`13:11: connections.globex.tags: want a list; write it like [a, b]`, `   13 |     tags: gold`, `      |           ^`,
 		`14:31: connections.globex.gate.internal_comments: want true or false`, `   14 |     gate: {internal_comments: maybe}`, `      |                               ^`,

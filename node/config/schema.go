@@ -95,13 +95,14 @@ type Connection struct {
 
 // Accept is the gate for what comes in.
 type Accept struct {
-	// Projects and Types that tickets may be created in; empty allows none.
+	// Projects and Types that tickets may be created in; empty allows any that the
+	// incoming filter names.
 	Projects []string `yaml:"projects,omitempty"`
 	Types    []string `yaml:"types,omitempty"`
 	// Fields that may be written; empty allows what the filter sets.
 	Fields         []string `yaml:"fields,omitempty"`
 	CreatesPerHour int      `yaml:"creates_per_hour,omitempty"`
-	// Connect and Remove are PermitNever or PermitAuto.
+	// Connect and Remove are PermitNever.
 	Connect string `yaml:"connect,omitempty"`
 	Remove  string `yaml:"remove,omitempty"`
 

@@ -19,7 +19,7 @@ func (v *validator) connection(name string, con Connection) {
 		v.text(key+".scope", con.Scope)
 	}
 	v.text(key+".query", con.Query)
-	v.choice(key+".leave", con.Leave, []string{LeaveKeep, LeaveStop, LeaveNote}, []string{"close"})
+	v.choice(key+".leave", con.Leave, []string{LeaveKeep, LeaveStop}, []string{LeaveNote, "close"})
 	v.choice(key+".conflict", con.Conflict, []string{ConflictOurs, ConflictTheirs, ConflictNewest}, []string{"ask"})
 	for _, filter := range []struct{ key, file string }{{key + ".out", con.Out}, {key + ".in", con.In}} {
 		if v.required(filter.key, filter.file) {
@@ -42,9 +42,9 @@ func (v *validator) accept(key string, a Accept) {
 	v.words(key+".types", a.Types)
 	v.words(key+".fields", a.Fields)
 	v.between(key+".creates_per_hour", a.CreatesPerHour, 1, 100_000)
-	permits := []string{PermitNever, PermitAuto}
-	v.choice(key+".connect", a.Connect, permits, []string{"ask"})
-	v.choice(key+".remove", a.Remove, permits, []string{"ask"})
+	permits, later := []string{PermitNever}, []string{PermitAuto, "ask"}
+	v.choice(key+".connect", a.Connect, permits, later)
+	v.choice(key+".remove", a.Remove, permits, later)
 }
 
 // forward wants names of other connections.
