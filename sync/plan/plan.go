@@ -64,7 +64,7 @@ type Plan struct {
 	Declined []event.ItemID `json:"declined,omitempty"`
 	// Files are to be fetched and written beside the lane.
 	Files []File `json:"files,omitempty"`
-	Steps    []Step         `json:"steps"`
+	Steps []Step `json:"steps"`
 }
 
 // File is an attachment of the peer's ticket that ours is to get.

@@ -45,8 +45,10 @@ type ticket struct {
 	history []adapters.Edit
 }
 
-var _ adapters.Tracker = (*tracker)(nil)
-var _ adapters.Files = (*tracker)(nil)
+var (
+	_ adapters.Tracker = (*tracker)(nil)
+	_ adapters.Files   = (*tracker)(nil)
+)
 
 func newTracker(name string, c *clock, rng *rand.Rand, coarse bool) *tracker {
 	return &tracker{
