@@ -134,12 +134,15 @@ func (p *Path) tellSets(ctx context.Context, o *outgoing) error {
 	input := filters.InInput{Context: p.context(o.con, o.rules, o.known.row, o.ticket), Issue: &ours, Replica: filters.Replica{Fields: o.replica.Fields}}
 	input.FirstSync = false
 	back, err := o.rules.Incoming.Run(ctx, input)
-	if err != nil || back.Stop != nil {
-		// A filter that takes only what the peer makes: then removals of ours at
-		// the peer cannot be told from what it never had, and nothing is removed.
-		return nil
+	var unanswered *adapters.Error
+	switch {
+	case errors.As(err, &unanswered):
+		return err // a look-up of the script: it is answered another time
+	case err == nil && back.Stop == nil:
+		o.sets = twin.OnlySets(back.Fields, schema.Fields)
 	}
-	o.sets = twin.OnlySets(back.Fields, schema.Fields)
+	// Else it is a filter that takes only what the peer makes: then removals of
+	// ours at the peer cannot be told from what it never had; nothing is removed.
 	return nil
 }
 
@@ -177,11 +180,11 @@ func (o *outgoing) offer(item event.Item, local twin.Item, size int) int {
 
 // commentItem is a comment on the wire, and whether it is to be sent.
 func (p *Path) commentItem(o *outgoing, c filters.Comment, heal bool) (event.Item, twin.Item, bool) {
-	id := p.itemID(o.con.ID, o.known.ref, event.ItemComment, c.ID)
 	at := slices.IndexFunc(o.ticket.Comments, func(t event.Comment) bool { return t.ID == c.ID })
 	if at < 0 || o.known.from[c.ID] == o.con.Name {
 		return event.Item{}, twin.Item{}, false
 	}
+	id := p.itemID(o.con.ID, o.known.ref, event.ItemComment, c.ID)
 	source := o.ticket.Comments[at]
 	if source.Marker != "" && o.known.from[c.ID] == "" {
 		// A node wrote it, and no row says for whom yet.

@@ -40,7 +40,7 @@ func (p *Path) Inspect(con *Connection, ref event.Ref, id event.TwinID) (Inspect
 			if i.Work, err = get[work.Row](r, store.WorkKey(con.ID, ref)); err != nil {
 				return err
 			}
-			found := false
+			var found bool
 			if i.TwinID, found, err = twinByRef(r, con.ID, ref); err != nil || !found {
 				return err
 			}

@@ -11,7 +11,6 @@ import (
 	"parley/sync/outbox"
 	"parley/sync/store"
 	"parley/sync/twin"
-	"parley/sync/work"
 )
 
 // arrived is one event of an envelope; bad says why it cannot be understood.
@@ -165,10 +164,4 @@ func (p *Path) receiptNow(con *Connection, stream envelope.Stream, window int) (
 	receipt := receiptOf(con.ID, stream, head)
 	receipt.Window = window
 	return receipt, err
-}
-
-// releaseWork lets held rows of a connection go on: a filter was published, or
-// a person asked for another try.
-func (p *Path) releaseWork(tx store.Tx, con event.ConnectionID, ref event.Ref) error {
-	return p.workNext(tx, con, ref, work.Release{})
 }
