@@ -37,11 +37,11 @@ func (p *Path) Receive(ctx context.Context, id event.ConnectionID, kind transpor
 // receive is step 1: an envelope comes in, a receipt goes back, and not before
 // what it covers is on disk.
 func (p *Path) receive(con *Connection, wire []byte) ([]byte, error) {
-	cut, token, messages, err := p.verify(con, wire)
+	a, err := p.verify(con, wire)
 	if err != nil {
 		return nil, err
 	}
-	receipt, err := p.appendReceived(con, cut, token, messages)
+	receipt, err := a.append(p)
 	if err != nil {
 		return nil, err
 	}
@@ -50,21 +50,22 @@ func (p *Path) receive(con *Connection, wire []byte) ([]byte, error) {
 
 // verify is step 2: signature, run, size and schema. Nothing that it refuses
 // has touched the store.
-func (p *Path) verify(con *Connection, wire []byte) (envelope.Cut, string, []arrived, error) {
+func (p *Path) verify(con *Connection, wire []byte) (*arrival, error) {
 	cut, token, err := con.Codec.Open(wire)
 	if err != nil {
-		return cut, "", nil, fmt.Errorf("open an envelope of %s: %w", con.Name, err)
+		return nil, fmt.Errorf("open an envelope of %s: %w", con.Name, err)
 	}
-	messages := make([]arrived, len(cut.Entries))
+	a := &arrival{con: con, cut: cut, token: token, messages: make([]arrived, len(cut.Entries))}
 	for i, entry := range cut.Entries {
-		messages[i] = decode(cut.Stream, entry.Bytes)
+		a.messages[i] = decode(cut.Stream, entry.Bytes)
 	}
-	return cut, token, messages, nil
+	return a, nil
 }
 
-// appendReceived is step 3 (T4): the events and what they mean for the inbox,
+// append is step 3 (T4): the events and what they mean for the inbox,
 // or for our own outbox, in one durable transaction. Then the receipt may go.
-func (p *Path) appendReceived(con *Connection, cut envelope.Cut, token string, messages []arrived) (envelope.Receipt, error) {
+func (a *arrival) append(p *Path) (envelope.Receipt, error) {
+	con, cut := a.con, a.cut
 	var taken intake
 	err := p.Store.Update(func(tx store.Tx) error {
 		taken = intake{}
@@ -79,7 +80,7 @@ func (p *Path) appendReceived(con *Connection, cut envelope.Cut, token string, m
 		if err != nil || verdict != inbox.Take {
 			return err
 		}
-		return p.storeReceived(tx, con, cut, token, messages, skip, &taken)
+		return p.storeReceived(tx, a, skip, &taken)
 	})
 	if errors.Is(err, store.ErrFull) {
 		return p.receiptNow(con, cut.Stream, 0)
@@ -91,6 +92,14 @@ func (p *Path) appendReceived(con *Connection, cut envelope.Cut, token string, m
 	r := receiptOf(con.ID, cut.Stream, taken.head)
 	r.Stop = taken.verdict == inbox.Stop
 	return r, nil
+}
+
+// arrival is one envelope on its way into the inbox.
+type arrival struct {
+	con      *Connection
+	cut      envelope.Cut
+	token    string
+	messages []arrived
 }
 
 // incoming is one event of the peer on its way into our tracker.
@@ -123,7 +132,7 @@ func (p *Path) Apply(ctx context.Context, id event.ConnectionID, twinID event.Tw
 		return err
 	}
 	if in.plan == nil {
-		err = p.decide(ctx, in)
+		err = in.filter(ctx, p)
 	}
 	if err == nil {
 		err = p.apply(ctx, in)
@@ -137,9 +146,9 @@ func (p *Path) Apply(ctx context.Context, id event.ConnectionID, twinID event.Tw
 	return p.endedIn(in, err)
 }
 
-// decide is step 4, filter: ours as it is at present, the script, the accept
+// filter is step 4: ours as it is at present, the script, the accept
 // gate and the merge make the plan.
-func (p *Path) decide(ctx context.Context, in *incoming) error {
+func (in *incoming) filter(ctx context.Context, p *Path) error {
 	if err := p.admissible(in); err != nil {
 		return err
 	}

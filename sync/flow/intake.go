@@ -40,8 +40,8 @@ type intake struct {
 	answers bool
 }
 
-func (p *Path) storeReceived(tx store.Tx, con *Connection, cut envelope.Cut, token string, messages []arrived, skip int, taken *intake) error {
-	head := taken.head
+func (p *Path) storeReceived(tx store.Tx, a *arrival, skip int, taken *intake) error {
+	con, cut, head := a.con, a.cut, taken.head
 	for i := skip; i < len(cut.Entries); i++ {
 		head.Through++
 		head.Run = head.Run.Next(cut.Entries[i].Digest())
@@ -49,12 +49,12 @@ func (p *Path) storeReceived(tx store.Tx, con *Connection, cut envelope.Cut, tok
 		if err := putBinary(tx, store.EventKey(con.ID, store.In, head.Epoch, byte(cut.Stream), head.Through), stored); err != nil {
 			return err
 		}
-		if err := p.storeMessage(tx, con, head, messages[i], taken); err != nil {
+		if err := p.storeMessage(tx, con, head, a.messages[i], taken); err != nil {
 			return fmt.Errorf("event %d: %w", head.Through, err)
 		}
 	}
 	taken.head = head
-	if err := tx.Put(store.ProofKey(con.ID, store.In, head.Epoch, byte(cut.Stream), head.Through), []byte(token)); err != nil {
+	if err := tx.Put(store.ProofKey(con.ID, store.In, head.Epoch, byte(cut.Stream), head.Through), []byte(a.token)); err != nil {
 		return err
 	}
 	return putBinary(tx, store.HeadKey(con.ID, store.In, byte(cut.Stream)), head)
