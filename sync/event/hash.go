@@ -5,6 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 )
 
 // Hash names a value: equal values have equal hashes. 16 hex characters (64
@@ -13,7 +16,7 @@ type Hash string
 
 // HashValue hashes a plain value. Maps hash alike in any key order.
 func HashValue(v any) Hash {
-	raw, err := json.Marshal(v)
+	raw, err := encodeValue(v)
 	if err != nil {
 		// Only a value that is not plain data gets here: a programmer's mistake
 		// that must not read as "unchanged".
@@ -21,4 +24,74 @@ func HashValue(v any) Hash {
 	}
 	sum := sha256.Sum256(raw)
 	return Hash(hex.EncodeToString(sum[:8]))
+}
+
+// encodeValue is json.Marshal, without its cost for what most values are: text
+// that needs no escapes, alone or in lists and maps.
+func encodeValue(v any) ([]byte, error) { return appendValue(nil, v) }
+
+func appendValue(b []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(b, "null"...), nil
+	case bool:
+		return strconv.AppendBool(b, v), nil
+	case string:
+		if plainText(v) {
+			b = append(slices.Grow(b, len(v)+2), '"')
+			b = append(b, v...)
+			return append(b, '"'), nil
+		}
+	case []any:
+		if v != nil {
+			return appendList(b, v)
+		}
+	case map[string]any:
+		if v != nil {
+			return appendMap(b, v)
+		}
+	}
+	raw, err := json.Marshal(v)
+	return append(b, raw...), err
+}
+
+func appendList(b []byte, list []any) ([]byte, error) {
+	b = append(b, '[')
+	for i, v := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		var err error
+		if b, err = appendValue(b, v); err != nil {
+			return b, err
+		}
+	}
+	return append(b, ']'), nil
+}
+
+func appendMap(b []byte, m map[string]any) ([]byte, error) {
+	b = append(b, '{')
+	for i, name := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		var err error
+		if b, err = appendValue(b, name); err != nil {
+			return b, err
+		}
+		if b, err = appendValue(append(b, ':'), m[name]); err != nil {
+			return b, err
+		}
+	}
+	return append(b, '}'), nil
+}
+
+// plainText tells whether JSON writes the text as it stands.
+func plainText(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
 }

@@ -179,6 +179,7 @@ type Path struct {
 
 	creating createSet
 	fresh    freshSet
+	refs     refSet
 }
 
 // New makes a Path without connections.

@@ -302,11 +302,15 @@ func (p *Path) Lane(t Task) (string, error) {
 	if !t.Ref.IsZero() {
 		return t.Ref.String(), nil
 	}
+	if ref, ok := p.refs.of(t.Con, t.Twin); ok {
+		return ref.String(), nil
+	}
 	lane := t.Twin.String()
 	err := p.Store.View(func(r store.Reader) error {
 		row, err := twinRow(r, t.Con, t.Twin)
 		if row != nil && !row.Ref.IsZero() {
 			lane = row.Ref.String()
+			p.refs.set(t.Con, t.Twin, row.Ref)
 		}
 		return err
 	})

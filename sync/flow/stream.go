@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -86,12 +87,14 @@ func runAt(r store.Reader, con event.ConnectionID, side store.Side, epoch uint64
 var markerText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 func (p *Path) mac(parts ...[]byte) string {
-	h := hmac.New(sha256.New, p.Secret[:])
+	all := make([]byte, 0, 128)
 	for _, part := range parts {
 		// Lengths keep two different lists of parts from having one sum.
-		_, _ = fmt.Fprintf(h, "%d:", len(part))
-		h.Write(part)
+		all = strconv.AppendInt(all, int64(len(part)), 10)
+		all = append(append(all, ':'), part...)
 	}
+	h := hmac.New(sha256.New, p.Secret[:])
+	h.Write(all)
 	return markerText.EncodeToString(h.Sum(nil)[:10])
 }
 
@@ -168,4 +171,31 @@ func (f *freshSet) is(con event.ConnectionID, ref event.Ref, version string) boo
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return version != "" && f.versions[freshKey{con, ref}] == version
+}
+
+// refSet remembers which ticket a twin is about: once there is one, it stays.
+type refSet struct {
+	mu   sync.Mutex
+	refs map[twinKey]event.Ref
+}
+
+type twinKey struct {
+	con  event.ConnectionID
+	twin event.TwinID
+}
+
+func (s *refSet) set(con event.ConnectionID, id event.TwinID, ref event.Ref) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refs == nil || len(s.refs) >= freshMost {
+		s.refs = map[twinKey]event.Ref{}
+	}
+	s.refs[twinKey{con, id}] = ref
+}
+
+func (s *refSet) of(con event.ConnectionID, id event.TwinID) (event.Ref, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ref, ok := s.refs[twinKey{con, id}]
+	return ref, ok
 }
