@@ -21,7 +21,7 @@ const (
 )
 
 // ErrRunning: another process is the node of this folder.
-var ErrRunning = errors.New("a node is running already")
+var ErrRunning = errors.New("a node is running in it already")
 
 // Socket is the node's listener, and proof that this process is the only node
 // of its folder.
@@ -46,7 +46,7 @@ func Listen(dir string) (*Socket, error) {
 	}
 	if err := lockFile(lock); err != nil {
 		return nil, errors.Join(&Error{
-			Kind: KindConflict, Message: "a node is running in " + dir,
+			Kind: KindConflict, Message: "folder " + dir,
 			Hint: "stop it first, or give this one a folder of its own (node.dir)", Err: ErrRunning,
 		}, lock.Close())
 	}

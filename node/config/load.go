@@ -156,6 +156,19 @@ func (w Webhook) Resolve(r secret.Resolver) (address, key secret.Value, err erro
 	return address, key, nil
 }
 
+// Plain is what Show writes as maps, lists and values, for programs.
+func (c *Config) Plain() (map[string]any, error) {
+	text, err := yaml.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("show configuration: %w", err)
+	}
+	var plain map[string]any
+	if err := yaml.Unmarshal(text, &plain); err != nil {
+		return nil, fmt.Errorf("show configuration: %w", err)
+	}
+	return plain, nil
+}
+
 // Show writes the configuration in force: file, environment, flags and
 // defaults together. Secrets are shown by where they are.
 func (c *Config) Show(out io.Writer) error {

@@ -28,6 +28,12 @@ type Answers struct {
 	Connection string
 	// Scope of the first connection.
 	Scope string
+	// Vars of the first connection's filters, Tables the folder of their tables,
+	// Projects those that the peer's tickets may be created in; empty ones stay
+	// comments.
+	Vars     map[string]any
+	Tables   string
+	Projects []string
 }
 
 // Sample writes a commented parley.yaml from answers.
@@ -35,7 +41,7 @@ func Sample(a Answers) (string, error) {
 	if a.Dir == "" {
 		a.Dir = Default().Node.Dir
 	}
-	t, err := template.New("parley.yaml").Funcs(template.FuncMap{"quote": quote, "comment": oneLine}).Parse(sample)
+	t, err := template.New("parley.yaml").Funcs(template.FuncMap{"quote": quote, "comment": oneLine, "flow": flow}).Parse(sample)
 	if err != nil {
 		return "", fmt.Errorf("write sample: %w", err)
 	}
@@ -49,6 +55,12 @@ func Sample(a Answers) (string, error) {
 // quote writes a value so that YAML reads the same text back.
 func quote(text string) (string, error) {
 	out, err := yaml.MarshalWithOptions(text, yaml.JSON())
+	return strings.TrimSuffix(string(out), "\n"), err
+}
+
+// flow writes a list or a map in one line.
+func flow(v any) (string, error) {
+	out, err := yaml.MarshalWithOptions(v, yaml.JSON())
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
@@ -115,6 +127,16 @@ connections:
     scope: {{quote .Scope}}
     out: filters/{{.Connection}}.out.parley
     in: filters/{{.Connection}}.in.parley
+{{- if .Vars}}
+    vars: {{flow .Vars}}
+{{- end}}
+{{- if .Tables}}
+    tables: {{quote .Tables}}            # folder of the filters' tables
+{{- end}}
+{{- if .Projects}}
+    accept:                      # what may enter, whatever the filter says
+      projects: {{flow .Projects}}
+{{- end}}
 {{- else -}}
 # connections:
 #   globex:
@@ -125,18 +147,26 @@ connections:
 #     query: 'project = SUP AND labels = globex' # the tracker's own language; narrows the listing
 #     since: approval            # or a date: tickets changed since then move by themselves
 #     start: auto                # auto | manual | label:NAME
-#     leave: stop                # a ticket that leaves the scope: keep | stop | note
+#     leave: stop                # a ticket that leaves the scope: keep | stop
 #     conflict: newest           # newest | ours | theirs; both sides agree on it
+{{- if not .Vars}}
 #     vars: {project: SUP, desk: triage@example.com}
+{{- end}}
+{{- if not .Tables}}
 #     tables: tables/globex      # folder of the filters' tables
+{{- end}}
 #     tags: [gold]
+{{- if not .Projects}}
 #     accept:                    # what may enter, whatever the filter says
 #       projects: [SUP]
+{{- else}}
+#       further keys of accept:
+{{- end}}
 #       types: [Incident]
 #       fields: [summary, description, status]
 #       creates_per_hour: 200
-#       connect: never           # never | auto: may the filter pair with a ticket of ours
-#       remove: never            # never | auto: may the peer's removals be followed
+#       connect: never           # the filter may not pair with a ticket of ours
+#       remove: never            # what the peer removes stays here
 #     gate:                      # what may leave, whatever the filter says
 #       fields: [summary, description, status, comments, attachments]
 #       internal_comments: false

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,34 @@ import (
 
 	"golang.org/x/term"
 )
+
+// Ask is Prompt that ends with ctx too, and leaves the terminal as it was. What
+// is typed after that may be lost.
+func Ask(ctx context.Context, in *os.File, out io.Writer, label string) (Value, error) {
+	before, err := term.GetState(int(in.Fd()))
+	if err != nil {
+		return Prompt(in, out, label) // no terminal: it says so
+	}
+	type answer struct {
+		value Value
+		err   error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		value, err := Prompt(in, out, label)
+		answered <- answer{value, err}
+	}()
+	select {
+	case a := <-answered:
+		return a.value, a.err
+	case <-ctx.Done():
+		// The read goes on until a line comes, and nobody waits for it.
+		if err := term.Restore(int(in.Fd()), before); err != nil {
+			return Value{}, errors.Join(ctx.Err(), err)
+		}
+		return Value{}, ctx.Err()
+	}
+}
 
 // Prompt asks the person at the terminal in for a secret, without showing what
 // is typed. Where no person sits at in, it is an error that says to use a file.

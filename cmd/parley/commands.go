@@ -1,0 +1,20 @@
+package main
+
+// commands are all commands and the flags that every one of them has.
+type commands struct {
+	Config string `default:"parley.yaml" placeholder:"FILE" env:"PARLEY_CONFIG" help:"The node's configuration."`
+	JSON   bool   `name:"json" help:"Print JSON, errors too."`
+
+	Init       initCommand       `cmd:"" help:"Make a node: configuration, keys, first filters."`
+	Run        runCommand        `cmd:"" help:"Run the node until it is stopped."`
+	Status     statusCommand     `cmd:"" help:"The node and its connections at a glance."`
+	Connection connectionCommand `cmd:"" help:"Join other nodes; pause, resume, take history in."`
+	Ticket     ticketCommand     `cmd:"" help:"Which tickets are in step, and why or why not."`
+	Queue      queueCommand      `cmd:"" help:"What waits, and what waits for a person."`
+	Filter     filterCommand     `cmd:"" help:"Check filters, and try them on a ticket."`
+	Settings   configCommand     `cmd:"" name:"config" help:"Check and show the configuration."`
+	Adapter    adapterCommand    `cmd:"" help:"The kinds of tracker, and whether ours answers."`
+	Secret     secretCommand     `cmd:"" help:"Passwords and tokens in the node's vault."`
+	Key        keyCommand        `cmd:"" help:"The node's public identity."`
+	Version    versionCommand    `cmd:"" help:"The version of this program."`
+}

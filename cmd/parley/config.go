@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"parley/node/config"
+)
+
+type configCommand struct {
+	Check configCheck `cmd:"" help:"Say everything that is wrong in parley.yaml, its filters, tables and secrets."`
+	Show  configShow  `cmd:"" help:"The configuration in force: file, environment and defaults together."`
+}
+
+type configCheck struct{}
+
+// Run implements the command.
+func (*configCheck) Run(a *app) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	reports := checkConnections(cfg, names(cfg), noSchema())
+	missing := a.missingSecrets(cfg)
+	result := struct {
+		File    string   `json:"file"`
+		OK      bool     `json:"ok"`
+		Filters []report `json:"filters"`
+		Secrets []string `json:"missingSecrets"`
+	}{a.file, mistakes(reports) == 0 && len(missing) == 0, reports, missing}
+	err = a.show(result, func(w io.Writer) {
+		showReports(w, reports)
+		for _, name := range missing {
+			fmt.Fprintf(w, "%s: %s\n", a.file, name)
+		}
+		if result.OK {
+			fmt.Fprintf(w, "%s: ok\n", a.file)
+		}
+	})
+	switch {
+	case err != nil:
+		return err
+	case mistakes(reports) > 0:
+		return invalid("mend the filters, then `parley filter check`", "%s in filters", count(mistakes(reports), "mistake"))
+	case len(missing) > 0:
+		return invalid("`parley secret set NAME`, then check again", "%s cannot be read", count(len(missing), "secret"))
+	}
+	return nil
+}
+
+type configShow struct{}
+
+// Run implements the command.
+func (*configShow) Run(a *app) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	if !a.json {
+		return cfg.Show(cleanWriter{a.out})
+	}
+	shown, err := cfg.Plain()
+	if err != nil {
+		return err
+	}
+	return a.show(shown, nil)
+}
+
+// missingSecrets lists what parley.yaml refers to and cannot be read.
+func (a *app) missingSecrets(cfg *config.Config) []string {
+	missing := []string{}
+	resolver, err := a.resolver(cfg)
+	if err != nil {
+		return append(missing, err.Error())
+	}
+	if kind, ok := kindOf(cfg.Tracker.Kind); ok {
+		if _, _, err := cfg.Tracker.Resolve(kind, resolver); err != nil {
+			missing = append(missing, err.Error())
+		}
+	}
+	for name, hook := range cfg.Notify.Webhooks {
+		if _, _, err := hook.Resolve(resolver); err != nil {
+			missing = append(missing, "notify.webhooks."+name+": "+err.Error())
+		}
+	}
+	if _, err := resolver.Resolve(cfg.Notify.SMTP.Password); err != nil {
+		missing = append(missing, "notify.smtp.password: "+err.Error())
+	}
+	if _, err := resolver.Resolve(cfg.NATS.Credentials); err != nil {
+		missing = append(missing, "nats.credentials: "+err.Error())
+	}
+	return missing
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

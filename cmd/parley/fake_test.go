@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"parley/node/admin"
+	"parley/sync/event"
+)
+
+// hostile is what a peer might send to a terminal.
+const hostile = "evil\x1b[2J\x1b]0;owned\x07\u202etxt.exe\u009b31m\nerror: fake\rback\x00"
+
+// fakeService is a node whose answers are what a test wants to see printed.
+type fakeService struct {
+	admin.Service
+
+	mu    sync.Mutex // guards the field below
+	polls int
+}
+
+// fakeMain is the command `fakenode FOLDER`: it answers as the node of a folder
+// until it is told to end.
+func fakeMain() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	socket, err := admin.Listen(os.Args[1])
+	if err == nil {
+		err = admin.Serve(ctx, socket, admin.NewHandler(&fakeService{}, "fake"), zerolog.Nop())
+		err = errors.Join(err, socket.Close())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "fakenode:", err)
+		os.Exit(1)
+	}
+}
+
+func (*fakeService) Status(context.Context) (admin.Status, error) {
+	return admin.Status{
+		Node: "acme", ID: "abc", Started: time.Now(), Tracker: admin.TrackerState{Kind: "desk", Error: hostile},
+		Connections: []admin.Connection{{Name: "globex", State: "working", Parked: 6, Oldest: 75, Reason: hostile}},
+	}, nil
+}
+
+func (*fakeService) Tickets(context.Context, admin.TicketQuery) ([]admin.Ticket, error) {
+	return []admin.Ticket{{Key: "SUP-1", Connection: "globex", Twin: "INC-7", State: "parked", Code: "rejected", Reason: hostile}}, nil
+}
+
+func (*fakeService) Explain(_ context.Context, key string) (admin.Explanation, error) {
+	return admin.Explanation{Key: key, URL: "https://t.example/1", Tickets: []admin.Explained{{
+		Ticket: admin.Ticket{Key: key, Connection: "globex", State: "synced", Twin: "INC-7"},
+		Scope:  admin.ScopeExplanation{Matches: true, Twin: true},
+		Sent:   event.Fields{"summary": "a", "due": nil}, Now: event.Fields{"summary": hostile, "labels": []any{"x", "y"}},
+		Differs: []string{"summary"}, Happens: "the change leaves within seconds", Comments: 2, Files: []string{hostile},
+	}}}, nil
+}
+
+func (*fakeService) Queue(context.Context, string) ([]admin.QueueEntry, error) {
+	return []admin.QueueEntry{
+		{ID: "i/1", Connection: "globex", Kind: "in", State: "parked", Parked: true, Code: "rejected", Reason: hostile},
+		{ID: "o/2", Connection: "globex", Kind: "out", State: "queued"},
+	}, nil
+}
+
+func (*fakeService) Retry(_ context.Context, q admin.QueueSelect) (int, error) {
+	if q.All {
+		return 6, nil
+	}
+	return 1, nil
+}
+
+func (*fakeService) Sync(_ context.Context, r admin.SyncRequest) (admin.SyncResult, error) {
+	out := admin.SyncResult{}
+	for i, key := range r.Keys {
+		outcome := admin.SyncOutcome{Key: key, Connection: r.Connection, Done: "queued"}
+		if i > 0 {
+			outcome.Done, outcome.Error = "", "it is not in scope"
+		}
+		out.Tickets = append(out.Tickets, outcome)
+	}
+	return out, nil
+}
+
+// Pause fails in the way that the connection's name says.
+func (*fakeService) Pause(_ context.Context, name string, _ admin.PauseRequest) (admin.Connection, error) {
+	return admin.Connection{}, &admin.Error{Kind: name, Message: "it is " + name + hostile, Hint: "do something"}
+}
+
+func (*fakeService) RemoveConnection(_ context.Context, name string) error {
+	if name != "globex" {
+		return &admin.Error{Kind: admin.KindNotFound, Message: "there is no connection " + name}
+	}
+	return nil
+}
+
+func (f *fakeService) StartLoad(_ context.Context, name string, r admin.LoadRequest) (admin.Load, error) {
+	if r.Limit == 13 {
+		return admin.Load{State: "done", Total: 2, Done: 1, Error: "the tracker went away"}, nil
+	}
+	return f.Load(context.Background(), name)
+}
+
+func (f *fakeService) Load(context.Context, string) (admin.Load, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.polls++
+	load := admin.Load{State: "running", Total: 3980, Done: 412, Parked: 6, Rate: 4.8, ETA: 740}
+	if f.polls%3 == 0 {
+		load = admin.Load{State: "done", Total: 3980, Done: 3980, Parked: 6, Rate: 4.8}
+	}
+	return load, nil
+}
+
+func (*fakeService) AbortLoad(context.Context, string) (admin.Load, error) {
+	return admin.Load{State: "aborted", Total: 3980, Done: 500}, nil
+}

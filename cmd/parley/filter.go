@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"parley/filters"
+	"parley/node/admin"
+	"parley/node/admin/client"
+	"parley/node/config"
+	"parley/sync/event"
+)
+
+const (
+	maxFilter  = 1 << 20
+	schemaWait = 10 * time.Second
+)
+
+type filterCommand struct {
+	Check filterCheck `cmd:"" help:"Say every mistake in the filters and scopes."`
+	Try   filterTry   `cmd:"" help:"Run filters on a ticket and show what each line did; nothing is written."`
+}
+
+type filterCheck struct {
+	Connections []string `arg:"" optional:"" help:"Connections; all if left out."`
+	Offline     bool     `help:"Do not ask the running node for the tracker's fields and options."`
+}
+
+// report is what is wrong in one filter.
+type report struct {
+	File     string           `json:"file"`
+	Problems filters.Problems `json:"problems"`
+	// Error is what is wrong with the file itself.
+	Error string `json:"error,omitempty"`
+}
+
+// Run implements the command.
+func (c *filterCheck) Run(ctx context.Context, a *app) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	for _, name := range c.Connections {
+		if _, ok := cfg.Connections[name]; !ok {
+			return &failure{Kind: admin.KindNotFound, Message: fmt.Sprintf("%s has no connection %s", a.file, name), Hint: "it has " + strings.Join(names(cfg), ", ")}
+		}
+	}
+	if len(c.Connections) == 0 {
+		c.Connections = names(cfg)
+	}
+	schema := noSchema()
+	if !c.Offline {
+		schema = a.schema(ctx)
+	}
+	reports := checkConnections(cfg, c.Connections, schema)
+	if err := a.show(reports, func(w io.Writer) { showReports(w, reports) }); err != nil {
+		return err
+	}
+	if n := mistakes(reports); n > 0 {
+		return invalid("mend them, then check again", "%s in filters", count(n, "mistake"))
+	}
+	return nil
+}
+
+func names(cfg *config.Config) []string { return slices.Sorted(maps.Keys(cfg.Connections)) }
+
+func noSchema() event.Schema { return event.Schema{} }
+
+// schema asks the running node what the tracker has.
+func (a *app) schema(ctx context.Context) event.Schema {
+	ctx, cancel := context.WithTimeout(ctx, schemaWait)
+	defer cancel()
+	schema, err := ask(ctx, a, func(ctx context.Context, n *client.Client) (event.Schema, error) { return n.Schema(ctx) })
+	if err != nil {
+		a.say("warning: %v: names of fields and options are not checked", err)
+		return noSchema()
+	}
+	return schema
+}
+
+// checkConnections compiles scope and filters of connections.
+func checkConnections(cfg *config.Config, names []string, schema event.Schema) []report {
+	reports := []report{}
+	for _, name := range names {
+		c := cfg.Connections[name]
+		env := filters.Env{Schema: schema, Vars: c.Vars}
+		if c.Tables != "" {
+			folder := cfg.Path(c.Tables)
+			var err error
+			if env.Tables, err = filters.LoadTables(os.DirFS(filepath.Dir(folder)), filepath.Base(folder)); err != nil {
+				reports = append(reports, report{File: folder, Problems: filters.Problems{}, Error: err.Error()})
+			}
+		}
+		_, err := filters.CompileScope(c.Scope, env)
+		reports = append(reports, newReport("scope of "+name, nil, err))
+		reports = append(reports, checkFile(cfg.Path(c.Out), func(src string) (filters.Problems, error) {
+			f, err := filters.CompileOutgoing(src, env)
+			if err != nil {
+				return nil, err
+			}
+			return f.Warnings(), nil
+		}))
+		reports = append(reports, checkFile(cfg.Path(c.In), func(src string) (filters.Problems, error) {
+			f, err := filters.CompileIncoming(src, env)
+			if err != nil {
+				return nil, err
+			}
+			return f.Warnings(), nil
+		}))
+	}
+	return reports
+}
+
+func checkFile(name string, compile func(string) (filters.Problems, error)) report {
+	src, err := readFilter(name)
+	if err != nil {
+		return newReport(name, nil, err)
+	}
+	warnings, err := compile(src)
+	return newReport(name, warnings, err)
+}
+
+func newReport(file string, warnings filters.Problems, err error) report {
+	r := report{File: file, Problems: slices.Concat(filters.Problems{}, warnings)}
+	if found := (filters.Problems)(nil); errors.As(err, &found) {
+		r.Problems = append(r.Problems, found...)
+	} else if err != nil {
+		r.Error = err.Error()
+	}
+	return r
+}
+
+// readFilter reads a filter's file.
+func readFilter(name string) (string, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }() // only read from
+	text, err := io.ReadAll(io.LimitReader(file, maxFilter+1))
+	if err == nil && len(text) > maxFilter {
+		err = fmt.Errorf("%s is larger than %d bytes", name, maxFilter)
+	}
+	return string(text), err
+}
+
+// mistakes counts what keeps filters from being used.
+func mistakes(reports []report) int {
+	n := 0
+	for _, r := range reports {
+		if r.Error != "" {
+			n++
+		}
+		for _, p := range r.Problems {
+			if !p.Warning {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// showReports prints each problem with its place, the line and a caret.
+func showReports(w io.Writer, reports []report) {
+	for _, r := range reports {
+		if r.Error != "" {
+			fmt.Fprintf(w, "%s: %s\n", r.File, r.Error)
+		}
+		for _, p := range r.Problems {
+			text := strings.TrimPrefix(p.String(), fmt.Sprintf("line %d, column %d: ", p.Line, p.Col))
+			fmt.Fprintf(w, "%s:%d:%d: %s\n", r.File, p.Line, p.Col, text)
+		}
+	}
+}
+
+type filterTry struct {
+	Key        string `arg:"" help:"Key of a ticket, as people use it."`
+	Connection string `short:"c" placeholder:"NAME" help:"The connection; the only one in parley.yaml if left out."`
+	Out        string `type:"path" placeholder:"FILE" help:"An outgoing filter instead of the one in force."`
+	In         string `type:"path" placeholder:"FILE" help:"An incoming filter instead of the one in force."`
+}
+
+// Run implements the command.
+func (c *filterTry) Run(ctx context.Context, a *app) error {
+	name, err := a.nameOf(c.Connection)
+	if err != nil {
+		return err
+	}
+	request := admin.TryRequest{Connection: name, Key: c.Key}
+	for _, f := range []struct {
+		name string
+		into *string
+	}{{c.Out, &request.Out}, {c.In, &request.In}} {
+		if f.name == "" {
+			continue
+		}
+		if *f.into, err = readFilter(f.name); err != nil {
+			return invalid("", "read the filter: %v", err)
+		}
+	}
+	result, err := ask(ctx, a, func(ctx context.Context, n *client.Client) (admin.TryResult, error) { return n.Try(ctx, request) })
+	if err != nil {
+		return err
+	}
+	return a.show(result, func(w io.Writer) { showTry(w, result) })
+}
+
+func showTry(w io.Writer, r admin.TryResult) {
+	scope := "in scope"
+	if !r.Matches {
+		scope = "not in scope: nothing would leave"
+	}
+	lines(w, "ticket", r.Key, "scope", scope, "stopped", r.Stop,
+		"leaving", fmt.Sprintf("%d fields, %d comments, %d files", len(r.Replica), r.Comments, len(r.Files)),
+		"files", strings.Join(r.Files, ", "))
+	for _, finding := range r.Findings {
+		fmt.Fprintf(w, "held back: %s\n", clean(finding))
+	}
+	for _, part := range []struct {
+		title  string
+		fields event.Fields
+		lines  []admin.TryLine
+	}{{"outgoing", r.Replica, r.Lines}, {"incoming, from what the peer last sent", r.In, r.InLines}} {
+		if len(part.lines) == 0 && len(part.fields) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "\n%s\n", part.title)
+		var rows [][]string
+		for _, line := range part.lines {
+			rows = append(rows, []string{fmt.Sprint(line.Line), line.Target, valueText(line.Value), line.Why})
+		}
+		table(w, "LINE|TARGET|VALUE|WHY NOT", rows)
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/rs/zerolog"
+
+	"parley/adapters/all"
+	"parley/node"
+	"parley/node/admin"
+	"parley/node/config"
+	"parley/node/logging"
+	"parley/node/metrics"
+	"parley/node/secret"
+)
+
+type runCommand struct {
+	LogLevel  string `enum:"debug,info,warn,error," default:"" placeholder:"LEVEL" help:"debug, info, warn or error, instead of what parley.yaml says."`
+	LogFormat string `enum:"json,text," default:"" placeholder:"FORMAT" help:"json or text, instead of what parley.yaml says."`
+}
+
+// Run implements the command.
+func (c *runCommand) Run(ctx context.Context, a *app) (err error) {
+	flags := map[string]string{}
+	for key, value := range map[string]string{"log.level": c.LogLevel, "log.format": c.LogFormat} {
+		if value != "" {
+			flags[key] = value
+		}
+	}
+	load := func() (*config.Config, error) { return a.loadWith(flags) }
+	cfg, err := load()
+	if err != nil {
+		return err
+	}
+	dir := cfg.Path(cfg.Node.Dir)
+	if _, err := secret.FindKey(dir, a.getenv); err != nil {
+		f := asFailure(err)
+		return invalid(f.Hint, "the node's keys: %s", f.Message)
+	}
+	socket, err := admin.Listen(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, socket.Close()) }()
+	n, err := node.Open(ctx, cfg, node.Options{
+		Kinds: all.Kinds(), Version: readBuild().Version, Reload: load, Log: a.err, Getenv: a.getenv,
+	})
+	if errors.Is(err, secret.ErrNotFound) || errors.Is(err, secret.ErrWrongKey) {
+		f := asFailure(err)
+		return invalid(cmpOr(f.Hint, "`parley secret set NAME`, or `parley init` for a node without keys"), "%s", f.Message)
+	}
+	if err != nil {
+		return err
+	}
+	log, err := logging.New(a.err, logging.Options{Level: cfg.Log.Level, Text: cfg.Log.Format == config.FormatText})
+	if err != nil {
+		return errors.Join(err, n.Close())
+	}
+	return runNode(ctx, n, cfg.Metrics, socket, log)
+}
+
+// runNode runs a node and answers for it, until ctx or the node ends.
+func runNode(ctx context.Context, n *node.Node, m config.Metrics, socket net.Listener, log zerolog.Logger) error {
+	watched, handler, err := monitoring(ctx, n, m)
+	if err != nil {
+		return errors.Join(err, n.Close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var all sync.WaitGroup
+	failed := make([]error, 2)
+	all.Go(func() {
+		defer cancel()
+		failed[0] = admin.Serve(ctx, socket, admin.NewHandler(n, readBuild().Version), log)
+	})
+	if watched != nil {
+		all.Go(func() {
+			defer cancel()
+			failed[1] = admin.Serve(ctx, watched, handler, log)
+		})
+	}
+	err = n.Run(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil // it was told to end
+	}
+	cancel()
+	all.Wait()
+	return errors.Join(append(failed, err)...)
+}
+
+// monitoring opens the listener of /metrics and /healthz, if there is to be one.
+func monitoring(ctx context.Context, source metrics.Source, m config.Metrics) (net.Listener, http.Handler, error) {
+	if m.Listen == config.MetricsOff {
+		return nil, nil, nil
+	}
+	registry := prometheus.NewRegistry()
+	err := errors.Join(
+		registry.Register(collectors.NewGoCollector()),
+		registry.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{PidFn: func() (int, error) { return os.Getpid(), nil }})),
+	)
+	if err != nil {
+		return nil, nil, fmt.Errorf("set up metrics: %w", err)
+	}
+	handler, err := metrics.Handler(registry, source, m.AllowRemote)
+	if err != nil {
+		return nil, nil, fmt.Errorf("set up metrics: %w", err)
+	}
+	var l net.ListenConfig
+	listener, err := l.Listen(ctx, "tcp", m.Listen)
+	if err != nil {
+		return nil, nil, invalid("another node may use the address: set metrics.listen to a free one, or to off", "metrics: %v", err)
+	}
+	return listener, handler, nil
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"parley/node/admin"
+	"parley/node/admin/client"
+)
+
+const watchPause = 2 * time.Second
+
+type statusCommand struct {
+	Watch bool `help:"Go on until Ctrl-C."`
+}
+
+// Run implements the command.
+func (c *statusCommand) Run(ctx context.Context, a *app) error {
+	node, err := a.node()
+	if err != nil {
+		return err
+	}
+	for {
+		status, err := node.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if c.Watch && !a.json && terminal(a.out) {
+			if _, err := io.WriteString(a.out, "\x1b[H\x1b[2J"); err != nil {
+				return err
+			}
+		}
+		if err := a.show(status, func(w io.Writer) { showStatus(w, status) }); err != nil || !c.Watch {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil // Ctrl-C is how a person ends it
+		case <-time.After(watchPause):
+		}
+	}
+}
+
+func showStatus(w io.Writer, s admin.Status) {
+	tracker, store := "answers", "ok"
+	if s.Tracker.Error != "" {
+		tracker = "fails: " + s.Tracker.Error
+	}
+	switch {
+	case s.Store.Error != "":
+		store = "failed: " + s.Store.Error
+	case s.Store.Full:
+		store = "the disk is full: only what is under way is finished"
+	}
+	lines(w,
+		"node", fmt.Sprintf("%s (%s), version %s, up %s", s.Node, s.ID, s.Version, span(time.Since(s.Started))),
+		"tracker", fmt.Sprintf("%s %s, asked %s, %s", s.Tracker.Kind, s.Tracker.URL, ago(s.Tracker.LastPoll), tracker),
+		"store", store,
+		"listening", s.Listening,
+	)
+	fmt.Fprintln(w)
+	showConnections(w, s.Connections)
+}
+
+func showConnections(w io.Writer, list []admin.Connection) {
+	if len(list) == 0 {
+		fmt.Fprintln(w, "no connections: make one with `parley connection invite`, or `parley connection accept CODE`")
+		return
+	}
+	var rows [][]string
+	for _, c := range list {
+		state := c.State
+		if c.Reason != "" {
+			state += " (" + c.Reason + ")"
+		}
+		oldest := ""
+		if c.Oldest > 0 {
+			oldest = span(seconds(c.Oldest))
+		}
+		rows = append(rows, []string{
+			c.Name, state, strconv.Itoa(c.Twins), strconv.Itoa(c.Waiting), strconv.Itoa(c.Sending),
+			strconv.Itoa(c.Applying), strconv.Itoa(c.Files), strconv.Itoa(c.Parked), oldest, ago(c.Contact),
+		})
+	}
+	table(w, "CONNECTION|STATE|TWINS|WAITING|SENDING|APPLYING|FILES|PARKED|OLDEST|CONTACT", rows)
+}
+
+type keyCommand struct {
+	Show keyShow `cmd:"" help:"Print it, for the other side to compare."`
+}
+
+type keyShow struct{}
+
+// Run implements the command.
+func (*keyShow) Run(ctx context.Context, a *app) error {
+	key, err := ask(ctx, a, func(ctx context.Context, n *client.Client) (admin.Key, error) { return n.Key(ctx) })
+	if err != nil {
+		return err
+	}
+	return a.show(key, func(w io.Writer) {
+		lines(w, "node", key.Node, "id", key.ID, "fingerprint", key.Fingerprint, "document", key.Document, "TLS pin", key.TLSPin)
+	})
+}
