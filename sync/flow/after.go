@@ -70,11 +70,7 @@ func (p *Path) quiet(ctx context.Context, in *incoming, k *known, r result, read
 	}
 	k.row.Ref = k.ref
 	r.record(in, k.row)
-	for _, item := range in.items {
-		if item.Theirs && item.Local != "" {
-			k.from[item.Local] = in.con.Name
-		}
-	}
+	k.cameFrom(in.con.Name, in.items)
 	o := &outgoing{con: in.con, rules: in.con.Rules(), known: *k, ticket: *r.ticket, readAt: readAt}
 	err := p.belongs(ctx, o)
 	if err == nil {

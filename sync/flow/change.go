@@ -23,10 +23,10 @@ const maxChange = 128 << 10
 func (p *Path) ours(t event.Ticket, k known) filters.Ours {
 	o := filters.Ours{Fields: t.Fields, Key: t.Key, URL: t.URL}
 	for _, c := range t.Comments {
-		o.Comments = append(o.Comments, filters.Comment{Comment: c, From: k.from[c.ID]})
+		o.Comments = append(o.Comments, filters.Comment{Comment: c, From: k.source(event.ItemComment, c.ID)})
 	}
 	for _, a := range t.Attachments {
-		o.Attachments = append(o.Attachments, filters.Attachment{Attachment: a, From: k.from[a.ID]})
+		o.Attachments = append(o.Attachments, filters.Attachment{Attachment: a, From: k.source(event.ItemAttachment, a.ID)})
 	}
 	return o
 }
@@ -181,12 +181,12 @@ func (o *outgoing) offer(item event.Item, local twin.Item, size int) int {
 // commentItem is a comment on the wire, and whether it is to be sent.
 func (p *Path) commentItem(o *outgoing, c filters.Comment, heal bool) (event.Item, twin.Item, bool) {
 	at := slices.IndexFunc(o.ticket.Comments, func(t event.Comment) bool { return t.ID == c.ID })
-	if at < 0 || o.known.from[c.ID] == o.con.Name {
+	if at < 0 || o.known.source(event.ItemComment, c.ID) == o.con.Name {
 		return event.Item{}, twin.Item{}, false
 	}
 	id := p.itemID(o.con.ID, o.known.ref, event.ItemComment, c.ID)
 	source := o.ticket.Comments[at]
-	if source.Marker != "" && o.known.from[c.ID] == "" {
+	if source.Marker != "" && o.known.source(event.ItemComment, c.ID) == "" {
 		// A node wrote it, and no row says for whom yet.
 		return event.Item{}, twin.Item{}, false
 	}
@@ -209,10 +209,10 @@ func (p *Path) commentItem(o *outgoing, c filters.Comment, heal bool) (event.Ite
 func (p *Path) fileItem(ctx context.Context, o *outgoing, a filters.Attachment, heal bool) (event.Item, twin.Item, bool, error) {
 	id := p.itemID(o.con.ID, o.known.ref, event.ItemAttachment, a.ID)
 	had, known := o.known.items[id]
-	if known && had.State != twin.Waiting && !(heal && had.State != twin.Declined) || o.known.from[a.ID] == o.con.Name {
+	if known && had.State != twin.Waiting && !(heal && had.State != twin.Declined) || o.known.source(event.ItemAttachment, a.ID) == o.con.Name {
 		return event.Item{}, twin.Item{}, false, nil
 	}
-	if a.Marker != "" && o.known.from[a.ID] == "" {
+	if a.Marker != "" && o.known.source(event.ItemAttachment, a.ID) == "" {
 		return event.Item{}, twin.Item{}, false, nil
 	}
 	if a.Size > p.MaxAttachment {
@@ -226,7 +226,7 @@ func (p *Path) fileItem(ctx context.Context, o *outgoing, a filters.Attachment, 
 		ID: id, Kind: event.ItemAttachment, Author: author(a.Author), Created: wireTime(a.Created),
 		Name: a.Name, Size: size, MIME: a.MIME, SHA256: digest, Inline: a.Inline,
 	}
-	return item, twin.Item{Local: a.ID, Hash: event.Hash(digest), State: twin.Open, Name: a.Name}, true, nil
+	return item, twin.Item{Local: a.ID, Hash: event.Hash(digest), State: twin.Open, File: true, Name: a.Name}, true, nil
 }
 
 // keepFile brings the bytes of one of our files into the blob store.

@@ -236,7 +236,7 @@ func (p *Path) attached(ctx context.Context, con *Connection, id event.TwinID, j
 			}
 		}
 	}
-	item := twin.Item{Local: local, Theirs: true, Hash: event.Hash(job.SHA256), State: twin.Confirmed, Name: job.Name}
+	item := twin.Item{Local: local, Theirs: true, File: true, Hash: event.Hash(job.SHA256), State: twin.Confirmed, Name: job.Name}
 	return p.endJob(con, id, job, &item, event.Items{Twin: id, Done: []event.ItemID{job.Item}})
 }
 

@@ -27,7 +27,7 @@ type known struct {
 	// applying is set while a plan writes to the ticket: what it has written so
 	// far is not on record, and must not leave as if a person had.
 	applying bool
-	// from tells which connection a local comment or file came in on.
+	// from tells which connection a local comment or file came in on, by fromKey.
 	from map[string]string
 	// elsewhere is a twin of the ticket on another connection that it came
 	// from, if there is one.
@@ -37,7 +37,24 @@ type known struct {
 // fresh tells whether the peer has not heard of the ticket.
 func (k known) fresh() bool { return k.row == nil }
 
+// fromKey keeps a comment and a file that the tracker gave one id apart.
 func fromKey(kind event.ItemKind, local string) string { return string(kind) + "/" + local }
+
+// source names the connection that a local comment or file came in on, or "".
+func (k known) source(kind event.ItemKind, local string) string { return k.from[fromKey(kind, local)] }
+
+// cameFrom notes which of all came in on the connection called name.
+func (k known) cameFrom(name string, all map[event.ItemID]twin.Item) {
+	for _, item := range all {
+		kind := event.ItemComment
+		if item.File {
+			kind = event.ItemAttachment
+		}
+		if item.Theirs && item.Local != "" {
+			k.from[fromKey(kind, item.Local)] = name
+		}
+	}
+}
 
 // know reads what the store holds of a ticket for a connection.
 func (p *Path) know(con *Connection, ref event.Ref) (known, error) {
@@ -82,11 +99,7 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 		if err != nil {
 			return err
 		}
-		for _, item := range all {
-			if item.Theirs && item.Local != "" {
-				k.from[item.Local] = c.Name
-			}
-		}
+		k.cameFrom(c.Name, all)
 		if c.ID == con.ID {
 			k.id, k.row, k.items = id, row, all
 			if k.sent, err = get[filters.Replica](r, store.SentKey(c.ID, id)); err != nil {

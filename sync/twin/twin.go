@@ -94,10 +94,12 @@ type Item struct {
 	// Local is our tracker's id; "" while it is not written.
 	Local string `json:"local,omitempty"`
 	// Theirs is set when the peer sent it.
-	Theirs bool       `json:"theirs,omitempty"`
-	Hash   event.Hash `json:"h,omitempty"`
-	Seq    event.Seq  `json:"s,omitempty"`
-	State  Confirm    `json:"c"`
+	Theirs bool `json:"theirs,omitempty"`
+	// File tells an attachment from a comment: a tracker may number both alike.
+	File  bool       `json:"file,omitempty"`
+	Hash  event.Hash `json:"h,omitempty"`
+	Seq   event.Seq  `json:"s,omitempty"`
+	State Confirm    `json:"c"`
 	// Name of a file, for people.
 	Name string `json:"n,omitempty"`
 }
