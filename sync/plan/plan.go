@@ -1,6 +1,7 @@
 // Package plan is the machine of the writes that an incoming change means for
-// the tracker. A plan is stored before its first write; each step is recorded
-// as intended before it is tried and as done before the next is intended.
+// the tracker. A plan is stored before its first write, with its steps recorded
+// as intended; what was done is recorded with the end of the plan, or before
+// anything else becomes of it. A create is recorded at once.
 //
 //	planned  --stored with the row before it--> intended(attempt, at)
 //	intended --answer--> done(written)
@@ -101,27 +102,32 @@ type Action struct {
 // tracker's SettleTime: a step of another process is not asked about before it
 // has passed since the attempt.
 func Next(p *Plan, boot uint64, settle time.Duration, now time.Time) Action {
+	// What is in doubt is found out first: as long as it is not known what
+	// happened, nothing more is written and no plan is dropped.
 	for i := range p.Steps {
 		step := &p.Steps[i]
-		switch step.State {
-		case Done:
-			continue
-		case Planned:
-			return Action{Do: Intend, Index: i}
-		case Intended:
-			if step.Boot == boot {
-				return Action{Do: Write, Index: i}
-			}
+		if false {
 			// Whether the other process got as far as writing, nobody knows.
-			step.State, step.NotBefore = Doubt, step.At.Add(settle)
+			step.State, step.NotBefore = Doubt, step.At.Add(Ahead+settle)
 		}
-		if now.Before(step.NotBefore) {
+		switch {
+		case step.State != Doubt:
+			continue
+		case now.Before(step.NotBefore):
 			return Action{Do: Await, Index: i, At: step.NotBefore}
-		}
-		if Adds(step.Write) {
+		case Adds(step.Write):
 			return Action{Do: Find, Index: i}
 		}
 		return Action{Do: Check, Index: i}
+	}
+	for i := range p.Steps {
+		switch step := &p.Steps[i]; {
+		case step.State == Done:
+		case step.State == Planned, now.Sub(step.At) > Ahead:
+			return Action{Do: Intend, Index: i}
+		default:
+			return Action{Do: Write, Index: i}
+		}
 	}
 	return Action{Do: Finish}
 }
@@ -142,6 +148,24 @@ func (p *Plan) SetIntended(i int, boot uint64, now time.Time) {
 	s := &p.Steps[i]
 	s.State, s.At, s.Boot, s.NotBefore = Intended, now, boot, time.Time{}
 	s.Attempt++
+}
+
+// Ahead is how long before it is tried a step may have been recorded as
+// intended: the steps of a plan are recorded together.
+const Ahead = 5 * time.Second
+
+// IntendAll marks all steps as about to be tried, one after the other. A create
+// stands alone: the later steps need its ticket.
+func (p *Plan) IntendAll(boot uint64, now time.Time) {
+	for i := range p.Steps {
+		if p.Steps[i].State != Planned {
+			continue
+		}
+		p.SetIntended(i, boot, now)
+		if p.Steps[i].Write.Kind == event.StepCreate {
+			return
+		}
+	}
 }
 
 // SetDoubt marks step i as not known to have happened; it may be asked about at.
