@@ -61,9 +61,34 @@ func (p *Path) update(in *incoming, what string, fn func(store.Tx, *inbox.Row) e
 // intend stores a step as about to be tried.
 func (p *Path) intend(in *incoming, i int) error {
 	in.plan.SetIntended(i, p.Boot.Random, p.Now())
-	return p.update(in, "store a step", func(tx store.Tx, _ *inbox.Row) error {
+	return p.storeSteps(in, "store a step")
+}
+
+// storeSteps stores how far a plan got.
+func (p *Path) storeSteps(in *incoming, what string) error {
+	err := p.update(in, what, func(tx store.Tx, _ *inbox.Row) error {
+		if err := p.storeDone(tx, in); err != nil {
+			return err
+		}
 		return put(tx, store.PlanKey(in.con.ID, in.id), in.plan)
 	})
+	if err == nil {
+		in.unsaved = false
+	}
+	return err
+}
+
+// storeDone records the steps whose end is not on record.
+func (p *Path) storeDone(tx store.Tx, in *incoming) error {
+	for _, step := range in.plan.Steps {
+		if !in.unsaved || step.State != plan.Done {
+			continue
+		}
+		if err := p.storeStep(tx, in, step); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // write tries an intended step.
@@ -76,7 +101,8 @@ func (p *Path) write(ctx context.Context, in *incoming, i int) error {
 	return p.stepDone(in, i, written)
 }
 
-// stepDone records a step (T6); the last one is recorded with the answer.
+// stepDone notes that a step was done. The answer records it, or whatever else
+// ends this try; only a create is recorded at once (T6).
 func (p *Path) stepDone(in *incoming, i int, w event.Written) error {
 	step := in.plan.Steps[i]
 	in.plan.SetDone(i, w)
@@ -84,18 +110,12 @@ func (p *Path) stepDone(in *incoming, i int, w event.Written) error {
 	if step.Item != "" {
 		in.items[step.Item] = twin.Item{Local: w.Item, Theirs: true, Hash: step.Hash, State: twin.Confirmed}
 	}
-	if i == len(in.plan.Steps)-1 {
+	in.unsaved = true
+	if step.Write.Kind != event.StepCreate || i == len(in.plan.Steps)-1 {
 		return nil
 	}
-	if in.plan.Steps[i+1].State == plan.Planned {
-		in.plan.SetIntended(i+1, p.Boot.Random, p.Now())
-	}
-	return p.update(in, "record a step", func(tx store.Tx, _ *inbox.Row) error {
-		if err := p.storeStep(tx, in, step); err != nil {
-			return err
-		}
-		return put(tx, store.PlanKey(in.con.ID, in.id), in.plan)
-	})
+	in.plan.IntendAll(p.Boot.Random, p.Now())
+	return p.storeSteps(in, "record a step")
 }
 
 func (p *Path) storeStep(tx store.Tx, in *incoming, step plan.Step) error {
@@ -113,19 +133,13 @@ func (p *Path) storeStep(tx store.Tx, in *incoming, step plan.Step) error {
 	return put(tx, store.ItemKey(in.con.ID, in.id, step.Item), &item)
 }
 
-// recordSteps stores a plan whose steps are done and whose answer has to wait.
+// recordSteps stores what was done of a plan whose answer has to wait: it must
+// not be done again.
 func (p *Path) recordSteps(in *incoming) error {
-	if len(in.plan.Steps) == 0 {
+	if !in.unsaved {
 		return nil
 	}
-	return p.update(in, "record the steps", func(tx store.Tx, _ *inbox.Row) error {
-		for _, step := range in.plan.Steps {
-			if err := p.storeStep(tx, in, step); err != nil {
-				return err
-			}
-		}
-		return put(tx, store.PlanKey(in.con.ID, in.id), in.plan)
-	})
+	return p.storeSteps(in, "record the steps")
 }
 
 // twinFor is the twin's row, made when our ticket has just come to be.
@@ -159,19 +173,18 @@ func (p *Path) writeFailed(in *incoming, i int, err error) error {
 		return &awaitError{d.At, err.Error()}
 	case retry.Doubt:
 		in.plan.SetDoubt(i, d.At)
-		stored := p.update(in, "store a doubt", func(tx store.Tx, _ *inbox.Row) error {
-			return put(tx, store.PlanKey(in.con.ID, in.id), in.plan)
-		})
+		stored := p.storeSteps(in, "store a doubt")
 		if stored != nil {
 			return stored
 		}
 		return &awaitError{d.At, err.Error()}
 	}
-	// It did not happen for certain, so what is left of the plan can be dropped;
-	// the steps before are on record.
+	// It did not happen for certain, and nothing else is in doubt, so what is left
+	// of the plan can be dropped; the steps before go on record with that.
 	if dropped := p.dropPlan(in); dropped != nil {
 		return dropped
 	}
+	in.unsaved = false
 	switch d.Verdict {
 	case retry.Again:
 		return errReplan
@@ -184,6 +197,9 @@ func (p *Path) writeFailed(in *incoming, i int, err error) error {
 func (p *Path) dropPlan(in *incoming) error {
 	p.unmarkCreating(in.plan)
 	return p.update(in, "drop the plan", func(tx store.Tx, row *inbox.Row) error {
+		if err := p.storeDone(tx, in); err != nil {
+			return err
+		}
 		next := inbox.Next(row, inbox.Replan{}, p.Now())
 		if err := put(tx, store.InboxKey(in.con.ID, in.id), next); err != nil {
 			return err

@@ -250,7 +250,7 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 		}
 		return p.storePlan(in)
 	}
-	in.plan.SetIntended(0, p.Boot.Random, p.Now())
+	in.plan.IntendAll(p.Boot.Random, p.Now())
 	return p.storePlan(in)
 }
 

@@ -118,6 +118,8 @@ type incoming struct {
 	ours *event.Ticket
 	// version is the ticket's after our last write, where the tracker says it.
 	version string
+	// unsaved is set while steps are done and not on record.
+	unsaved bool
 }
 
 // Apply goes on with the event of one twin through steps 4 to 6 of the way in.
@@ -138,10 +140,11 @@ func (p *Path) Apply(ctx context.Context, id event.ConnectionID, twinID event.Tw
 		err = p.apply(ctx, in)
 	}
 	if err == nil {
-		if err = p.answer(ctx, in); err != nil {
-			// What was written must not be written again.
-			err = errors.Join(err, p.recordSteps(in))
-		}
+		err = p.answer(ctx, in)
+	}
+	if err != nil {
+		// What was written must not be written again.
+		err = errors.Join(err, p.recordSteps(in))
 	}
 	return p.endedIn(in, err)
 }
@@ -162,8 +165,8 @@ func (in *incoming) filter(ctx context.Context, p *Path) error {
 	return p.makePlan(ctx, in, wanted)
 }
 
-// apply is step 5 (T5, T6): the plan is stored, then its steps are done one by
-// one, each intended before it is tried.
+// apply is step 5 (T5, T6): the plan is stored with its steps intended, then
+// they are done one by one.
 func (p *Path) apply(ctx context.Context, in *incoming) error {
 	for {
 		action := plan.Next(in.plan, p.Boot.Random, p.Tracker.SettleTime(), p.Now())

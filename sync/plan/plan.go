@@ -106,7 +106,7 @@ func Next(p *Plan, boot uint64, settle time.Duration, now time.Time) Action {
 	// happened, nothing more is written and no plan is dropped.
 	for i := range p.Steps {
 		step := &p.Steps[i]
-		if false {
+		if step.State == Intended && step.Boot != boot {
 			// Whether the other process got as far as writing, nobody knows.
 			step.State, step.NotBefore = Doubt, step.At.Add(Ahead+settle)
 		}
