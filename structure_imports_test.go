@@ -48,6 +48,10 @@ var layers = []layer{
 	{[]string{"node/audit"}, []string{"sync/store", "sync/event"}},
 	{[]string{"node/config"}, []string{"adapters", "sync/event", "node/secret"}},
 	{[]string{"node/admin/client"}, []string{"sync/event", "adapters", "node/admin/..."}},
+	{[]string{"node/demo"}, []string{
+		"node", "node/config", "node/secret", "node/admin", "node/admin/client",
+		"adapters", "adapters/desk", "filters/examples", "sync/event",
+	}},
 	{[]string{"node/..."}, []string{"node/...", "sync/...", "filters/...", "adapters/..."}},
 	{[]string{"cmd/parley"}, []string{
 		"node/...", "sync/event", "sync/connection", "sync/store/...", "filters/...",
