@@ -67,10 +67,12 @@ func TestPlan_StepOfAnotherProcessIsInDoubt(t *testing.T) {
 	t.Parallel()
 	p := planOf(create())
 	p.SetIntended(0, boot, at())
-	want(t, "before it has settled", next(p, boot+1, at().Add(settle-1)), plan.Action{Do: plan.Await, At: at().Add(settle)})
-	want(t, "when it has settled", next(p, boot+1, at().Add(settle)), plan.Action{Do: plan.Find})
+	// It may have been tried as late as Ahead after it was recorded.
+	settled := at().Add(plan.Ahead + settle)
+	want(t, "before it has settled", next(p, boot+1, settled.Add(-1)), plan.Action{Do: plan.Await, At: settled})
+	want(t, "when it has settled", next(p, boot+1, settled), plan.Action{Do: plan.Find})
 	// The process that found it in doubt never takes it for its own intention.
-	want(t, "even for the process that intended it", next(p, boot, at().Add(settle)), plan.Action{Do: plan.Find})
+	want(t, "even for the process that intended it", next(p, boot, settled), plan.Action{Do: plan.Find})
 }
 
 func TestPlan_WhatAddsIsSearchedAndWhatSetsIsCompared(t *testing.T) {
@@ -142,4 +144,42 @@ func TestPlan_InDoubtTellsWhatMayHaveHappened(t *testing.T) {
 	if !p.InDoubt() {
 		t.Error("a step in doubt is not in doubt")
 	}
+}
+
+func TestPlan_StepsAreIntendedTogetherButACreateAlone(t *testing.T) {
+	t.Parallel()
+	p := planOf(update(), comment(""), comment(""))
+	p.IntendAll(boot, at())
+	for i := range p.Steps {
+		want(t, "a step", next(p, boot, at()), plan.Action{Do: plan.Write, Index: i})
+		p.SetDone(i, event.Written{})
+	}
+	p = planOf(create(), comment(""))
+	p.IntendAll(boot, at())
+	if got := p.Steps[1].State; got != plan.Planned {
+		t.Errorf("the step after a create is %s before its ticket is known", got)
+	}
+}
+
+func TestPlan_AStepIsRecordedAnewIfItIsTriedLate(t *testing.T) {
+	t.Parallel()
+	p := planOf(update(), comment(""))
+	p.IntendAll(boot, at())
+	p.SetDone(0, event.Written{})
+	late := at().Add(plan.Ahead)
+	want(t, "in time", next(p, boot, late), plan.Action{Do: plan.Write, Index: 1})
+	want(t, "late", next(p, boot, late.Add(1)), plan.Action{Do: plan.Intend, Index: 1})
+}
+
+func TestPlan_DoubtsAreFoundOutBeforeAnythingIsWritten(t *testing.T) {
+	t.Parallel()
+	p := planOf(update(), comment(""), comment(""))
+	p.IntendAll(boot, at())
+	now := at().Add(plan.Ahead + settle)
+	want(t, "first", next(p, boot+1, now), plan.Action{Do: plan.Check})
+	p.SetIntended(0, boot+1, now) // it did not happen
+	want(t, "then", next(p, boot+1, now), plan.Action{Do: plan.Find, Index: 1})
+	p.SetDone(1, event.Written{})
+	p.SetIntended(2, boot+1, now)
+	want(t, "then the first write", next(p, boot+1, now), plan.Action{Do: plan.Write})
 }
