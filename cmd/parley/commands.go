@@ -5,6 +5,7 @@ type commands struct {
 	Config string `default:"parley.yaml" placeholder:"FILE" env:"PARLEY_CONFIG" help:"The node's configuration."`
 	JSON   bool   `name:"json" help:"Print JSON, errors too."`
 
+	Demo       demoCommand       `cmd:"" help:"See it work: two companies on this machine."`
 	Init       initCommand       `cmd:"" help:"Make a node: configuration, keys, first filters."`
 	Run        runCommand        `cmd:"" help:"Run the node until it is stopped."`
 	Status     statusCommand     `cmd:"" help:"The node and its connections at a glance."`
