@@ -6,7 +6,6 @@ import (
 	"maps"
 	"time"
 
-	"parley/filters"
 	"parley/sync/event"
 	"parley/sync/store"
 	"parley/sync/twin"
@@ -41,7 +40,7 @@ func (p *Path) knowAfter(in *incoming) (*known, error) {
 		if k.work, err = get[work.Row](r, store.WorkKey(in.con.ID, k.ref)); err != nil {
 			return err
 		}
-		k.sent, err = get[filters.Replica](r, store.SentKey(in.con.ID, in.id))
+		k.sent, err = getReplica(r, store.SentKey(in.con.ID, in.id))
 		return err
 	})
 	if err != nil || !alone || k.work != nil && (k.work.Cause != event.CauseEdit || k.work.State != work.Dirty) {

@@ -290,8 +290,7 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 	if err := put(tx, store.TwinKey(in.con.ID, in.id), row); err != nil {
 		return err
 	}
-	received := filters.Replica{Fields: in.replica.Fields}
-	if err := put(tx, store.ReceivedKey(in.con.ID, in.id), &received); err != nil {
+	if err := putReplica(tx, store.ReceivedKey(in.con.ID, in.id), in.replica.Fields); err != nil {
 		return err
 	}
 	if err := p.lookedAfter(tx, in, r, row.Ref); err != nil {

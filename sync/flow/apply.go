@@ -380,9 +380,7 @@ func (p *Path) refuse(in *incoming, state twin.State, code event.Code, reason st
 		}
 		// What was refused is known all the same: the next change names only
 		// what differs from it.
-		received := in.replica
-		received.Comments, received.Attachments = nil, nil
-		if err := put(tx, store.ReceivedKey(in.con.ID, in.id), &received); err != nil {
+		if err := putReplica(tx, store.ReceivedKey(in.con.ID, in.id), in.replica.Fields); err != nil {
 			return err
 		}
 		if err := p.answerWith(tx, in.con.ID, event.Message{Outcome: &event.Outcome{

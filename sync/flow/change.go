@@ -272,8 +272,7 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 	if err := put(tx, store.TwinKey(o.con.ID, id), row); err != nil {
 		return err
 	}
-	sent := filters.Replica{Fields: o.replica.Fields}
-	if err := put(tx, store.SentKey(o.con.ID, id), &sent); err != nil {
+	if err := putReplica(tx, store.SentKey(o.con.ID, id), o.replica.Fields); err != nil {
 		return err
 	}
 	for item, state := range o.items {

@@ -60,7 +60,7 @@ func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
 	if in.items, err = items(r, in.con.ID, in.id); err != nil {
 		return err
 	}
-	received, err := get[filters.Replica](r, store.ReceivedKey(in.con.ID, in.id))
+	received, err := getReplica(r, store.ReceivedKey(in.con.ID, in.id))
 	if err != nil {
 		return err
 	}

@@ -67,10 +67,10 @@ func inspectTwin(r store.Reader, con event.ConnectionID, i *Inspection) error {
 	if i.Items, err = items(r, con, i.TwinID); err != nil {
 		return err
 	}
-	if i.Sent, err = get[filters.Replica](r, store.SentKey(con, i.TwinID)); err != nil {
+	if i.Sent, err = getReplica(r, store.SentKey(con, i.TwinID)); err != nil {
 		return err
 	}
-	i.Received, err = get[filters.Replica](r, store.ReceivedKey(con, i.TwinID))
+	i.Received, err = getReplica(r, store.ReceivedKey(con, i.TwinID))
 	return err
 }
 

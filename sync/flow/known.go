@@ -102,7 +102,7 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 		k.cameFrom(c.Name, all)
 		if c.ID == con.ID {
 			k.id, k.row, k.items = id, row, all
-			if k.sent, err = get[filters.Replica](r, store.SentKey(c.ID, id)); err != nil {
+			if k.sent, err = getReplica(r, store.SentKey(c.ID, id)); err != nil {
 				return err
 			}
 		} else if row.Theirs || row.Hops > 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"parley/filters"
 	"parley/sync/event"
 	"parley/sync/inbox"
 	"parley/sync/outbox"
@@ -13,7 +14,8 @@ import (
 	"parley/sync/twin"
 )
 
-// get reads a JSON row; nil if there is none.
+// get reads a row; nil if there is none. Rows that every event reads have a form
+// of their own, the others are JSON.
 func get[T any](r store.Reader, key []byte) (*T, error) {
 	raw, err := r.Get(key)
 	if errors.Is(err, store.ErrNotFound) {
@@ -23,18 +25,63 @@ func get[T any](r store.Reader, key []byte) (*T, error) {
 		return nil, fmt.Errorf("read row %c: %w", key[0], err)
 	}
 	row := new(T)
-	if err := json.Unmarshal(raw, row); err != nil {
+	if err := decodeRow(raw, row); err != nil {
 		return nil, fmt.Errorf("read row %c: %w", key[0], err)
 	}
 	return row, nil
 }
 
-// put writes a JSON row, or removes it if row is nil.
+func decodeRow(raw []byte, row any) error {
+	if b, ok := row.(encoding.BinaryUnmarshaler); ok {
+		return b.UnmarshalBinary(raw)
+	}
+	return json.Unmarshal(raw, row)
+}
+
+func encodeRow(row any) ([]byte, error) {
+	if b, ok := row.(encoding.BinaryMarshaler); ok {
+		return b.MarshalBinary()
+	}
+	return json.Marshal(row)
+}
+
+// replicaRow is a replica as last sent or received: its fields.
+type replicaRow struct{ Fields event.Fields }
+
+// MarshalBinary writes the fields; the first byte is the layout's version.
+func (r *replicaRow) MarshalBinary() ([]byte, error) {
+	w := event.Writer{Bytes: append(make([]byte, 0, 2048), 1)}
+	w.Map(r.Fields)
+	return w.Bytes, w.Err
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote.
+func (r *replicaRow) UnmarshalBinary(raw []byte) error {
+	p := event.NewParser(raw)
+	version := p.Number()
+	r.Fields = p.Map()
+	return p.Version(version, 1)
+}
+
+// getReplica reads a replica as last sent or received; nil if there is none.
+func getReplica(r store.Reader, key []byte) (*filters.Replica, error) {
+	row, err := get[replicaRow](r, key)
+	if row == nil {
+		return nil, err
+	}
+	return &filters.Replica{Fields: row.Fields}, err
+}
+
+func putReplica(tx store.Tx, key []byte, fields event.Fields) error {
+	return put(tx, key, &replicaRow{fields})
+}
+
+// put writes a row, or removes it if row is nil.
 func put[T any](tx store.Tx, key []byte, row *T) error {
 	if row == nil {
 		return tx.Delete(key)
 	}
-	raw, err := json.Marshal(row)
+	raw, err := encodeRow(row)
 	if err != nil {
 		return fmt.Errorf("write row %c: %w", key[0], err)
 	}
@@ -109,7 +156,7 @@ func items(r store.Reader, con event.ConnectionID, id event.TwinID) (map[event.I
 	prefix := store.ItemKey(con, id, "")
 	err := r.Scan(prefix, nil, func(key, value []byte) (bool, error) {
 		var item twin.Item
-		if err := json.Unmarshal(value, &item); err != nil {
+		if err := decodeRow(value, &item); err != nil {
 			return false, fmt.Errorf("read item of twin %s: %w", id, err)
 		}
 		all[store.ItemOf(key)] = item

@@ -33,7 +33,9 @@ func planOf(steps ...event.Step) *plan.Plan {
 	return p
 }
 
-func next(p *plan.Plan, boot uint64, now time.Time) plan.Action { return plan.Next(p, boot, settle, now) }
+func next(p *plan.Plan, boot uint64, now time.Time) plan.Action {
+	return plan.Next(p, boot, settle, now)
+}
 
 func want(t *testing.T, what string, got, want plan.Action) {
 	t.Helper()

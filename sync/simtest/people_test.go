@@ -2,7 +2,6 @@ package simtest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -154,5 +153,5 @@ func (n *node) count(kind byte) int {
 
 func parse(raw []byte) (*twin.Row, error) {
 	row := &twin.Row{}
-	return row, json.Unmarshal(raw, row)
+	return row, row.UnmarshalBinary(raw)
 }
