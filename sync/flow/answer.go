@@ -24,6 +24,7 @@ type result struct {
 	// local are our fields as agreed on from here, echo what the outgoing
 	// filter makes of our own write.
 	local, echo event.Fields
+	bases       map[string]twin.Base // of local
 	lost        []string
 	// sets are the peer's, as far as the event says.
 	sets event.Fields
@@ -89,7 +90,15 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 			}
 		}
 	}
-	r.quiet, r.gen = p.quiet(ctx, in, before, r, readAt)
+	r.bases = make(map[string]twin.Base, len(r.local))
+	for name, value := range r.local {
+		r.bases[name] = twin.Base{Hash: event.HashValue(value)}
+	}
+	if r.quiet, r.gen = p.quiet(ctx, in, before, r, readAt); r.quiet {
+		// Before it is on record, so that a poll in between finds it: the plan is
+		// stored, and what it comes to is known.
+		p.fresh.set(in.con.ID, ticket.Ref, ticket.Version)
+	}
 	return r, nil
 }
 
@@ -176,10 +185,12 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 	}
 	for name, said := range in.plan.Said {
 		after[name] = said
-		if got, ok := written[name]; ok && !isList(said) {
-			// As the tracker spells it. A list that was written holds entries of our
-			// own too; those are news to the peer.
-			after[name] = got
+		if isList(said) {
+			// A list that was written holds entries of our own too; those that the
+			// peer has not been told of are news to it.
+			after[name] = in.holds(name, said, ticket.Fields[name])
+		} else if got, ok := written[name]; ok {
+			after[name] = got // as the tracker spells it
 		}
 		if !in.created() {
 			before[name] = other(after[name])
@@ -199,11 +210,25 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 	}
 	echo := event.Fields{}
 	for name, value := range a {
-		if was, had := b[name]; !had || event.HashValue(was) != event.HashValue(value) {
+		if was, had := b[name]; !had || !twin.Same(was, value) {
 			echo[name] = value
 		}
 	}
 	return echo
+}
+
+// holds is what the peer holds of a list when it has all our events, spelled as
+// ours if it is the same.
+func (in *incoming) holds(name string, said, ours any) any {
+	row := in.twin
+	if row == nil {
+		row = &twin.Row{}
+	}
+	held := row.Holds(name, said, in.plan.Seen)
+	if twin.Equal(event.TypeSet, held, ours) {
+		return ours
+	}
+	return held
 }
 
 // other is a value that differs from v, to find out what depends on it.
@@ -316,9 +341,7 @@ func (r result) record(in *incoming, row *twin.Row) {
 	if row.Local == nil {
 		row.Local = map[string]twin.Base{}
 	}
-	for name, value := range r.local {
-		row.Local[name] = twin.Base{Hash: event.HashValue(value)}
-	}
+	maps.Copy(row.Local, r.bases)
 	row.ReceiveSets(r.sets, in.plan.Seen)
 }
 
@@ -398,9 +421,6 @@ func (p *Path) endRow(tx store.Tx, in *incoming) (*inbox.Row, error) {
 // applied wakes what an applied event made possible.
 func (p *Path) applied(in *incoming, r result, next *inbox.Row) {
 	p.unmarkCreating(in.plan)
-	if r.quiet {
-		p.fresh.set(in.con.ID, r.ticket.Ref, r.ticket.Version)
-	}
 	key := in.key()
 	if r.ticket != nil {
 		key = r.ticket.Key

@@ -45,15 +45,11 @@ func (p *Path) pick(con *Connection, id event.TwinID) (*incoming, error) {
 
 func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
 	in.row = row
-	var stored outbox.Stored
-	if err := getBinary(r, store.EventKey(in.con.ID, store.In, row.Epoch, byte(envelope.Data), row.Seq), &stored); err != nil {
+	body, err := p.body(r, in.con.ID, row)
+	if err != nil {
 		return err
 	}
-	m, err := envelope.Decode(stored.Entry.Bytes)
-	if err != nil || m.Change == nil {
-		return fmt.Errorf("stored event %d: %w", row.Seq, errors.Join(err, errPeer))
-	}
-	in.body = *m.Change
+	in.body = body
 	if in.twin, err = twinRow(r, in.con.ID, in.id); err != nil {
 		return err
 	}
@@ -72,6 +68,22 @@ func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
 		in.plan, err = get[plan.Plan](r, store.PlanKey(in.con.ID, in.id))
 	}
 	return err
+}
+
+// body is the event of an inbox row.
+func (p *Path) body(r store.Reader, con event.ConnectionID, row inbox.Row) (event.ChangeBody, error) {
+	if body, ok := p.bodies.take(con, row); ok {
+		return body, nil
+	}
+	var stored outbox.Stored
+	if err := getBinary(r, store.EventKey(con, store.In, row.Epoch, byte(envelope.Data), row.Seq), &stored); err != nil {
+		return event.ChangeBody{}, err
+	}
+	m, err := envelope.Decode(stored.Entry.Bytes)
+	if err != nil || m.Change == nil {
+		return event.ChangeBody{}, fmt.Errorf("stored event %d: %w", row.Seq, errors.Join(err, errPeer))
+	}
+	return *m.Change, nil
 }
 
 // merged is the peer's whole replica after an event. Its comments and files

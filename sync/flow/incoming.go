@@ -88,6 +88,9 @@ func (a *arrival) append(p *Path) (envelope.Receipt, error) {
 	if err != nil {
 		return envelope.Receipt{}, fmt.Errorf("store events of %s: %w", con.Name, err)
 	}
+	if taken.verdict == inbox.Take {
+		p.bodies.keep(a)
+	}
 	p.announce(con, cut.Stream, taken)
 	r := receiptOf(con.ID, cut.Stream, taken.head)
 	r.Stop = taken.verdict == inbox.Stop

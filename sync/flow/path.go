@@ -180,6 +180,7 @@ type Path struct {
 	creating createSet
 	fresh    freshSet
 	refs     refSet
+	bodies   bodySet
 }
 
 // New makes a Path without connections.

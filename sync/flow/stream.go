@@ -173,6 +173,53 @@ func (f *freshSet) is(con event.ConnectionID, ref event.Ref, version string) boo
 	return version != "" && f.versions[freshKey{con, ref}] == version
 }
 
+// bodySet keeps small events that have just come in and been stored, so that
+// they are not read and decoded once more. Each is taken once; what nobody takes
+// is dropped in time, and without it the store serves.
+type bodySet struct {
+	mu       sync.Mutex
+	now, old map[bodyKey]event.ChangeBody
+}
+
+type bodyKey struct {
+	con   event.ConnectionID
+	place event.Position
+}
+
+// Bounds of what a bodySet holds, twice.
+const (
+	bodiesMost = 1024
+	bodySize   = 4 << 10
+)
+
+func (s *bodySet) keep(a *arrival) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, m := range a.messages {
+		if m.message.Change == nil || len(a.cut.Entries[i].Bytes) > bodySize {
+			continue
+		}
+		if s.now == nil || len(s.now) >= bodiesMost {
+			s.now, s.old = map[bodyKey]event.ChangeBody{}, s.now
+		}
+		at := event.Position{Epoch: a.cut.Epoch, Seq: a.cut.First + event.Seq(i)}
+		s.now[bodyKey{a.con.ID, at}] = *m.message.Change
+	}
+}
+
+func (s *bodySet) take(con event.ConnectionID, row inbox.Row) (event.ChangeBody, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := bodyKey{con, event.Position{Epoch: row.Epoch, Seq: row.Seq}}
+	for _, bodies := range []map[bodyKey]event.ChangeBody{s.now, s.old} {
+		if body, ok := bodies[key]; ok {
+			delete(bodies, key)
+			return body, true
+		}
+	}
+	return event.ChangeBody{}, false
+}
+
 // refSet remembers which ticket a twin is about: once there is one, it stays.
 type refSet struct {
 	mu   sync.Mutex

@@ -122,7 +122,7 @@ func (in Incoming) names() []string {
 func (r *Row) target(in Incoming, name string) (any, bool) {
 	want, set := in.Wanted[name]
 	before, also := in.Same[name]
-	changed := set && (in.Ours == nil || !also || !same(want, before))
+	changed := set && (in.Ours == nil || !also || !Same(want, before))
 	if !isSet(in.Types[name].Type) {
 		return want, changed
 	}
@@ -203,7 +203,7 @@ func Equal(t event.Type, a, b any) bool {
 	if isSet(t) {
 		return event.HashValue(sortedSet(list(a))) == event.HashValue(sortedSet(list(b)))
 	}
-	return same(a, b)
+	return Same(a, b)
 }
 
 func alike(t event.Type, want, got any) bool {
@@ -270,8 +270,8 @@ func list(v any) []any {
 	return l
 }
 
-// same compares plain values as their hashes do, without hashing texts.
-func same(a, b any) bool {
+// Same compares plain values as their hashes do, without hashing texts.
+func Same(a, b any) bool {
 	x, isText := a.(string)
 	y, alsoText := b.(string)
 	if isText && alsoText {
@@ -283,7 +283,7 @@ func same(a, b any) bool {
 func keyOf(v any) string { return string(event.HashValue(idOf(v))) }
 
 func has(l []any, v any) bool {
-	return slices.ContainsFunc(l, func(x any) bool { return same(idOf(x), idOf(v)) })
+	return slices.ContainsFunc(l, func(x any) bool { return Same(idOf(x), idOf(v)) })
 }
 
 func minus(a, b []any) []any {
