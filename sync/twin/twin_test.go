@@ -1,0 +1,162 @@
+package twin_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"parley/sync/event"
+	"parley/sync/twin"
+)
+
+func sent(value any, seq event.Seq, state twin.Confirm) twin.Sent {
+	return twin.Sent{Hash: event.HashValue(value), Seq: seq, State: state}
+}
+
+func TestTwin_AnEventCarriesOnlyWhatThePeerHasNotConfirmed(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{Sent: map[string]twin.Sent{
+		"confirmed": sent("a", 1, twin.Confirmed), "changed": sent("a", 1, twin.Confirmed),
+		"declined": sent("a", 1, twin.Declined), "declined and changed": sent("a", 1, twin.Declined),
+		"parked": sent("a", 1, twin.Waiting), "emptied": sent("a", 1, twin.Confirmed), "open": sent("a", 2, twin.Open),
+	}}
+	fields := event.Fields{
+		"confirmed": "a", "changed": "b", "declined": "a", "declined and changed": "b",
+		"parked": "a", "emptied": nil, "open": "a", "empty at first sight": nil, "first": "a",
+	}
+	want := event.Fields{"changed": "b", "declined and changed": "b", "parked": "a", "emptied": nil, "first": "a"}
+	if diff := cmp.Diff(want, row.Differs(fields, false)); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(fields, row.Differs(fields, true)); diff != "" {
+		t.Errorf("fields of a heal (-want +got):\n%s", diff)
+	}
+}
+
+func TestTwin_AnOutcomeSettlesWhatItsEventSaid(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		outcome event.Outcome
+		field   twin.Confirm
+		out     *twin.Unsettled
+		refused event.Code
+	}{
+		{event.Outcome{Seq: 5, Verdict: event.Applied, Lost: []string{"x"}}, twin.Confirmed, nil, ""},
+		{event.Outcome{Seq: 5, Verdict: event.Refused, Code: event.CodeByGate}, twin.Declined, nil, event.CodeByGate},
+		{event.Outcome{Seq: 5, Verdict: event.Parked, Code: event.CodeRejected}, twin.Waiting, &twin.Unsettled{Seq: 5, Parked: event.CodeRejected, Since: 9}, ""},
+	} {
+		t.Run(string(tt.outcome.Verdict), func(t *testing.T) {
+			t.Parallel()
+			row := twin.Row{
+				Sent: map[string]twin.Sent{"of it": sent("a", 5, twin.Open), "of another": sent("a", 4, twin.Waiting)},
+				Out:  &twin.Unsettled{Seq: 5, Since: 9}, Refused: event.CodeDenied, Lost: []string{"before"},
+			}
+			if !row.Settle(tt.outcome) {
+				t.Error("the outcome of the present event counts as another's")
+			}
+			want := twin.Row{
+				Sent: map[string]twin.Sent{"of it": sent("a", 5, tt.field), "of another": sent("a", 4, twin.Waiting)},
+				Out:  tt.out, Refused: tt.refused, Lost: tt.outcome.Lost,
+			}
+			if diff := cmp.Diff(want, row); diff != "" {
+				t.Errorf("row (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTwin_ALateOutcomeLeavesThePresentEventAlone(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{
+		Sent: map[string]twin.Sent{"old": sent("a", 4, twin.Waiting), "new": sent("a", 5, twin.Open)},
+		Out:  &twin.Unsettled{Seq: 5},
+	}
+	if row.Settle(event.Outcome{Seq: 4, Verdict: event.Applied}) {
+		t.Error("a late outcome counts as the present event's")
+	}
+	want := twin.Row{
+		Sent: map[string]twin.Sent{"old": sent("a", 4, twin.Confirmed), "new": sent("a", 5, twin.Open)},
+		Out:  &twin.Unsettled{Seq: 5},
+	}
+	if diff := cmp.Diff(want, row); diff != "" {
+		t.Errorf("row (-want +got):\n%s", diff)
+	}
+}
+
+func TestTwin_AParkedEventDoesNotHoldUpANewerOne(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{}
+	if row.Unsent() {
+		t.Error("a twin without an event has one without outcome")
+	}
+	row.Append(1, event.ChangeBody{}, nil, base(), base())
+	if !row.Unsent() {
+		t.Error("an event without outcome does not hold up the next")
+	}
+	row.Settle(event.Outcome{Seq: 1, Verdict: event.Parked, Code: event.CodeDenied})
+	if row.Unsent() {
+		t.Error("a parked event holds up the next")
+	}
+}
+
+func TestTwin_AnEchoIsNotSentBack(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{Sent: map[string]twin.Sent{"f": sent("old", 1, twin.Confirmed)}}
+	row.Echo(event.Fields{"f": "theirs"}, 0, true)
+	if d := row.Differs(event.Fields{"f": "theirs"}, false); d != nil {
+		t.Errorf("sent back: %v", d)
+	}
+	// Ours is on its way and the peer did not know: it stands, and so does the
+	// knowledge that it was sent.
+	row = twin.Row{Sent: map[string]twin.Sent{"f": sent("ours", 3, twin.Open)}}
+	row.Echo(event.Fields{"f": "theirs"}, 2, false)
+	if diff := cmp.Diff(sent("ours", 3, twin.Open), row.Sent["f"]); diff != "" {
+		t.Errorf("after an event made without knowing ours (-want +got):\n%s", diff)
+	}
+	row.Echo(event.Fields{"f": "theirs"}, 3, false)
+	if diff := cmp.Diff(sent("theirs", 0, twin.Confirmed), row.Sent["f"]); diff != "" {
+		t.Errorf("after an event made knowing ours (-want +got):\n%s", diff)
+	}
+}
+
+func TestTwin_AnEndedEpochIsForgottenOnce(t *testing.T) {
+	t.Parallel()
+	row := func() twin.Row {
+		return twin.Row{
+			Epoch: 1, Out: &twin.Unsettled{Seq: 7},
+			Sent: map[string]twin.Sent{
+				"open": sent("a", 7, twin.Open), "waiting": sent("a", 6, twin.Waiting),
+				"confirmed": sent("a", 5, twin.Confirmed), "declined": sent("a", 5, twin.Declined),
+			},
+			Local: map[string]twin.Base{"status": {Hash: "h", Seq: 7, At: 9}},
+			Sets:  map[string]twin.Set{"labels": {Held: []any{"a"}, Told: []twin.Told{{Seq: 7, Hold: []any{"b"}, Removed: []any{"a"}}}}},
+		}
+	}
+	got := row()
+	got.Void(1)
+	if diff := cmp.Diff(row(), got); diff != "" {
+		t.Errorf("the present epoch was voided (-want +got):\n%s", diff)
+	}
+	got.Void(2)
+	want := twin.Row{
+		Epoch: 2,
+		Sent:  map[string]twin.Sent{"confirmed": sent("a", 0, twin.Confirmed), "declined": sent("a", 0, twin.Declined)},
+		Local: map[string]twin.Base{"status": {Hash: "h", At: 9}},
+		Sets:  map[string]twin.Set{"labels": {Held: []any{"b"}}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("row (-want +got):\n%s", diff)
+	}
+}
+
+func TestTwin_ABaseKeepsTheTimeOfTheChangeNotOfTheLook(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{}
+	row.SetLocal(event.Fields{"status": "Open"}, 3, base())
+	row.SetLocal(event.Fields{"status": "Open"}, 4, base().Add(time.Hour))
+	want := map[string]twin.Base{"status": {Hash: event.HashValue("Open"), Seq: 3, At: base().Unix()}}
+	if diff := cmp.Diff(want, row.Local); diff != "" {
+		t.Errorf("base (-want +got):\n%s", diff)
+	}
+}
