@@ -63,18 +63,27 @@ func (r *Row) SendSets(seq event.Seq, told, ours event.Fields) {
 // seen our events up to seen.
 func (r *Row) ReceiveSets(wanted event.Fields, seen event.Seq) {
 	for name, value := range wanted {
-		set := r.Sets[name]
-		gone := minus(set.held(seen), list(value))
-		next := Set{Held: list(value)}
-		for _, t := range set.Told {
-			if t.Seq > seen {
-				// The peer took these out: what we told it earlier brings none back.
-				t.Hold = minus(t.Hold, gone)
-				next.Told = append(next.Told, t)
-			}
-		}
-		r.setSet(name, next)
+		r.setSet(name, r.Sets[name].received(list(value), seen))
 	}
+}
+
+// Holds is what the peer holds of a set when it has all our events: what it
+// said when it had seen those up to seen, and what the later ones tell it.
+func (r *Row) Holds(name string, said any, seen event.Seq) []any {
+	return sortedSet(r.Sets[name].received(list(said), seen).held(^event.Seq(0)))
+}
+
+func (s Set) received(said []any, seen event.Seq) Set {
+	gone := minus(s.held(seen), said)
+	next := Set{Held: said}
+	for _, t := range s.Told {
+		if t.Seq > seen {
+			// The peer took these out: what we told it earlier brings none back.
+			t.Hold = minus(t.Hold, gone)
+			next.Told = append(next.Told, t)
+		}
+	}
+	return next
 }
 
 func (r *Row) setSet(name string, s Set) {

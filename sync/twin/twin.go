@@ -154,16 +154,22 @@ func (r *Row) SetLocal(local event.Fields, seq event.Seq, at time.Time) {
 }
 
 // Echo records what the peer holds by its own word. A field of ours that is on
-// its way without the peer knowing stays as sent, unless ours gave way.
+// its way without the peer knowing stays as sent, unless ours gave way. Sets do
+// not give way: echo has them as the peer holds them with ours merged in (Holds),
+// and what our own event said of them still waits for its outcome.
 func (r *Row) Echo(echo event.Fields, seen event.Seq, wrote bool) {
 	if r.Sent == nil {
 		r.Sent = map[string]Sent{}
 	}
 	for name, value := range echo {
-		if sent := r.Sent[name]; !wrote && sent.State == Open && sent.Seq > seen {
+		next := Sent{Hash: event.HashValue(value), State: Confirmed}
+		sent := r.Sent[name]
+		if _, isSet := value.([]any); isSet && sent.Seq > seen {
+			next.Seq, next.State = sent.Seq, sent.State
+		} else if !wrote && sent.State == Open && sent.Seq > seen {
 			continue
 		}
-		r.Sent[name] = Sent{Hash: event.HashValue(value), State: Confirmed}
+		r.Sent[name] = next
 	}
 }
 

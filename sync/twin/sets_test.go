@@ -1,0 +1,201 @@
+package twin_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"parley/sync/event"
+	"parley/sync/twin"
+)
+
+const field = "labels"
+
+func setTypes() map[string]event.Field { return map[string]event.Field{field: {Type: event.TypeSet}} }
+
+// side is one tracker's set with what its node knows of the pair. Filters take
+// the set over as it is, both ways.
+type side struct {
+	row  twin.Row
+	ours []any
+	seq  event.Seq
+	seen event.Seq
+	// events and outcomes are on their way to this side, each in order.
+	events   []change
+	outcomes []event.Outcome
+}
+
+type change struct {
+	seq, seen event.Seq
+	set       []any
+}
+
+// look is the way out: one event at a time, if the peer does not hold what we have.
+func (s *side) look(peer *side) bool {
+	fields := event.Fields{field: slices.Clone(s.ours)}
+	if s.row.Out != nil || s.row.Differs(fields, false) == nil {
+		return false
+	}
+	s.seq++
+	s.row.Append(s.seq, event.ChangeBody{Fields: fields}, fields, time.Unix(0, 0), time.Unix(0, 0))
+	s.row.SendSets(s.seq, fields, fields)
+	peer.events = append(peer.events, change{s.seq, s.seen, slices.Clone(s.ours)})
+	return true
+}
+
+// apply is the way in of the oldest event.
+func (s *side) apply(peer *side) bool {
+	if len(s.events) == 0 {
+		return false
+	}
+	e := s.events[0]
+	s.events = s.events[1:]
+	out := s.row.Merge(twin.Incoming{
+		Wanted: event.Fields{field: e.set}, Ours: event.Fields{field: s.ours},
+		Cause: event.CauseEdit, Seen: e.seen, Types: setTypes(),
+	}, twin.Policy{Winner: "a", Us: "a", Them: "b"})
+	if set, ok := out.Write[field]; ok {
+		s.ours = set.([]any)
+	}
+	holds := s.row.Holds(field, e.set, e.seen)
+	s.row.Echo(event.Fields{field: holds}, e.seen, len(out.Write) > 0)
+	s.row.ReceiveSets(out.Said, e.seen)
+	s.seen = e.seq
+	peer.outcomes = append(peer.outcomes, event.Outcome{Seq: e.seq, Verdict: event.Applied})
+	return true
+}
+
+func (s *side) settle() bool {
+	if len(s.outcomes) == 0 {
+		return false
+	}
+	s.row.Settle(s.outcomes[0])
+	s.outcomes = s.outcomes[1:]
+	return true
+}
+
+// TestSets_BothSidesAdditionsAndRemovalsStand: whatever the order in which
+// events and outcomes arrive, both sides end with what anybody added and nobody
+// took out.
+func TestSets_BothSidesAdditionsAndRemovalsStand(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := &side{ours: []any{}}, &side{ours: []any{}} // as adapters have it: empty, not nil
+		added, removed := 0, map[any]bool{}
+		for range rapid.IntRange(1, 60).Draw(t, "turns") {
+			s, peer := a, b
+			if rapid.Bool().Draw(t, "b") {
+				s, peer = b, a
+			}
+			switch rapid.IntRange(0, 4).Draw(t, "what") {
+			case 0:
+				s.ours = append(slices.Clone(s.ours), label(added))
+				added++
+			case 1:
+				if len(s.ours) > 0 {
+					i := rapid.IntRange(0, len(s.ours)-1).Draw(t, "entry")
+					removed[s.ours[i]] = true
+					s.ours = slices.Delete(slices.Clone(s.ours), i, i+1)
+				}
+			case 2:
+				s.look(peer)
+			case 3:
+				s.apply(peer)
+			case 4:
+				s.settle()
+			}
+		}
+		for rounds, moved := 0, true; moved; rounds++ {
+			if rounds > 50 {
+				t.Fatalf("the sides do not come to rest: %v and %v", a.ours, b.ours)
+			}
+			moved = a.look(b)
+			moved = b.look(a) || moved
+			for a.apply(b) || b.apply(a) || a.settle() || b.settle() {
+				moved = true
+			}
+		}
+		want := []string{}
+		for i := range added {
+			if l := label(i); !removed[l] {
+				want = append(want, l)
+			}
+		}
+		for name, s := range map[string]*side{"a": a, "b": b} {
+			if diff := cmp.Diff(want, texts(s.ours)); diff != "" {
+				t.Fatalf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+	})
+}
+
+// label sorts as it counts: sets are sorted wherever they come from.
+func label(i int) string { return fmt.Sprintf("l%03d", i) }
+
+func texts(l []any) []string {
+	out := []string{}
+	for _, v := range l {
+		out = append(out, v.(string))
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestSets_ExactTakesOursAway(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{}
+	in := twin.Incoming{
+		Wanted: event.Fields{field: []any{"theirs"}}, Ours: event.Fields{field: []any{"ours"}},
+		Cause: event.CauseEdit, Types: setTypes(),
+	}
+	if diff := cmp.Diff(event.Fields{field: []any{"ours", "theirs"}}, row.Merge(in, twin.Policy{}).Write); diff != "" {
+		t.Errorf("merged (-want +got):\n%s", diff)
+	}
+	in.Exact = map[string]bool{field: true}
+	if diff := cmp.Diff(event.Fields{field: []any{"theirs"}}, row.Merge(in, twin.Policy{}).Write); diff != "" {
+		t.Errorf("exact (-want +got):\n%s", diff)
+	}
+}
+
+func TestSets_ExplicitChangesTouchOnlyWhatTheyName(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{}
+	out := row.Merge(twin.Incoming{
+		Added: map[string][]any{field: {"new", "kept"}}, Removed: map[string][]any{field: {"old", "unknown"}},
+		Ours: event.Fields{field: []any{"kept", "old", "own"}}, Cause: event.CauseEdit, Types: setTypes(),
+	}, twin.Policy{})
+	if diff := cmp.Diff(event.Fields{field: []any{"kept", "new", "own"}}, out.Write); diff != "" {
+		t.Errorf("written (-want +got):\n%s", diff)
+	}
+	if len(out.Said) != 0 {
+		t.Errorf("taken for what the peer holds: %v", out.Said)
+	}
+}
+
+func TestSets_WhatIsRememberedIsBounded(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{}
+	var ours []any
+	for i := range 100 {
+		ours = append(slices.Clone(ours), label(i))
+		if i%3 == 0 {
+			ours = ours[1:]
+		}
+		row.SendSets(event.Seq(i+1), event.Fields{field: ours}, event.Fields{field: ours})
+	}
+	if got := len(row.Sets[field].Told); got > 8 {
+		t.Errorf("%d events are remembered, the bound is 8", got)
+	}
+	// A peer that has seen all of them holds what we have: nothing is taken out or added.
+	out := row.Merge(twin.Incoming{
+		Wanted: event.Fields{field: ours}, Ours: event.Fields{field: ours},
+		Cause: event.CauseEdit, Seen: 100, Types: setTypes(),
+	}, twin.Policy{})
+	if len(out.Write) != 0 {
+		t.Errorf("written: %v", out.Write)
+	}
+}
