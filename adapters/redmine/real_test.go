@@ -136,7 +136,10 @@ func openReal(t testing.TB, address *url.URL, change map[string]string) adapters
 }
 
 // person is what somebody does in Redmine, by a key of their own.
-type person struct{ key string }
+type person struct{ base, key string }
+
+// as is the person whose key is called so ("ALICE").
+func (in instance) as(name string) person { return person{in.env["URL"], in.env[name+"_API_KEY"]} }
 
 func (p person) call(ctx context.Context, method, path string, body, out any) error {
 	kind := "application/json"
@@ -152,7 +155,7 @@ func (p person) call(ctx context.Context, method, path string, body, out any) er
 		}
 		reader = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, real.env["URL"]+path, reader)
+	req, err := http.NewRequestWithContext(ctx, method, p.base+path, reader)
 	if err != nil {
 		return err
 	}
@@ -204,46 +207,43 @@ func issueBody(fields event.Fields) map[string]any {
 }
 
 // hand is alice; admin deletes for her.
-type hand struct{}
+type hand struct{ in instance }
 
-func alice() person { return person{real.env["ALICE_API_KEY"]} }
-func admin() person { return person{real.env["ADMIN_API_KEY"]} }
-
-func (hand) Create(ctx context.Context, fields event.Fields) (string, string, error) {
+func (h hand) Create(ctx context.Context, fields event.Fields) (string, string, error) {
 	var out struct {
 		Issue struct {
 			ID int `json:"id"`
 		} `json:"issue"`
 	}
-	err := alice().call(ctx, "POST", "/issues.json", issueBody(fields), &out)
+	err := h.in.as("ALICE").call(ctx, "POST", "/issues.json", issueBody(fields), &out)
 	id := strconv.Itoa(out.Issue.ID)
 	return id, id, err
 }
 
-func (hand) Edit(ctx context.Context, id string, fields event.Fields) error {
-	return alice().call(ctx, "PUT", "/issues/"+id+".json", issueBody(fields), nil)
+func (h hand) Edit(ctx context.Context, id string, fields event.Fields) error {
+	return h.in.as("ALICE").call(ctx, "PUT", "/issues/"+id+".json", issueBody(fields), nil)
 }
 
-func (hand) Comment(ctx context.Context, id, body string, internal bool) error {
-	return alice().call(ctx, "PUT", "/issues/"+id+".json", map[string]any{
+func (h hand) Comment(ctx context.Context, id, body string, internal bool) error {
+	return h.in.as("ALICE").call(ctx, "PUT", "/issues/"+id+".json", map[string]any{
 		"issue": map[string]any{"notes": body, "private_notes": internal},
 	}, nil)
 }
 
-func (hand) Attach(ctx context.Context, id, name string, data []byte) error {
+func (h hand) Attach(ctx context.Context, id, name string, data []byte) error {
 	var out struct {
 		Upload struct {
 			Token string `json:"token"`
 		} `json:"upload"`
 	}
-	if err := alice().call(ctx, "POST", "/uploads.json?filename="+url.QueryEscape(name), data, &out); err != nil {
+	if err := h.in.as("ALICE").call(ctx, "POST", "/uploads.json?filename="+url.QueryEscape(name), data, &out); err != nil {
 		return err
 	}
-	return alice().call(ctx, "PUT", "/issues/"+id+".json", map[string]any{"issue": map[string]any{
+	return h.in.as("ALICE").call(ctx, "PUT", "/issues/"+id+".json", map[string]any{"issue": map[string]any{
 		"uploads": []any{map[string]any{"token": out.Upload.Token, "filename": name}},
 	}}, nil)
 }
 
-func (hand) Delete(ctx context.Context, id string) error {
-	return admin().call(ctx, "DELETE", "/issues/"+id+".json", nil, nil)
+func (h hand) Delete(ctx context.Context, id string) error {
+	return h.in.as("ADMIN").call(ctx, "DELETE", "/issues/"+id+".json", nil, nil)
 }

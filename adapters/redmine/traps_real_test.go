@@ -107,7 +107,7 @@ func TestTrap_WrongKeyOnAListIsAnEmptyAnswer(t *testing.T) {
 	var list struct {
 		Total int `json:"total_count"`
 	}
-	must(t, person{wrong["api_key"]}.call(t.Context(), "GET", "/issues.json?status_id=*", nil, &list))
+	must(t, person{real.env["URL"], wrong["api_key"]}.call(t.Context(), "GET", "/issues.json?status_id=*", nil, &list))
 	if list.Total != 0 {
 		t.Fatalf("a wrong key lists %d issues: the trap is not there", list.Total)
 	}
@@ -225,7 +225,7 @@ func TestTrap_AnEditedNoteMovesNothing(t *testing.T) {
 		t.Fatal("Write does not say the id of the note")
 	}
 	before := read(t, tracker, w.Ref)
-	must(t, admin().call(t.Context(), "PUT", "/journals/"+note.Item+".json", map[string]any{"journal": map[string]any{"notes": "after"}}, nil))
+	must(t, real.as("ADMIN").call(t.Context(), "PUT", "/journals/"+note.Item+".json", map[string]any{"journal": map[string]any{"notes": "after"}}, nil))
 	after := read(t, tracker, w.Ref)
 	if after.Version != before.Version {
 		t.Error("an edited note moves the version: the limit in the documentation is none")
@@ -241,7 +241,7 @@ func TestTrap_AStatusThatIsNotAllowedIsIgnoredSilently(t *testing.T) {
 	// bob, a reporter, may not change the status at all.
 	asBob := open(t, map[string]string{"api_key": real.env["BOB_API_KEY"]})
 	w := create(t, tracker, nil)
-	must(t, person{real.env["BOB_API_KEY"]}.call(t.Context(), "PUT", "/issues/"+w.Ref.ID+".json",
+	must(t, real.as("BOB").call(t.Context(), "PUT", "/issues/"+w.Ref.ID+".json",
 		map[string]any{"issue": map[string]any{"status_id": 5, "notes": "closing"}}, nil))
 	if got := read(t, tracker, w.Ref).Fields[event.FieldStatus]; got != "New" {
 		t.Fatalf("bob closed the issue (%v): the trap is not there", got)
@@ -261,7 +261,7 @@ func TestTrap_APrivateNoteWithoutPermissionWouldBePublic(t *testing.T) {
 	t.Parallel()
 	tracker := open(t, nil)
 	w := create(t, tracker, nil)
-	must(t, person{real.env["BOB_API_KEY"]}.call(t.Context(), "PUT", "/issues/"+w.Ref.ID+".json",
+	must(t, real.as("BOB").call(t.Context(), "PUT", "/issues/"+w.Ref.ID+".json",
 		map[string]any{"issue": map[string]any{"notes": "secret", "private_notes": true}}, nil))
 	if got := read(t, tracker, w.Ref).Comments; len(got) != 1 || got[0].Internal {
 		t.Fatalf("bob's private note reads %+v: the trap is not there", got)
@@ -400,18 +400,24 @@ func TestTrap_FilesNeedTheKeyAndHaveALimit(t *testing.T) {
 
 func TestTrap_ADeletedIDIsGivenOutAgain(t *testing.T) {
 	t.Parallel()
-	tracker := open(t, nil)
-	w := create(t, tracker, nil)
-	// Another issue under the same id, made later: what SQLite does when the
-	// newest issue is deleted.
-	sqlite(t, "UPDATE issues SET created_on='2031-01-01 00:00:00' WHERE id="+w.Ref.ID)
-	_, err := tracker.Read(t.Context(), w.Ref)
-	wantClass(t, err, adapters.ErrGone)
-	wantClass(t, set(t, tracker, w.Ref, event.Fields{event.FieldSummary: "not yours"}), adapters.ErrGone)
-	change, err := tracker.Locate(t.Context(), w.Key)
+	in := another(t, "redmine-reuse")
+	tracker := openReal(t, in.base(t), map[string]string{"api_key": in.env["BOT_API_KEY"]})
+	t.Cleanup(func() { _ = tracker.Close() })
+	first := create(t, tracker, nil)
+	in.sqlite(t, "UPDATE issues SET created_on=datetime(created_on,'-10 seconds') WHERE id="+first.Ref.ID)
+	change, err := tracker.Locate(t.Context(), first.Key)
 	must(t, err)
-	if change.Ref == w.Ref {
-		t.Error("the stranger has the same ref")
+	old := change.Ref
+	must(t, in.as("ADMIN").call(t.Context(), "DELETE", "/issues/"+old.ID+".json", nil, nil))
+	stranger := create(t, tracker, nil)
+	if stranger.Ref.ID != old.ID {
+		t.Fatalf("the id %s was not given out again (%s was): the trap is not there", old.ID, stranger.Ref.ID)
+	}
+	_, err = tracker.Read(t.Context(), old)
+	wantClass(t, err, adapters.ErrGone)
+	wantClass(t, set(t, tracker, old, event.Fields{event.FieldSummary: "not yours"}), adapters.ErrGone)
+	if got := read(t, tracker, stranger.Ref).Fields[event.FieldSummary]; got != t.Name() {
+		t.Errorf("the stranger was written to: %v", got)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Markdown writes GitHub-flavoured Markdown.
@@ -331,25 +332,25 @@ func (w markdownWriter) text(s string, prev, next rune) string {
 		return s
 	}
 	var b strings.Builder
-	runes := []rune(s)
-	for i, r := range runes {
-		p, n := prev, next
-		if i > 0 {
-			p = runes[i-1]
+	p := prev
+	for i, r := range s {
+		rest := s[i+utf8.RuneLen(r):]
+		n := next
+		if rest != "" {
+			n = firstRune(rest)
 		}
-		last := i+1 == len(runes)
-		if !last {
-			n = runes[i+1]
-		}
-		if w.escapes(r, p, n, last, string(runes[i:min(i+40, len(runes))])) {
+		if w.escapes(r, p, n, s[i:]) {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
+		p = r
 	}
 	return b.String()
 }
 
-func (w markdownWriter) escapes(r, prev, next rune, last bool, rest string) bool {
+// escapes tells whether r, at the start of rest, needs a backslash.
+func (w markdownWriter) escapes(r, prev, next rune, rest string) bool {
+	last := len(rest) == utf8.RuneLen(r)
 	switch r {
 	case '`':
 		return true
@@ -368,12 +369,9 @@ func (w markdownWriter) escapes(r, prev, next rune, last bool, rest string) bool
 	case ']':
 		return w.link || next == '(' || next == ':' || next == '['
 	case '!':
-		return last && next == '[' || next == '['
+		return next == '['
 	case '|':
 		return w.table
-	case ':':
-		// An address that was not made a link must not become one.
-		return strings.HasPrefix(rest, "://")
 	}
 	return false
 }

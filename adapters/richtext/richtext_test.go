@@ -228,7 +228,8 @@ func TestRead_HugeAndNestedInputIsBounded(t *testing.T) {
 		strings.Repeat("|", 60_000), strings.Repeat("> ", 200), strings.Repeat("*", 60_000), strings.Repeat("a", 1<<19),
 		strings.Repeat("**a", 30_000), strings.Repeat("_a*b", 30_000), strings.Repeat("<pre>", 15_000),
 	} {
-		for name, f := range conversions {
+		for _, name := range []string{"markdown through textile", "textile", "html"} {
+			f := conversions[name]
 			start := time.Now()
 			got := f(s)
 			if d := time.Since(start); d > 10*time.Second {

@@ -132,12 +132,12 @@ func textileBlock(lines []string) []Node {
 		if i == 0 {
 			return special
 		}
-		return append(textileBlock0(lines[:i]), special...)
+		return append(textileParagraph(lines[:i]), special...)
 	}
-	return textileBlock0(lines)
+	return textileParagraph(lines)
 }
 
-func textileBlock0(lines []string) []Node {
+func textileParagraph(lines []string) []Node {
 	return []Node{{Kind: Paragraph, Children: textileInlines(strings.Join(lines, "\n"), 0)}}
 }
 
