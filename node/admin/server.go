@@ -2,10 +2,13 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -23,13 +26,14 @@ const (
 // Serve answers on l until ctx ends, then gives requests under way a moment.
 func Serve(ctx context.Context, l net.Listener, handler http.Handler, log zerolog.Logger) error {
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           survive(handler, log),
 		ReadHeaderTimeout: readTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      answerTimeout + readTimeout,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          stdlog.New(log.With().Str("level", zerolog.LevelWarnValue).Logger(), "", 0),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
@@ -50,4 +54,23 @@ func Serve(ctx context.Context, l net.Listener, handler http.Handler, log zerolo
 		return fmt.Errorf("serve commands: %w", err)
 	}
 	return nil
+}
+
+// survive makes an error of a programmer's mistake: it costs one request, and
+// not the node.
+func survive(next http.Handler, log zerolog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			what := recover()
+			if what == nil {
+				return
+			}
+			log.Error().Any("panic", what).Str("path", r.URL.Path).Bytes("stack", debug.Stack()).Msg("a command failed by a mistake in Parley")
+			p := newProblem(http.StatusInternalServerError, KindInternal, "a mistake in Parley", "the node's log says where: please report it")
+			w.Header().Set("Content-Type", p.ContentType(""))
+			w.WriteHeader(p.Status)
+			_ = json.NewEncoder(w).Encode(p) // the asker went away: nothing to do
+		}()
+		next.ServeHTTP(w, r)
+	})
 }

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -181,6 +182,45 @@ func (s slowService) Status(context.Context) (admin.Status, error) {
 	close(s.asked)
 	<-s.answer
 	return admin.Status{Node: "acme"}, nil
+}
+
+func TestServe_AMistakeCostsOneRequest(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	socket, err := admin.Listen(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var log bytes.Buffer
+	ended := make(chan error, 1)
+	go func() {
+		ended <- admin.Serve(ctx, socket, admin.NewHandler(quietService{}, "test"), zerolog.New(&log))
+	}()
+	client := http.Client{Transport: &http.Transport{
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return admin.Dial(ctx, dir) },
+		DisableKeepAlives: true,
+	}}
+	for range 2 { // quietService has no methods: each call is such a mistake
+		response, err := client.Get("http://node/v1/status")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got admin.Problem
+		if err := errors.Join(json.NewDecoder(response.Body).Decode(&got), response.Body.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if response.StatusCode != http.StatusInternalServerError || got.Kind != admin.KindInternal {
+			t.Errorf("got %s %+v, want an internal problem", response.Status, got)
+		}
+	}
+	cancel()
+	if err := errors.Join(<-ended, socket.Close()); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(log.String(), "server_test.go") && !strings.Contains(log.String(), "routes.go") {
+		t.Errorf("the log does not say where it was:\n%s", log.String())
+	}
 }
 
 func TestServe_FinishesRequestsUnderWay(t *testing.T) {
