@@ -83,6 +83,7 @@ func (n *Node) admit(rec record) error {
 			return fmt.Errorf("let the peer of %s in: %w", rec.Name, err)
 		}
 	}
+	n.path.Expect(rec.Agreement.Connection)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.links[rec.Agreement.Connection] = &link{record: rec, us: ours.Node(), them: peers.Node(), why: "starting"}

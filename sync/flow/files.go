@@ -129,9 +129,7 @@ func (p *Path) request(ctx context.Context, con *Connection, a ask) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
-	reply, err := con.Link.Request(ctx, transport.KindBlob, wire)
+	reply, err := con.ask(ctx, transport.KindBlob, wire, sendTimeout)
 	if err != nil {
 		return nil, fmt.Errorf("ask %s for a file: %w", con.Name, err)
 	}

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -139,7 +138,7 @@ func scanRows[T any](s store.Store, prefix []byte, fn func(key []byte, row T) bo
 	return s.View(func(r store.Reader) error {
 		return r.Scan(prefix, nil, func(key, value []byte) (bool, error) {
 			var row T
-			if err := json.Unmarshal(value, &row); err != nil {
+			if err := decodeRow(value, &row); err != nil {
 				return false, fmt.Errorf("read row %c: %w", key[0], err)
 			}
 			return fn(key, row), nil

@@ -133,7 +133,11 @@ func (p *Path) Ship(ctx context.Context, id event.ConnectionID, stream envelope.
 	if err != nil {
 		return false, err
 	}
+	present := con.session.present()
 	receipt, err := p.send(ctx, con, wire)
+	if err != nil && present.Err() != nil && ctx.Err() == nil {
+		return true, nil // the hello has told where to go on
+	}
 	if err != nil {
 		con.session.end()
 		return false, err
@@ -152,9 +156,7 @@ func (p *Path) sign(con *Connection, cut envelope.Cut) (wire []byte, token strin
 
 // send is step 5: the envelope goes, the receipt comes back.
 func (p *Path) send(ctx context.Context, con *Connection, wire []byte) (envelope.Receipt, error) {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
-	reply, err := con.Link.Request(ctx, transport.KindEnvelope, wire)
+	reply, err := con.ask(ctx, transport.KindEnvelope, wire, sendTimeout)
 	if err != nil {
 		return envelope.Receipt{}, fmt.Errorf("send to %s: %w", con.Name, err)
 	}

@@ -1,10 +1,12 @@
 package flow
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -174,6 +176,7 @@ type Path struct {
 
 	mu          sync.RWMutex
 	connections map[event.ConnectionID]*Connection
+	expected    map[event.ConnectionID]bool
 	schema      event.Schema
 	schemaAt    time.Time
 
@@ -191,7 +194,7 @@ func New(o Options) *Path {
 	if o.MaxAttachment == 0 {
 		o.MaxAttachment = 64 << 20
 	}
-	return &Path{Options: o, connections: map[event.ConnectionID]*Connection{}}
+	return &Path{Options: o, connections: map[event.ConnectionID]*Connection{}, expected: map[event.ConnectionID]bool{}}
 }
 
 // Add puts a connection in and makes its streams if it has none.
@@ -205,10 +208,30 @@ func (p *Path) Add(c *Connection) error {
 	return nil
 }
 
+// Expect makes the poll keep work for a connection that is not there yet: its
+// cursor passes only once what changes before the connection can work.
+func (p *Path) Expect(id event.ConnectionID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.expected[id] = true
+}
+
+// pollFor are the connections that a change is kept for, in the order of their ids.
+func (p *Path) pollFor() []event.ConnectionID {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	all := maps.Clone(p.expected)
+	for id := range p.connections {
+		all[id] = true
+	}
+	return slices.SortedFunc(maps.Keys(all), func(a, b event.ConnectionID) int { return bytes.Compare(a[:], b[:]) })
+}
+
 // Remove takes a connection out; what the store holds of it stays.
 func (p *Path) Remove(id event.ConnectionID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	delete(p.expected, id)
 	delete(p.connections, id)
 }
 

@@ -52,18 +52,18 @@ func (p *Path) cursor() (event.Cursor, error) {
 // take is T1: work rows of every connection and the cursor, together.
 func (p *Path) take(changes []event.Change, cursor, next event.Cursor) error {
 	var tasks []Task
-	connections := p.Connections()
+	connections := p.pollFor()
 	err := p.Store.Update(func(tx store.Tx) error {
 		tasks = tasks[:0]
-		for _, c := range connections {
+		for _, con := range connections {
 			for _, change := range changes {
-				if p.fresh.is(c.ID, change.Ref, change.Version) {
+				if p.fresh.is(con, change.Ref, change.Version) {
 					continue
 				}
-				if err := p.workNext(tx, c.ID, change.Ref, work.Seen{Key: change.Key, Cause: event.CauseEdit}); err != nil {
+				if err := p.workNext(tx, con, change.Ref, work.Seen{Key: change.Key, Cause: event.CauseEdit}); err != nil {
 					return err
 				}
-				tasks = append(tasks, Task{Kind: KindWork, Con: c.ID, Ref: change.Ref})
+				tasks = append(tasks, Task{Kind: KindWork, Con: con, Ref: change.Ref})
 			}
 		}
 		if cursor == next {

@@ -43,6 +43,9 @@ type session struct {
 	attempts int
 	contact  time.Time
 	through  [2]outbox.Head
+	// spell ends when the peer says hello; then another begins.
+	spell context.Context
+	over  context.CancelFunc
 }
 
 func index(s envelope.Stream) int {
@@ -104,6 +107,36 @@ func (s *session) latest(stream envelope.Stream, h outbox.Head) outbox.Head {
 	return h
 }
 
+// present is the time until the peer says hello again.
+func (s *session) present() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.spell == nil {
+		s.spell, s.over = context.WithCancel(context.Background())
+	}
+	return s.spell
+}
+
+// renew ends the present: the peer has said hello.
+func (s *session) renew() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.spell != nil {
+		s.over()
+		s.spell = nil
+	}
+}
+
+// ask sends a message and waits for the reply, but not beyond a hello of the
+// peer: who began anew, or lost the way to us, replies to nothing from before.
+func (c *Connection) ask(ctx context.Context, kind transport.Kind, wire []byte, timeout time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	stop := context.AfterFunc(c.session.present(), cancel)
+	defer stop()
+	return c.Link.Request(ctx, kind, wire)
+}
+
 // Contact tells when the peer was last heard of, and whether it is there.
 func (c *Connection) Contact() (last time.Time, there, stopped bool) {
 	c.session.mu.Lock()
@@ -134,9 +167,11 @@ func (p *Path) greet(ctx context.Context, con *Connection) error {
 	if err != nil {
 		return fmt.Errorf("seal a hello: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
-	defer cancel()
-	reply, err := con.Link.Request(ctx, transport.KindHello, wire)
+	present := con.session.present()
+	reply, err := con.ask(ctx, transport.KindHello, wire, helloTimeout)
+	if err != nil && present.Err() != nil && con.session.open() {
+		return nil // the peer was faster
+	}
 	if err != nil {
 		return fmt.Errorf("say hello to %s: %w", con.Name, err)
 	}
@@ -192,6 +227,7 @@ func (p *Path) receiveHello(con *Connection, wire []byte) ([]byte, error) {
 		return nil, err
 	}
 	ours.Answers = theirs.Nonce
+	con.session.renew()
 	return con.Codec.SealHello(ours)
 }
 
