@@ -49,6 +49,7 @@ func (p *play) perform(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
+	wrong := make(chan error, p.Tickets+1)
 	for i := range p.Tickets {
 		s := &story{
 			number: i, home: p.companies[i%2], away: p.companies[1-i%2], at: map[*company]event.Written{},
@@ -57,11 +58,13 @@ func (p *play) perform(ctx context.Context) error {
 		p.made = append(p.made, s)
 		all.Go(func() {
 			if err := s.happen(ctx, p.BigFile); err != nil {
-				cancel(fmt.Errorf("ticket %d of %s: %w", s.number, s.home.name, err))
+				wrong <- err
+				cancel(err)
 			}
 		})
 		if i == p.Tickets/2 && p.Kill != "" {
 			if err := p.kill(); err != nil {
+				wrong <- err
 				cancel(err)
 			}
 		}
@@ -70,6 +73,10 @@ func (p *play) perform(ctx context.Context) error {
 		}
 	}
 	all.Wait()
+	close(wrong)
+	if first := <-wrong; first != nil {
+		return first
+	}
 	return context.Cause(ctx)
 }
 
