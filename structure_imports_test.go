@@ -57,6 +57,8 @@ var layers = []layer{
 		"node/...", "sync/event", "sync/connection", "sync/store/...", "filters/...",
 		"adapters", "adapters/all", "adapters/desk",
 	}},
+	{[]string{"scripts/bench/workload"}, nil},
+	{[]string{"scripts/bench"}, []string{"sync/...", "filters", "adapters"}},
 	{[]string{"scripts/..."}, []string{"..."}},
 }
 
@@ -106,6 +108,8 @@ func TestStructure_LayersBite(t *testing.T) {
 		{"node/secret/vault.go", "parley/node/config", false},
 		{"node/run.go", "parley/sync/transport/natsbus", true},
 		{"cmd/parley/main.go", "parley/sync/transport/natsbus", false},
+		{"scripts/bench/node.go", "parley/sync/flow", true},
+		{"scripts/bench/workload/workload.go", "parley/sync/event", false},
 		{"sync/elsewhere/x.go", "fmt", false},
 		{"sync/transport/natsbus/bus.go", "github.com/nats-io/nats.go", true},
 		{"sync/transport/natsbus/bus_test.go", "github.com/nats-io/nkeys", true},

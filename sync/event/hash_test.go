@@ -15,9 +15,15 @@ func TestHashValue_IsOfTheValueAsJSON(t *testing.T) {
 	t.Parallel()
 	for _, v := range []any{
 		nil, true, false, "", "plain text", "a \"quoted\" <b> & \\ back", "zeile\nneu\tü \u2028", "\xff bad", "~\x7f", 1.0, 1e21, 0.1, 12,
-		[]any{}, []any(nil), []any{"a", nil, true, []any{"b", 2.5}}, map[string]any(nil), map[string]any{},
+		[]any{},
+		[]any(nil),
+		[]any{"a", nil, true, []any{"b", 2.5}},
+		map[string]any(nil),
+		map[string]any{},
 		map[string]any{"z": "1", "a<": []any{"x"}, "é": nil, "m": map[string]any{"id": "1", "name": "Ana & Jo"}},
-		event.Fields{"b": "1", "a": nil}, []string{"a"}, map[string]string{"k": "v"},
+		event.Fields{"b": "1", "a": nil},
+		[]string{"a"},
+		map[string]string{"k": "v"},
 	} {
 		raw, err := json.Marshal(v)
 		if err != nil {

@@ -80,8 +80,10 @@ func Make(i uint64, tickets int) Replica {
 		Status: statuses[rng.IntN(4)], Priority: priorities[rng.IntN(4)], Reporter: people[rng.IntN(4)], Assignee: people[rng.IntN(4)],
 		Created: day(), Updated: day(),
 		Labels: []string{labels[rng.IntN(8)], labels[rng.IntN(8)], labels[rng.IntN(8)]},
-		Fields: map[string]any{"Severity": "S" + fmt.Sprint(1+rng.IntN(4)), "Affected system": cut(rng, 30), "Customer impact": cut(rng, 60),
-			"Story points": rng.IntN(13), "Root cause": cut(rng, 90), "Environment": "production", "Regression": rng.IntN(2) == 0},
+		Fields: map[string]any{
+			"Severity": "S" + fmt.Sprint(1+rng.IntN(4)), "Affected system": cut(rng, 30), "Customer impact": cut(rng, 60),
+			"Story points": rng.IntN(13), "Root cause": cut(rng, 90), "Environment": "production", "Regression": rng.IntN(2) == 0,
+		},
 	}
 	for c := range 3 {
 		r.Comments = append(r.Comments, Comment{ID: fmt.Sprint(i*10 + uint64(c)), Author: people[rng.IntN(4)], Created: day(), Internal: c == 1, Body: cut(rng, 130)})
