@@ -1,0 +1,303 @@
+package flow_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"parley/adapters"
+	"parley/sync/event"
+)
+
+// desk is a tracker in memory. It may be used from several goroutines.
+type desk struct {
+	name string
+	now  func() time.Time
+	// on is asked before ("read") and after ("read done") each call; it may act
+	// on desk and path meanwhile, and its error is what the call answers.
+	on func(call string, step event.Step) error
+
+	mu      sync.Mutex // guards all below
+	serial  int64
+	tickets []*event.Ticket
+	digests map[string]string // attachment to content's digest
+	content map[string][]byte
+}
+
+var (
+	_ adapters.Tracker = (*desk)(nil)
+	_ adapters.Files   = (*desk)(nil)
+)
+
+func newDesk(name string, now func() time.Time) *desk {
+	return &desk{
+		name: name, now: now, on: func(string, event.Step) error { return nil },
+		digests: map[string]string{}, content: map[string][]byte{},
+	}
+}
+
+func trouble(class error, op string) error { return &adapters.Error{Class: class, Op: op} }
+
+// open makes a ticket as a person does.
+func (d *desk) open(summary string) event.Ref {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.create(event.Fields{"summary": summary}, "").Ref
+}
+
+// set is a person's edit.
+func (d *desk) set(ref event.Ref, field string, value any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k := d.find(ref)
+	k.Fields[field] = value
+	d.touch(k)
+}
+
+func (d *desk) comment(ref event.Ref, body string, internal bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.addComment(d.find(ref), event.Comment{Body: body, Internal: internal, Author: event.User{ID: "ana", Name: "Ana"}})
+}
+
+func (d *desk) attach(ref event.Ref, name, content string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.addFile(d.find(ref), event.Attachment{Name: name, Author: event.User{ID: "ana", Name: "Ana"}}, []byte(content))
+}
+
+// drop deletes a ticket.
+func (d *desk) drop(ref event.Ref) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tickets = slices.DeleteFunc(d.tickets, func(k *event.Ticket) bool { return k.Ref == ref })
+}
+
+// all returns copies of all tickets.
+func (d *desk) all() []event.Ticket {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []event.Ticket
+	for _, k := range d.tickets {
+		out = append(out, *clone(k))
+	}
+	return out
+}
+
+func (d *desk) create(fields event.Fields, marker event.Marker) *event.Ticket {
+	d.serial++
+	id := strconv.FormatInt(d.serial, 10)
+	k := &event.Ticket{Ref: event.NewRef(id, d.now()), Key: d.name + "-" + id, Marker: marker}
+	k.Fields = event.Fields{"summary": "", "status": "Open", "labels": []any{}, "key": k.Key}
+	maps.Copy(k.Fields, fields)
+	d.tickets = append(d.tickets, k)
+	d.touch(k)
+	return k
+}
+
+func (d *desk) touch(k *event.Ticket) {
+	d.serial++
+	k.Version, k.Updated = strconv.FormatInt(d.serial, 10), d.now()
+}
+
+// Comments and files are numbered from 1 each, as many trackers do.
+func (d *desk) addComment(k *event.Ticket, c event.Comment) string {
+	c.ID, c.Created = k.Ref.ID+"."+strconv.Itoa(len(k.Comments)+1), d.now()
+	k.Comments = append(k.Comments, c)
+	d.touch(k)
+	return c.ID
+}
+
+func (d *desk) addFile(k *event.Ticket, a event.Attachment, content []byte) string {
+	sum := sha256.Sum256(content)
+	a.ID, a.Size, a.MIME, a.Created = k.Ref.ID+"."+strconv.Itoa(len(k.Attachments)+1), int64(len(content)), "text/plain", d.now()
+	k.Attachments = append(k.Attachments, a)
+	d.digests[a.ID] = hex.EncodeToString(sum[:])
+	d.content[a.ID] = content
+	d.touch(k)
+	return a.ID
+}
+
+func (d *desk) find(ref event.Ref) *event.Ticket {
+	for _, k := range d.tickets {
+		if k.Ref == ref {
+			return k
+		}
+	}
+	return nil
+}
+
+func clone(k *event.Ticket) *event.Ticket {
+	out := *k
+	out.Fields, out.Comments, out.Attachments = maps.Clone(k.Fields), slices.Clone(k.Comments), slices.Clone(k.Attachments)
+	return &out
+}
+
+// Changes lists by version.
+func (d *desk) Changes(_ context.Context, cursor event.Cursor, limit int) ([]event.Change, event.Cursor, error) {
+	if err := d.on("changes", event.Step{}); err != nil {
+		return nil, "", err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	from, _ := strconv.ParseInt(string(cursor), 10, 64)
+	var out []event.Change
+	for _, k := range d.tickets {
+		if at, _ := strconv.ParseInt(k.Version, 10, 64); at > from {
+			out = append(out, event.Change{Ref: k.Ref, Key: k.Key, Version: k.Version, Updated: k.Updated})
+		}
+	}
+	slices.SortFunc(out, func(a, b event.Change) int {
+		x, _ := strconv.Atoi(a.Version)
+		y, _ := strconv.Atoi(b.Version)
+		return x - y
+	})
+	out = out[:min(len(out), limit)]
+	if len(out) > 0 {
+		cursor = event.Cursor(out[len(out)-1].Version)
+	}
+	return out, cursor, nil
+}
+
+// Read returns a copy.
+func (d *desk) Read(_ context.Context, ref event.Ref) (event.Ticket, error) {
+	if err := d.on("read", event.Step{Ref: ref}); err != nil {
+		return event.Ticket{}, err
+	}
+	d.mu.Lock()
+	k := d.find(ref)
+	if k == nil {
+		d.mu.Unlock()
+		return event.Ticket{}, trouble(adapters.ErrGone, "read")
+	}
+	out := *clone(k)
+	d.mu.Unlock()
+	return out, d.on("read done", event.Step{Ref: ref})
+}
+
+// Write does a step.
+func (d *desk) Write(_ context.Context, step event.Step, body io.Reader) (event.Written, error) {
+	if err := d.on("write", step); err != nil {
+		return event.Written{}, err
+	}
+	w, err := d.write(step, body)
+	if err != nil {
+		return w, err
+	}
+	return w, d.on("write done", step)
+}
+
+func (d *desk) write(step event.Step, body io.Reader) (event.Written, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if step.Kind == event.StepCreate {
+		k := d.create(step.Fields, step.Marker)
+		return event.Written{Ref: k.Ref, Key: k.Key, Version: k.Version}, nil
+	}
+	k := d.find(step.Ref)
+	if k == nil {
+		return event.Written{}, trouble(adapters.ErrGone, "write")
+	}
+	w := event.Written{Ref: k.Ref, Key: k.Key}
+	bot := event.User{ID: "bot", Name: "Bot"}
+	switch step.Kind {
+	case event.StepUpdate:
+		maps.Copy(k.Fields, step.Fields)
+		d.touch(k)
+	case event.StepComment:
+		w.Item = d.addComment(k, event.Comment{Body: step.Comment.Body, Internal: step.Comment.Internal, Author: bot, Marker: step.Marker})
+	case event.StepAttach:
+		content, err := io.ReadAll(body)
+		if err != nil {
+			return w, err
+		}
+		w.Item = d.addFile(k, event.Attachment{Name: step.Attachment.Name, Author: bot, Marker: step.Marker}, content)
+	}
+	w.Version = k.Version
+	return w, nil
+}
+
+// Find looks for a marker.
+func (d *desk) Find(_ context.Context, step event.Step) (event.Found, error) {
+	if err := d.on("find", step); err != nil {
+		return event.Found{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var hits []event.Written
+	for _, k := range d.tickets {
+		if step.Kind == event.StepCreate && k.Marker == step.Marker {
+			hits = append(hits, event.Written{Ref: k.Ref, Key: k.Key})
+		}
+		for _, c := range k.Comments {
+			if step.Kind == event.StepComment && k.Ref == step.Ref && c.Marker == step.Marker {
+				hits = append(hits, event.Written{Ref: k.Ref, Key: k.Key, Item: c.ID})
+			}
+		}
+		for _, a := range k.Attachments {
+			if step.Kind == event.StepAttach && k.Ref == step.Ref && a.Marker == step.Marker {
+				hits = append(hits, event.Written{Ref: k.Ref, Key: k.Key, Item: a.ID})
+			}
+		}
+	}
+	switch len(hits) {
+	case 0:
+		return event.Found{Presence: event.FoundNone}, nil
+	case 1:
+		return event.Found{Presence: event.FoundOne, Written: hits[0]}, nil
+	}
+	return event.Found{Presence: event.FoundMany}, nil
+}
+
+// Schema tells the few fields that the tests use.
+func (d *desk) Schema(context.Context) (event.Schema, error) { return schema(), nil }
+
+func schema() event.Schema {
+	return event.Schema{
+		Fields: map[string]event.Field{
+			"summary": {Type: event.TypeText, Writable: true, Required: true},
+			"status":  {Type: event.TypeOption, Writable: true, Options: []string{"Open", "Waiting", "Done"}},
+			"labels":  {Type: event.TypeSet, Writable: true},
+			"key":     {Type: event.TypeText},
+			"parent":  {Type: event.TypeRef, Writable: true},
+		},
+		Comments: true, Internal: true, Attachments: true,
+	}
+}
+
+// Open reads a file.
+func (d *desk) Open(_ context.Context, _ event.Ref, id string) (io.ReadCloser, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return io.NopCloser(bytes.NewReader(d.content[id])), nil
+}
+
+// List is not used.
+func (d *desk) List(context.Context, string, event.Cursor, int) ([]event.Change, event.Cursor, error) {
+	return nil, "", errors.ErrUnsupported
+}
+
+// Locate is not used.
+func (d *desk) Locate(context.Context, string) (event.Change, error) {
+	return event.Change{}, errors.ErrUnsupported
+}
+
+// settleTime is how long a write that was cut off may still land.
+const settleTime = 3 * time.Second
+
+// SettleTime of the desk.
+func (d *desk) SettleTime() time.Duration { return settleTime }
+
+// Precision of the desk's change times.
+func (d *desk) Precision() time.Duration { return 0 }
+
+// Close does nothing.
+func (d *desk) Close() error { return nil }
