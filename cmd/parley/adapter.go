@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,16 +105,9 @@ func (c *adapterShow) Run(a *app) error {
 			if s.Default != "" {
 				notes = append(notes, "default "+s.Default)
 			}
-			fmt.Fprintf(w, "  %s (%s)\n      %s\n", s.Name, cmpOr(strings.Join(notes, "; "), "optional"), s.Help)
+			fmt.Fprintf(w, "  %s (%s)\n      %s\n", s.Name, cmp.Or(strings.Join(notes, "; "), "optional"), s.Help)
 		}
 	})
-}
-
-func cmpOr(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
 }
 
 type adapterProbe struct{}

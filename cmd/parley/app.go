@@ -110,7 +110,8 @@ func (w *sticky) Write(text []byte) (int, error) {
 
 // table prints rows under a heading, in columns as wide as needed.
 func table(w io.Writer, heading string, rows [][]string) {
-	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var out strings.Builder
+	columns := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	for i, row := range slices.Concat([][]string{strings.Split(heading, "|")}, rows) {
 		for j, cell := range row {
 			if i > 0 {
@@ -123,7 +124,10 @@ func table(w io.Writer, heading string, rows [][]string) {
 		}
 		fmt.Fprintln(columns)
 	}
-	_ = columns.Flush() // w remembers its errors
+	_ = columns.Flush() // into memory
+	for line := range strings.Lines(out.String()) {
+		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+	}
 }
 
 // lines prints names and values, leaving out what is empty.

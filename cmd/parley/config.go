@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -8,8 +9,9 @@ import (
 )
 
 type configCommand struct {
-	Check configCheck `cmd:"" help:"Say everything that is wrong in parley.yaml, its filters, tables and secrets."`
-	Show  configShow  `cmd:"" help:"The configuration in force: file, environment and defaults together."`
+	Check  configCheck  `cmd:"" help:"Say everything that is wrong in parley.yaml, its filters, tables and secrets."`
+	Show   configShow   `cmd:"" help:"The configuration in force: file, environment and defaults together."`
+	Reload configReload `cmd:"" help:"Put changed filters, scopes, gates and connections in force, without a restart."`
 }
 
 type configCheck struct{}
@@ -64,6 +66,35 @@ func (*configShow) Run(a *app) error {
 		return err
 	}
 	return a.show(shown, nil)
+}
+
+type configReload struct{}
+
+// Run implements the command. It checks first, so that either all of a change
+// comes into force or none of it.
+func (*configReload) Run(ctx context.Context, a *app) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	node, err := a.node()
+	if err != nil {
+		return err
+	}
+	schema, err := node.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	if reports := checkConnections(cfg, names(cfg), schema); mistakes(reports) > 0 {
+		if err := a.show(reports, func(w io.Writer) { showReports(w, reports) }); err != nil {
+			return err
+		}
+		return invalid("what is in force stays; mend the filters, then reload again", "%s in filters", count(mistakes(reports), "mistake"))
+	}
+	if err := node.Reload(ctx); err != nil {
+		return err
+	}
+	return a.show(map[string]string{"reloaded": a.file}, func(w io.Writer) { fmt.Fprintf(w, "%s is in force\n", a.file) })
 }
 
 // missingSecrets lists what parley.yaml refers to and cannot be read.

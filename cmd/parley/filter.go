@@ -235,7 +235,11 @@ func showTry(w io.Writer, r admin.TryResult) {
 		fmt.Fprintf(w, "\n%s\n", part.title)
 		var rows [][]string
 		for _, line := range part.lines {
-			rows = append(rows, []string{fmt.Sprint(line.Line), line.Target, valueText(line.Value), line.Why})
+			value := valueText(line.Value)
+			if line.Why != "" {
+				value = ""
+			}
+			rows = append(rows, []string{fmt.Sprint(line.Line), line.Target, value, line.Why})
 		}
 		table(w, "LINE|TARGET|VALUE|WHY NOT", rows)
 	}

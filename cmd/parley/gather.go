@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -68,7 +69,7 @@ func (g *gatherer) optional(given, label, fallback string) string {
 	if given == "" && g.interactive && g.err == nil {
 		given, g.err = g.line(label, fallback)
 	}
-	return cmpOr(given, fallback)
+	return cmp.Or(given, fallback)
 }
 
 func (g *gatherer) kind(given string) adapters.Kind {

@@ -1,17 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"sync"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/rs/zerolog"
 
 	"parley/adapters/all"
 	"parley/node"
@@ -55,21 +50,21 @@ func (c *runCommand) Run(ctx context.Context, a *app) (err error) {
 	})
 	if errors.Is(err, secret.ErrNotFound) || errors.Is(err, secret.ErrWrongKey) {
 		f := asFailure(err)
-		return invalid(cmpOr(f.Hint, "`parley secret set NAME`, or `parley init` for a node without keys"), "%s", f.Message)
+		return invalid(cmp.Or(f.Hint, "`parley secret set NAME`, or `parley init` for a node without keys"), "%s", f.Message)
 	}
 	if err != nil {
 		return err
 	}
+	return a.runNode(ctx, n, cfg, socket)
+}
+
+// runNode runs a node and answers for it, until ctx or the node ends.
+func (a *app) runNode(ctx context.Context, n *node.Node, cfg *config.Config, socket net.Listener) error {
 	log, err := logging.New(a.err, logging.Options{Level: cfg.Log.Level, Text: cfg.Log.Format == config.FormatText})
 	if err != nil {
 		return errors.Join(err, n.Close())
 	}
-	return runNode(ctx, n, cfg.Metrics, socket, log)
-}
-
-// runNode runs a node and answers for it, until ctx or the node ends.
-func runNode(ctx context.Context, n *node.Node, m config.Metrics, socket net.Listener, log zerolog.Logger) error {
-	watched, handler, err := monitoring(ctx, n, m)
+	monitoring, handler, err := monitor(ctx, n, cfg.Metrics)
 	if err != nil {
 		return errors.Join(err, n.Close())
 	}
@@ -81,10 +76,11 @@ func runNode(ctx context.Context, n *node.Node, m config.Metrics, socket net.Lis
 		defer cancel()
 		failed[0] = admin.Serve(ctx, socket, admin.NewHandler(n, readBuild().Version), log)
 	})
-	if watched != nil {
+	if monitoring != nil {
+		log.Info().Stringer("address", monitoring.Addr()).Msg("metrics and health are served")
 		all.Go(func() {
 			defer cancel()
-			failed[1] = admin.Serve(ctx, watched, handler, log)
+			failed[1] = admin.Serve(ctx, monitoring, handler, log)
 		})
 	}
 	err = n.Run(ctx)
@@ -96,22 +92,18 @@ func runNode(ctx context.Context, n *node.Node, m config.Metrics, socket net.Lis
 	return errors.Join(append(failed, err)...)
 }
 
-// monitoring opens the listener of /metrics and /healthz, if there is to be one.
-func monitoring(ctx context.Context, source metrics.Source, m config.Metrics) (net.Listener, http.Handler, error) {
+// monitor opens the listener of /metrics and /healthz, if there is to be one.
+func monitor(ctx context.Context, n *node.Node, m config.Metrics) (net.Listener, http.Handler, error) {
 	if m.Listen == config.MetricsOff {
 		return nil, nil, nil
 	}
-	registry := prometheus.NewRegistry()
-	err := errors.Join(
-		registry.Register(collectors.NewGoCollector()),
-		registry.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{PidFn: func() (int, error) { return os.Getpid(), nil }})),
-	)
+	registry, err := metrics.NewRegistry()
 	if err != nil {
-		return nil, nil, fmt.Errorf("set up metrics: %w", err)
+		return nil, nil, err
 	}
-	handler, err := metrics.Handler(registry, source, m.AllowRemote)
+	handler, err := metrics.Handler(registry, n, m.AllowRemote)
 	if err != nil {
-		return nil, nil, fmt.Errorf("set up metrics: %w", err)
+		return nil, nil, err
 	}
 	var l net.ListenConfig
 	listener, err := l.Listen(ctx, "tcp", m.Listen)

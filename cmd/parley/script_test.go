@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -34,6 +35,7 @@ func TestMain(m *testing.M) {
 		"parley":   main,
 		"desk":     deskMain,
 		"fakenode": fakeMain,
+		"fetch":    fetchMain,
 	})
 }
 
@@ -52,6 +54,7 @@ func TestScripts(t *testing.T) {
 			"create": createCommand,
 			"save":   saveCommand,
 			"exits":  exitsCommand,
+			"port":   portCommand,
 		},
 	})
 }
@@ -125,6 +128,32 @@ func createCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("create a ticket: %s: %s", response.Status, made.Message)
 	}
 	ts.Setenv("KEY", made.Key)
+}
+
+// portCommand is `port NAME`: the variable becomes a port that is free.
+func portCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: port NAME")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	ts.Check(errors.Join(err, listener.Close()))
+	ts.Setenv(args[0], port)
+}
+
+// fetchMain is the command `fetch URL`: it prints what stands there.
+func fetchMain() {
+	client := http.Client{Timeout: patience}
+	response, err := client.Get(os.Args[1])
+	if err == nil {
+		_, err = io.Copy(os.Stdout, response.Body)
+		err = errors.Join(err, response.Body.Close())
+	}
+	if err != nil || response.StatusCode != http.StatusOK {
+		fmt.Fprintln(os.Stderr, "fetch:", err)
+		os.Exit(1)
+	}
 }
 
 // deskMain is the command `desk FOLDER FILE`: a ticket desk until it is told to

@@ -73,6 +73,9 @@ func showConnections(w io.Writer, list []admin.Connection) {
 	var rows [][]string
 	for _, c := range list {
 		state := c.State
+		if c.PausedOut != c.PausedIn {
+			state += map[bool]string{true: ", paused out", false: ", paused in"}[c.PausedOut]
+		}
 		if c.Reason != "" {
 			state += " (" + c.Reason + ")"
 		}

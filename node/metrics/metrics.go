@@ -9,11 +9,14 @@ package metrics
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"parley/node/admin"
@@ -26,12 +29,22 @@ type Source interface {
 	Status(ctx context.Context) (admin.Status, error)
 }
 
+// NewRegistry is a registry with what the process and the Go runtime take.
+func NewRegistry() (*prometheus.Registry, error) {
+	r := prometheus.NewRegistry()
+	process := collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})
+	if err := errors.Join(r.Register(collectors.NewGoCollector()), r.Register(process)); err != nil {
+		return nil, fmt.Errorf("set up metrics: %w", err)
+	}
+	return r, nil
+}
+
 // Handler answers /metrics from registry, which it adds the node's own metrics
 // to, and /healthz. Unless remote is set, it answers to loopback names only, so
 // that no web page can read it through a browser on this machine.
 func Handler(registry *prometheus.Registry, source Source, remote bool) (http.Handler, error) {
 	if err := registry.Register(newCollector(source)); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("set up metrics: %w", err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
