@@ -153,11 +153,10 @@ func (r *Row) SetLocal(local event.Fields, seq event.Seq, at time.Time) {
 	}
 }
 
-// Echo records what the peer holds by its own word. A field of ours that is on
-// its way without the peer knowing stays as sent, unless ours gave way. Sets do
-// not give way: echo has them as the peer holds them with ours merged in (Holds),
-// and what our own event said of them still waits for its outcome.
-func (r *Row) Echo(echo event.Fields, seen event.Seq, wrote bool) {
+// Echo records what the peer holds by its own word, where that stands when it
+// has all our events. Of sets, which have ours merged in (Holds), what our own
+// event said still waits for its outcome.
+func (r *Row) Echo(echo event.Fields, seen event.Seq) {
 	if r.Sent == nil {
 		r.Sent = map[string]Sent{}
 	}
@@ -166,8 +165,6 @@ func (r *Row) Echo(echo event.Fields, seen event.Seq, wrote bool) {
 		sent := r.Sent[name]
 		if _, isSet := value.([]any); isSet && sent.Seq > seen {
 			next.Seq, next.State = sent.Seq, sent.State
-		} else if !wrote && sent.State == Open && sent.Seq > seen {
-			continue
 		}
 		r.Sent[name] = next
 	}
@@ -210,6 +207,7 @@ func (r *Row) Void(epoch uint64) {
 	if r.Epoch == epoch {
 		return
 	}
+	out := r.Out
 	r.Epoch, r.Out = epoch, nil
 	for name, sent := range r.Sent {
 		if sent.State == Open || sent.State == Waiting {
@@ -223,6 +221,10 @@ func (r *Row) Void(epoch uint64) {
 		r.Sets[name] = Set{Held: set.held(^event.Seq(0))}
 	}
 	for name, base := range r.Local {
+		if out != nil && base.Seq == out.Seq {
+			// The peer may never have heard of it: it stays a change of ours.
+			base.Hash = ""
+		}
 		base.Seq = 0
 		r.Local[name] = base
 	}
