@@ -2,6 +2,7 @@ package rt_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -240,6 +241,40 @@ func TestTrap_UnknownQueueAnswers403(t *testing.T) {
 	f.json("POST ticket", 401, `{"message":"Unauthorized"}`)
 	_, err = f.open(nil).Write(t.Context(), step, nil)
 	wantClass(t, err, adapters.ErrDenied, "")
+}
+
+func TestTrap_NewTicketsMayNotHaveEveryStatus(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.on("POST ticket", func(w http.ResponseWriter, r *http.Request) {
+		var record map[string]any
+		if err := json.NewDecoder(r.Body).Decode(&record); err != nil || record["Status"] != nil {
+			answer(w, 400, `{"message":"New tickets can not have status 'stalled' in this queue."}`)
+			return
+		}
+		answer(w, 201, `{"id":"12","type":"ticket"}`)
+	})
+	set := make(chan any, 1)
+	f.on("PUT ticket/12", func(w http.ResponseWriter, r *http.Request) {
+		var record map[string]any
+		_ = json.NewDecoder(r.Body).Decode(&record)
+		set <- record["Status"]
+		answer(w, 200, `["Ticket 12: Status changed from 'new' to 'stalled'"]`)
+	})
+	_, err := f.open(nil).Write(t.Context(), event.Step{Kind: event.StepCreate, Fields: event.Fields{
+		event.FieldSummary: "s", event.FieldStatus: "stalled",
+	}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case got := <-set:
+		if got != "stalled" {
+			t.Errorf("status set to %v", got)
+		}
+	default:
+		t.Error("the status was not set afterwards")
+	}
 }
 
 func TestTrap_LockIsTheLastTransaction(t *testing.T) {

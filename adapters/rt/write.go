@@ -46,13 +46,7 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 	if err := t.markCreate(op, known[queue], record, step); err != nil {
 		return event.Written{}, err
 	}
-	var made struct {
-		ID text `json:"id"`
-	}
-	_, err = t.client.Do(ctx, rest.Request{
-		Op: op, Method: http.MethodPost, Path: "ticket", Header: english(), JSON: record,
-		Write: true, Expect: []int{http.StatusCreated}, Out: &made,
-	})
+	id, later, err := t.make(ctx, op, record)
 	if err != nil {
 		if !rest.HasStatus(err, http.StatusForbidden) {
 			return event.Written{}, err
@@ -61,17 +55,42 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 		return event.Written{}, reclass(err, adapters.ErrDenied, adapters.ErrConfiguration,
 			"RT says this of queues that do not exist and of those without the right CreateTicket")
 	}
-	made1, _, err := t.ticket(ctx, op, string(made.ID))
+	made, _, err := t.ticket(ctx, op, id)
 	if err != nil {
 		// It is there, but without its time it has no ref: Find will tell.
 		return event.Written{}, doubt(op, err)
 	}
-	t.noteMarker(made1, step.Marker)
-	c, err := change(op, made1)
+	t.noteMarker(made, step.Marker)
+	c, err := change(op, made)
 	if err != nil {
 		return event.Written{}, doubt(op, err)
 	}
+	if len(later) > 0 {
+		// The ticket is there: what fails here shows when it is read back.
+		_ = t.put(ctx, op, made, "", later)
+	}
 	return event.Written{Ref: c.Ref, Key: c.Key}, nil
+}
+
+// make posts a new ticket and returns its id, and what has to be set later: a
+// queue's lifecycle says which statuses a new ticket may have, and RT refuses
+// the whole ticket for another.
+func (t *Tracker) make(ctx context.Context, op string, record map[string]any) (id string, later map[string]any, err error) {
+	var made struct {
+		ID text `json:"id"`
+	}
+	request := rest.Request{
+		Op: op, Method: http.MethodPost, Path: "ticket", Header: english(), JSON: record,
+		Write: true, Expect: []int{http.StatusCreated}, Out: &made,
+	}
+	_, err = t.client.Do(ctx, request)
+	status, set := record["Status"]
+	if set && rest.HasStatus(err, http.StatusBadRequest) && strings.Contains(err.Error(), "New tickets can not have status") {
+		later = map[string]any{"Status": status}
+		delete(record, "Status")
+		_, err = t.client.Do(ctx, request)
+	}
+	return string(made.ID), later, err
 }
 
 // queueFor is the id of the queue to create in.
