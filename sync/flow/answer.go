@@ -184,6 +184,9 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 		}
 	}
 	for name, said := range in.plan.Said {
+		if !in.stands(name, said) {
+			continue
+		}
 		after[name] = said
 		if isList(said) {
 			// A list that was written holds entries of our own too; those that the
@@ -215,6 +218,19 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 		}
 	}
 	return echo
+}
+
+// stands tells whether the peer will still hold what it said of a field when
+// it has all our events: not where ours stands against it, and not where
+// something else of ours is on its way to it.
+func (in *incoming) stands(name string, said any) bool {
+	if _, written := in.plan.Want[name]; written || isList(said) {
+		return true
+	}
+	if slices.Contains(in.plan.Kept, name) {
+		return false
+	}
+	return in.twin == nil || in.twin.Local[name].Seq <= in.plan.Seen
 }
 
 // holds is what the peer holds of a list when it has all our events, spelled as
@@ -337,7 +353,7 @@ func (r result) record(in *incoming, row *twin.Row) {
 	if r.ticket != nil {
 		row.Key = r.ticket.Key
 	}
-	row.Echo(r.echo, in.plan.Seen, len(in.plan.Want) > 0)
+	row.Echo(r.echo, in.plan.Seen)
 	if row.Local == nil {
 		row.Local = map[string]twin.Base{}
 	}

@@ -62,7 +62,7 @@ func (s *side) apply(peer *side) bool {
 		s.ours = set.([]any)
 	}
 	holds := s.row.Holds(field, e.set, e.seen)
-	s.row.Echo(event.Fields{field: holds}, e.seen, len(out.Write) > 0)
+	s.row.Echo(event.Fields{field: holds}, e.seen)
 	s.row.ReceiveSets(out.Said, e.seen)
 	s.seen = e.seq
 	peer.outcomes = append(peer.outcomes, event.Outcome{Seq: e.seq, Verdict: event.Applied})
