@@ -114,29 +114,44 @@ func (d *demo) once(ctx context.Context, s Scenario) (Summary, error) {
 // converge waits until nothing waits at either node, everything stands at both
 // desks as it should, and stays so.
 func (p *play) converge(ctx context.Context) error {
-	problems := []string{"nothing was looked at"}
+	last := []string{"nothing was looked at"}
 	for {
-		before, err := p.places(ctx)
-		if err == nil {
-			if problems, err = p.unsettled(ctx); err == nil && len(problems) == 0 {
-				problems, err = p.check(ctx)
-			}
-		}
-		if err == nil && len(problems) == 0 && pause(ctx, stillness) {
-			after, err := p.places(ctx)
-			if err == nil && after == before {
-				if problems, err = p.unsettled(ctx); err == nil && len(problems) == 0 {
-					return nil
-				}
-			}
-		}
-		if err != nil && ctx.Err() == nil {
-			problems = []string{err.Error()} // a node that is being started again cannot be asked
+		problems, err := p.settled(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			last = []string{err.Error()} // a node that is being started again cannot be asked
+		case len(problems) == 0:
+			return nil
+		default:
+			last = problems
 		}
 		if !pause(ctx, 100*time.Millisecond) {
-			return fmt.Errorf("%w: %s", context.Cause(ctx), some(problems))
+			return fmt.Errorf("%w: %s", context.Cause(ctx), some(last))
 		}
 	}
+}
+
+// settled says what is not as it should be, or did not stay so for a moment.
+func (p *play) settled(ctx context.Context) ([]string, error) {
+	before, err := p.places(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, look := range []func(context.Context) ([]string, error){p.unsettled, p.check} {
+		if problems, err := look(ctx); err != nil || len(problems) > 0 {
+			return problems, err
+		}
+	}
+	pause(ctx, stillness)
+	after, err := p.places(ctx)
+	if err == nil && after != before {
+		return []string{"the desks still change"}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.unsettled(ctx)
 }
 
 // stillness is how long nothing may happen for the end to be the end.

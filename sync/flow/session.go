@@ -159,6 +159,10 @@ func (p *Path) greet(ctx context.Context, con *Connection) error {
 	if con.session.open() {
 		return nil
 	}
+	known, err := p.heads(con)
+	if err != nil {
+		return err
+	}
 	hello, err := p.hello(con, false)
 	if err != nil {
 		return err
@@ -182,7 +186,21 @@ func (p *Path) greet(ctx context.Context, con *Connection) error {
 	if !theirs.Reply || !bytes.Equal(theirs.Answers, hello.Nonce) {
 		return fmt.Errorf("hello of %s answers another: %w", con.Name, errPeer)
 	}
-	return p.greeted(con, theirs)
+	return p.greeted(con, theirs, &known)
+}
+
+// heads are where our streams stand.
+func (p *Path) heads(con *Connection) (heads [2]outbox.Head, err error) {
+	err = p.Store.View(func(r store.Reader) error {
+		for i, s := range streams {
+			var err error
+			if heads[i], err = outHead(r, con.ID, byte(s)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return heads, err
 }
 
 func (p *Path) hello(con *Connection, reply bool) (envelope.Hello, error) {
@@ -219,7 +237,7 @@ func (p *Path) receiveHello(con *Connection, wire []byte) ([]byte, error) {
 	if theirs.Reply {
 		return nil, fmt.Errorf("an answer came as a question: %w", errPeer)
 	}
-	if err := p.greeted(con, theirs); err != nil {
+	if err := p.greeted(con, theirs, nil); err != nil {
 		return nil, err
 	}
 	ours, err := p.hello(con, true)
@@ -234,7 +252,10 @@ func (p *Path) receiveHello(con *Connection, wire []byte) ([]byte, error) {
 // greeted brings both sides' places together. What one side can prove and the
 // other has lost ends an epoch: everything unsettled is made anew from the
 // trackers, and what may already be there is looked up first.
-func (p *Path) greeted(con *Connection, theirs envelope.Hello) error {
+//
+// known is where our streams stood before the question that the hello answers,
+// nil if it is a question itself: see compare.
+func (p *Path) greeted(con *Connection, theirs envelope.Hello, known *[2]outbox.Head) error {
 	if theirs.Connection != con.ID {
 		return fmt.Errorf("hello of another connection: %w", errPeer)
 	}
@@ -242,7 +263,7 @@ func (p *Path) greeted(con *Connection, theirs envelope.Hello) error {
 	if err != nil {
 		return err
 	}
-	renewed, err := p.compare(con, theirs.Received)
+	renewed, doubtful, err := p.compare(con, theirs.Received, known)
 	if err != nil {
 		return err
 	}
@@ -255,7 +276,11 @@ func (p *Path) greeted(con *Connection, theirs envelope.Hello) error {
 	if err != nil {
 		return err
 	}
-	con.session.begin(p.Now())
+	if doubtful {
+		con.session.end()
+	} else {
+		con.session.begin(p.Now())
+	}
 	for _, s := range streams {
 		p.Wake(Task{Kind: KindShip, Con: con.ID, Stream: s}, When{})
 	}
@@ -293,10 +318,13 @@ func (p *Path) adopt(con *Connection, sent [2]envelope.Place) (bool, error) {
 }
 
 // compare sets our streams to where the peer is, or begins a new epoch (T10).
-func (p *Path) compare(con *Connection, received [2]envelope.Place) (bool, error) {
-	renewed := false
-	err := p.Store.Finish(func(tx store.Tx) error {
-		renewed = false
+//
+// A hello may be older than receipts that came before it: a peer that is behind
+// them has lost something only if it says so in answer to a question that we
+// asked after them. If it says so unasked, it is doubtful, and we ask.
+func (p *Path) compare(con *Connection, received [2]envelope.Place, known *[2]outbox.Head) (renewed, doubtful bool, err error) {
+	err = p.Store.Finish(func(tx store.Tx) error {
+		renewed, doubtful = false, false
 		heads := [2]outbox.Head{}
 		epoch := uint64(0)
 		for i, s := range streams {
@@ -304,12 +332,17 @@ func (p *Path) compare(con *Connection, received [2]envelope.Place) (bool, error
 			if err != nil {
 				return err
 			}
+			epoch = max(epoch, head.Epoch, received[i].Epoch)
 			run, err := provable(tx, con.ID, head, byte(s), received[i])
 			if err != nil {
 				return err
 			}
 			next, verdict := outbox.Next(head, received[i], run)
-			heads[i], epoch = next, max(epoch, head.Epoch, received[i].Epoch)
+			ours := received[i].Epoch < head.Epoch || received[i].Run == run
+			if verdict == outbox.NewEpoch && ours && head.Ahead(received[i]) && (known == nil || !known[i].Ahead(received[i])) {
+				doubtful, next, verdict = doubtful || known == nil, head, outbox.GoBack
+			}
+			heads[i] = next
 			renewed = renewed || verdict == outbox.NewEpoch
 		}
 		for i, s := range streams {
@@ -326,9 +359,9 @@ func (p *Path) compare(con *Connection, received [2]envelope.Place) (bool, error
 		return nil
 	})
 	if err != nil {
-		return false, fmt.Errorf("compare places with %s: %w", con.Name, err)
+		return false, false, fmt.Errorf("compare places with %s: %w", con.Name, err)
 	}
-	return renewed, nil
+	return renewed, doubtful && !renewed, nil
 }
 
 // provable is our run at the place the peer claims; one that we do not hold

@@ -138,6 +138,11 @@ func Next(h Head, place envelope.Place, runAt envelope.Run) (Head, Verdict) {
 	return next, Advance
 }
 
+// Ahead tells whether we hold a receipt for more than place claims.
+func (h Head) Ahead(place envelope.Place) bool {
+	return h.Through > 0 && (place.Epoch < h.Epoch || place.Epoch == h.Epoch && place.Through < h.Through)
+}
+
 // Receipt is Next for the answer to an envelope. A place behind ours is no
 // proof here, since receipts may overtake each other; hello decides that.
 func Receipt(h Head, r envelope.Receipt, runAt envelope.Run) (Head, Verdict) {
