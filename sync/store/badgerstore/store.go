@@ -21,6 +21,7 @@ type Store struct {
 	commit func(*badger.Txn, uint64) error // (*badger.Txn).CommitAt, or what a test puts before it
 
 	snapshots *snapshots
+	recent    *recent
 	space     *space
 	queue     queue
 	calls     sync.Pool      // of *call: their channels would be most of the garbage
@@ -68,7 +69,7 @@ func (s *Store) View(fn func(store.Reader) error) error {
 	defer s.snapshots.release(version)
 	snapshot := s.db.NewTransactionAt(version, false)
 	defer snapshot.Discard()
-	return fn(&reader{snapshot: snapshot})
+	return fn(&reader{snapshot: snapshot, recent: s.recent})
 }
 
 // Update implements store.Store.

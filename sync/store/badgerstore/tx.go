@@ -17,6 +17,7 @@ var errDone = errors.New("transaction used after its function returned")
 // in it yet.
 type reader struct {
 	snapshot *badger.Txn
+	recent   *recent
 	running  *group // the group that the function writes to; nil in a View
 	writing  *group // the group that is being committed, or nil
 }
@@ -38,6 +39,12 @@ func (r *reader) Get(key []byte) ([]byte, error) {
 	}
 	if len(key) == 0 {
 		return nil, store.ErrNotFound
+	}
+	if w, ok := r.recent.get(key, r.snapshot.ReadTs()); ok {
+		if w.deleted {
+			return nil, store.ErrNotFound
+		}
+		return append([]byte{}, w.value...), nil
 	}
 	item, err := r.snapshot.Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {

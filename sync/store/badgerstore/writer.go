@@ -116,7 +116,7 @@ func (w *writer) wait() bool {
 
 // take runs one call into the group that gathers.
 func (w *writer) take(c *call) {
-	t := &tx{reader: reader{snapshot: w.snapshot, running: w.running, writing: w.under}}
+	t := &tx{reader: reader{snapshot: w.snapshot, recent: w.s.recent, running: w.running, writing: w.under}}
 	g := w.running
 	g.calls = append(g.calls, c) // before it runs: end answers it if it never returns
 	w.call(t, c)
@@ -264,6 +264,7 @@ func (s *Store) write(g *group, version uint64) error {
 		if err := s.commit(txn, version); err != nil {
 			return fmt.Errorf("commit: %w", err)
 		}
+		s.recent.keep(g, version)
 		s.db.SetDiscardTs(s.snapshots.advance(version))
 		s.counts.commits.Add(1)
 	}
