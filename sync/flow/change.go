@@ -94,9 +94,7 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 		Fields: row.Differs(o.replica.Fields, heal),
 		First:  k.fresh() || heal,
 	}
-	if err := p.identify(o, row); err != nil {
-		return err
-	}
+	p.identify(o, row)
 	if err := p.tellSets(ctx, o); err != nil {
 		return err
 	}
@@ -147,23 +145,17 @@ func (p *Path) tellSets(ctx context.Context, o *outgoing) error {
 }
 
 // identify names the twin and where the ticket came from.
-func (p *Path) identify(o *outgoing, row *twin.Row) error {
+func (p *Path) identify(o *outgoing, row *twin.Row) {
 	if !o.known.fresh() {
 		o.change.Twin, o.change.Origin, o.change.Hops = o.known.id, row.Origin, row.Hops
-		return nil
+		return
 	}
-	id, err := event.NewID(p.Random)
-	if err != nil {
-		return err
-	}
-	o.change.Twin = event.TwinID(id)
+	o.change.Twin = event.TwinID(p.ownID("twin", o.con.ID, o.known.ref))
 	if before := o.known.elsewhere; before != nil {
 		o.change.Origin, o.change.Hops = before.Origin, before.Hops+1
-		return nil
+		return
 	}
-	origin, err := event.NewID(p.Random)
-	o.change.Origin = event.OriginID(origin)
-	return err
+	o.change.Origin = event.OriginID(p.ownID("origin", o.con.ID, o.known.ref))
 }
 
 // offer adds an item to the change, or cuts the change before it.

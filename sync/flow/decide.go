@@ -135,6 +135,13 @@ func (p *Path) admissible(in *incoming) error {
 		}
 		return nil
 	}
+	if in.body.Cause == event.CauseHeal && !in.con.pausedOut.Load() {
+		// After a restore we may have begun this twin ourselves: then the poll
+		// brings its ticket up again, and the way out its row.
+		if err := p.nobodys(in); err != nil {
+			return err
+		}
+	}
 	if in.body.Hops > maxHops {
 		return &refusedError{event.CodeKnownOrigin, "the ticket came over too many nodes"}
 	}
@@ -152,6 +159,30 @@ func (p *Path) admissible(in *incoming) error {
 	}
 	if known {
 		return &refusedError{event.CodeKnownOrigin, "this node has a ticket of the same origin already"}
+	}
+	return nil
+}
+
+// nobodys puts a twin off until it is certain that none of our tickets is it.
+func (p *Path) nobodys(in *incoming) error {
+	all, err := p.lookedAtAll(in.con)
+	if err != nil {
+		return storeError{err}
+	}
+	if !all {
+		return &awaitError{at: p.Now().Add(time.Second), reason: "it may be one of our tickets that are still to be looked at"}
+	}
+	row := false
+	err = p.Store.View(func(r store.Reader) error {
+		found, err := twinRow(r, in.con.ID, in.id)
+		row = found != nil
+		return err
+	})
+	switch {
+	case err != nil:
+		return storeError{err}
+	case row:
+		return errReplan // the way out has just made it
 	}
 	return nil
 }

@@ -150,6 +150,14 @@ func (p *Path) belongs(ctx context.Context, o *outgoing) error {
 	return nil
 }
 
+// orphan tells whether a node created the ticket, and no twin of it is on
+// record: after a restore from a backup its twin comes with the peer's heal, and
+// sending it as a ticket of our own would make a second one there.
+func (o *outgoing) orphan() bool {
+	k := o.known
+	return o.ticket.Marker != "" && k.fresh() && k.elsewhere == nil && !k.work.Forced
+}
+
 // barred says why a ticket without a twin does not start by itself, or "".
 func (p *Path) barred(o *outgoing, inScope bool) string {
 	created := time.Unix(o.known.ref.Created, 0)
@@ -176,7 +184,8 @@ const maxHops = 4
 
 // The ways in which a look ends without a change.
 var (
-	errCreating = errors.New("our own create is under way")
+	// errCreating: our own create is about to be recorded with its twin.
+	errCreating = errors.New("a node created it, and its twin is not on record yet")
 	errLeft     = errors.New("ticket left the scope")
 	// errOvertaken: the ticket has got a twin meanwhile.
 	errOvertaken = errors.New("the ticket has got its twin meanwhile")

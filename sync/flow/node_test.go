@@ -422,7 +422,9 @@ func (b *blobs) Open(d string) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(content)), nil
 }
 
-func (b *blobs) Begin(d string, _ int64) (flow.BlobWriter, error) { return &blobWriter{b: b, d: d}, nil }
+func (b *blobs) Begin(d string, _ int64) (flow.BlobWriter, error) {
+	return &blobWriter{b: b, d: d}, nil
+}
 
 type blobWriter struct {
 	bytes.Buffer

@@ -62,8 +62,7 @@ func (p *Path) read(ctx context.Context, o *outgoing) error {
 		return err
 	}
 	o.ticket = ticket
-	if p.creating.has(ticket.Marker) {
-		// Our own create is about to be recorded with its twin.
+	if p.creating.has(ticket.Marker) || o.orphan() {
 		return errCreating
 	}
 	return p.belongs(ctx, o)

@@ -180,6 +180,9 @@ type Path struct {
 	schema      event.Schema
 	schemaAt    time.Time
 
+	// caughtUp is set when a poll of this process has come to the end.
+	caughtUp atomic.Bool
+
 	creating createSet
 	fresh    freshSet
 	refs     refSet

@@ -25,12 +25,44 @@ func (p *Path) Poll(ctx context.Context) (more bool, err error) {
 		return false, fmt.Errorf("poll the tracker: %w", err)
 	}
 	if len(changes) == 0 && next == cursor {
+		p.caughtUp.Store(true)
 		return false, nil
 	}
 	if err := p.take(changes, cursor, next); err != nil {
 		return false, err
 	}
-	return len(changes) >= pollPage && next != cursor, nil
+	more = len(changes) >= pollPage && next != cursor
+	if !more {
+		p.caughtUp.Store(true)
+	}
+	return more, nil
+}
+
+// lookedAtAll tells whether every ticket that has changed was looked at for a
+// connection: a twin that has no row then is about none of them.
+func (p *Path) lookedAtAll(con *Connection) (bool, error) {
+	var refs []event.Ref
+	err := p.Works(con, func(ref event.Ref, row work.Row) bool {
+		if row.State == work.Dirty {
+			refs = append(refs, ref)
+		}
+		return true
+	})
+	if err != nil {
+		return false, err
+	}
+	all := p.caughtUp.Load()
+	err = p.Store.View(func(r store.Reader) error {
+		for _, ref := range refs {
+			_, found, err := twinByRef(r, con.ID, ref)
+			if err != nil {
+				return err
+			}
+			all = all && found
+		}
+		return nil
+	})
+	return all, err
 }
 
 func (p *Path) cursor() (event.Cursor, error) {

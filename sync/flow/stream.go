@@ -87,6 +87,11 @@ func runAt(r store.Reader, con event.ConnectionID, side store.Side, epoch uint64
 var markerText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 func (p *Path) mac(parts ...[]byte) string {
+	return markerText.EncodeToString(p.sum(parts...)[:10])
+}
+
+// sum is a keyed hash, cut to the length of an id.
+func (p *Path) sum(parts ...[]byte) []byte {
 	all := make([]byte, 0, 128)
 	for _, part := range parts {
 		// Lengths keep two different lists of parts from having one sum.
@@ -95,13 +100,19 @@ func (p *Path) mac(parts ...[]byte) string {
 	}
 	h := hmac.New(sha256.New, p.Secret[:])
 	h.Write(all)
-	return markerText.EncodeToString(h.Sum(nil)[:10])
+	return h.Sum(nil)[:len(event.ID{})]
 }
 
 // marker is what a write for a twin leaves in the tracker; item is empty for
 // the ticket itself.
 func (p *Path) marker(con event.ConnectionID, twin event.TwinID, item event.ItemID) event.Marker {
 	return event.Marker(p.mac([]byte("marker"), con[:], twin[:], []byte(item)))
+}
+
+// ownID names a twin that we begin, or its ticket's origin: to everybody else
+// it is random, and after a restore the same ticket gets the same again.
+func (p *Path) ownID(what string, con event.ConnectionID, ref event.Ref) event.ID {
+	return event.ID(p.sum([]byte(what), con[:], []byte(ref.String())))
 }
 
 // itemID names one of our comments or files to the peer: the same thing, the
