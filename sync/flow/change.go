@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -95,7 +96,7 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 		First:  k.fresh() || heal,
 	}
 	p.identify(o, row)
-	if err := p.tellSets(ctx, o); err != nil {
+	if err := p.tell(ctx, o); err != nil {
 		return err
 	}
 	o.items = map[event.ItemID]twin.Item{}
@@ -121,15 +122,21 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 	return nil
 }
 
-// tellSets finds what the change tells the peer about sets, as our own values:
-// what the incoming filter would make of our replica if it came back.
-func (p *Path) tellSets(ctx context.Context, o *outgoing) error {
+// tell finds what the change tells the peer, as our own values: what the
+// incoming filter would make of it if it came back. Other fields that differ
+// from what was agreed have not left, and give way to what the peer says.
+func (p *Path) tell(ctx context.Context, o *outgoing) error {
+	o.carried = o.mergeable()
+	if len(o.change.Fields) == 0 {
+		o.carried = nil
+		return nil
+	}
 	schema, err := p.Schema(ctx)
-	if err != nil || len(o.change.Fields) == 0 || len(twin.OnlySets(o.mergeable(), schema.Fields)) == 0 {
+	if err != nil {
 		return err
 	}
 	ours := p.ours(o.ticket, o.known)
-	input := filters.InInput{Context: p.context(o.con, o.rules, o.known.row, o.ticket), Issue: &ours, Replica: filters.Replica{Fields: o.replica.Fields}}
+	input := filters.InInput{Context: p.context(o.con, o.rules, o.known.row, o.ticket), Issue: &ours, Replica: filters.Replica{Fields: o.change.Fields}}
 	input.FirstSync = false
 	back, err := o.rules.Incoming.Run(ctx, input)
 	var unanswered *adapters.Error
@@ -138,6 +145,7 @@ func (p *Path) tellSets(ctx context.Context, o *outgoing) error {
 		return err // a look-up of the script: it is answered another time
 	case err == nil && back.Stop == nil:
 		o.sets = twin.OnlySets(back.Fields, schema.Fields)
+		maps.DeleteFunc(o.carried, func(name string, _ any) bool { _, told := back.Fields[name]; return !told })
 	}
 	// Else it is a filter that takes only what the peer makes: then removals of
 	// ours at the peer cannot be told from what it never had; nothing is removed.
@@ -259,7 +267,8 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 		}
 	}
 	row.Key, row.State = o.ticket.Key, twin.Live
-	row.Append(seq, o.change, o.mergeable(), o.ticket.Updated, p.Now())
+	row.Append(seq, o.change, o.carried, o.ticket.Updated, p.Now())
+	row.SetLocal(o.mergeable(), 0, o.ticket.Updated)
 	row.SendSets(seq, o.sets, o.ticket.Fields)
 	if err := put(tx, store.TwinKey(o.con.ID, id), row); err != nil {
 		return err

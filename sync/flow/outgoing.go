@@ -28,8 +28,10 @@ type outgoing struct {
 	change  event.ChangeBody
 	// items are the rows to store with the change, more that it was cut.
 	items map[event.ItemID]twin.Item
-	// sets is what the change tells the peer to hold in our sets.
-	sets event.Fields
+	// carried are our fields that the change tells the peer of, sets what it tells
+	// the peer to hold in our sets.
+	carried event.Fields
+	sets    event.Fields
 }
 
 // Work takes one ticket through steps 1 to 3 of the way out. What goes wrong
