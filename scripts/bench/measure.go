@@ -62,7 +62,7 @@ func anonNow() (int64, error) {
 
 // watchAnon keeps the peak until ctx ends.
 func watchAnon(ctx context.Context, peak *atomic.Int64) {
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		if now, err := anonNow(); err == nil && now > peak.Load() {
