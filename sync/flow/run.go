@@ -169,9 +169,9 @@ func (r *Runner) rouse() error {
 func (p *Path) Rouse(c *Connection) error {
 	var tasks []Task
 	err := p.Store.View(func(rd store.Reader) error {
-		collect := func(kind byte, make func(key []byte) Task) error {
+		collect := func(kind byte, task func(key []byte) Task) error {
 			return rd.Keys(store.Prefix(kind, c.ID), nil, func(key []byte) (bool, error) {
-				tasks = append(tasks, make(key))
+				tasks = append(tasks, task(key))
 				return true, nil
 			})
 		}
