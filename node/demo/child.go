@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"parley/node/admin"
 )
 
 // child is a node in a process of its own.
@@ -51,7 +53,7 @@ func (c *child) run(ctx context.Context) error {
 			short = 1
 		}
 		if short == hopeless {
-			return &Error{Message: c.name + "'s node ends again and again", Err: err, Advice: c.advice()}
+			return &admin.Error{Kind: admin.KindInternal, Message: c.name + "'s node ends again and again", Err: err, Hint: c.advice()}
 		}
 		if c.restarted(err); !pause(ctx, time.Duration(short*short)*50*time.Millisecond) {
 			return nil

@@ -16,7 +16,8 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"parley/adapters/all"
+	"parley/adapters"
+	"parley/adapters/desk"
 	"parley/node"
 	"parley/node/admin"
 	"parley/node/config"
@@ -47,7 +48,7 @@ func TestMain(m *testing.M) {
 
 // runNode is what `parley run` does.
 func runNode(ctx context.Context, file string) (err error) {
-	load := func() (*config.Config, error) { return config.Load(file, config.Options{Kinds: all.Kinds()}) }
+	load := func() (*config.Config, error) { return config.Load(file, config.Options{Kinds: kinds()}) }
 	cfg, err := load()
 	if err != nil {
 		return err
@@ -57,7 +58,7 @@ func runNode(ctx context.Context, file string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, socket.Close()) }()
-	n, err := node.Open(ctx, cfg, node.Options{Kinds: all.Kinds(), Version: "test", Reload: load, MinFree: -1})
+	n, err := node.Open(ctx, cfg, node.Options{Kinds: kinds(), Version: "test", Reload: load, MinFree: -1})
 	if err != nil {
 		return err
 	}
@@ -156,3 +157,5 @@ func wait(t *testing.T, what string, fn func() error) {
 		}
 	}
 }
+
+func kinds() []adapters.Kind { return []adapters.Kind{desk.Kind()} }

@@ -14,6 +14,7 @@ import (
 
 	"parley/filters/examples"
 	"parley/node"
+	"parley/node/admin"
 	"parley/node/secret"
 )
 
@@ -30,9 +31,10 @@ func checkFolder(dir string) error {
 		longest = max(longest, len(filepath.Join(dir, p.id, "data", "parley.sock")))
 	}
 	if longest > maxSocket {
-		return &Error{
+		return &admin.Error{
+			Kind:    admin.KindInvalid,
 			Message: fmt.Sprintf("the folder %s is too deep: the nodes' sockets would have names of %d bytes, %d at most work", dir, longest, maxSocket),
-			Advice:  fmt.Sprintf("give --dir a path of at most %d bytes", maxSocket-(longest-len(dir))),
+			Hint:    fmt.Sprintf("give --dir a path of at most %d bytes", maxSocket-(longest-len(dir))),
 		}
 	}
 	return nil
@@ -200,9 +202,10 @@ func (c *company) reachable(ctx context.Context) error {
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", string(found[1]))
 	if err != nil {
-		return &Error{
+		return &admin.Error{
+			Kind:    admin.KindConflict,
 			Message: fmt.Sprintf("%s's node cannot listen at %s", c.name, found[1]), Err: err,
-			Advice: "end the program that has this port (another demo?), or begin afresh with another --dir",
+			Hint: "end the program that has this port (another demo?), or begin afresh with another --dir",
 		}
 	}
 	return l.Close()

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"parley/node/admin"
 )
 
 // Scenario is what Once plays.
@@ -45,7 +47,7 @@ type Summary struct {
 func Once(ctx context.Context, o Options, s Scenario) (_ Summary, err error) {
 	s.setDefaults()
 	if s.Kill != "" && other(s.Kill).id == "" {
-		return Summary{}, &Error{Message: fmt.Sprintf("there is no company %.40q to kill the node of", s.Kill), Advice: "acme or globex"}
+		return Summary{}, &admin.Error{Kind: admin.KindInvalid, Message: fmt.Sprintf("there is no company %.40q to kill the node of", s.Kill), Hint: "acme or globex"}
 	}
 	if o.Dir == "" {
 		if o.Dir, err = os.MkdirTemp("", "parley-demo-"); err != nil {

@@ -50,7 +50,7 @@ func (c *company) ready(ctx context.Context) error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return &Error{Message: c.name + "'s node does not answer", Err: err, Advice: c.node.advice()}
+			return &admin.Error{Kind: admin.KindInternal, Message: c.name + "'s node does not answer", Err: err, Hint: c.node.advice()}
 		}
 		if !pause(ctx, 50*time.Millisecond) {
 			return context.Cause(ctx)

@@ -161,8 +161,8 @@ func TestRun_AFolderTooDeepForSocketsIsRefused(t *testing.T) {
 	o := options(t, &lines{})
 	o.Dir = filepath.Join(o.Dir, strings.Repeat("deep/", 20))
 	err := demo.Run(t.Context(), o)
-	var told *demo.Error
-	if !errors.As(err, &told) || !strings.Contains(told.Message, "too deep") || told.Hint() == "" {
+	var told *admin.Error
+	if !errors.As(err, &told) || !strings.Contains(told.Message, "too deep") || told.Hint == "" {
 		t.Errorf("got %v, want it refused with a hint", err)
 	}
 	if _, err := os.Stat(o.Dir); err == nil {
@@ -175,8 +175,8 @@ func TestRun_ANodeThatCannotRunEndsTheDemoAndSaysWhy(t *testing.T) {
 	o := options(t, &lines{})
 	o.Env = append(o.Env, broken+"=1")
 	err := demo.Run(t.Context(), o)
-	var told *demo.Error
-	if !errors.As(err, &told) || !strings.Contains(told.Message, "ends again and again") || !strings.Contains(told.Hint(), "the reason") {
+	var told *admin.Error
+	if !errors.As(err, &told) || !strings.Contains(told.Message, "ends again and again") || !strings.Contains(told.Hint, "the reason") {
 		t.Errorf("got %v, want the end with the log's last words", err)
 	}
 }
