@@ -279,12 +279,12 @@ func (s *scenario) converge(ctx context.Context) []string {
 			}
 			return err
 		}
-		now, err := observe(ctx, s.work, s.sites)
-		if err != nil {
-			return err
-		}
 		before := problems
-		problems = s.work.problems(now, s.sites)
+		if now, err := observe(ctx, s.work, s.sites); err != nil {
+			problems = []string{err.Error()}
+		} else {
+			problems = s.work.problems(now, s.sites)
+		}
 		switch {
 		case len(problems) == 0:
 			return nil

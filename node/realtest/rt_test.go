@@ -141,11 +141,10 @@ func (d rtDesk) list(ctx context.Context) (map[string][]string, error) {
 
 // rtPart is one part of a message.
 type rtPart struct {
-	ID            json.Number
-	TransactionID struct{ ID string } `json:"TransactionId"`
-	Filename      string
-	ContentType   string
-	Content       string
+	ID          json.Number
+	Message     string `json:"TransactionId"`
+	Filename    string
+	ContentType string
 }
 
 func (d rtDesk) read(ctx context.Context, id string) (*seen, error) {
@@ -157,7 +156,11 @@ func (d rtDesk) read(ctx context.Context, id string) (*seen, error) {
 	out.summary = ticket.Subject
 	out.status, out.priority = wireName(rtStatuses(), ticket.Status), rtPriority(ticket.Priority)
 	var history struct {
-		Items []struct{ ID, Type string }
+		Items []struct {
+			ID, Type string
+			// RT has both; without a field of its own "type" would be read into Type.
+			Kind string `json:"type"`
+		}
 	}
 	if err := d.add(ctx, out, "/ticket/"+id+"/history?fields=Type,Data,OldValue,NewValue,Field&per_page=100", &history); err != nil {
 		return nil, err
@@ -195,14 +198,15 @@ func (d rtDesk) parts(ctx context.Context, s *seen, id string, kinds map[string]
 		return fmt.Errorf("ticket %s has more parts than are read", id)
 	}
 	for _, p := range parts.Items {
-		kind := kinds[p.TransactionID.ID]
+		kind := kinds[p.Message]
 		if kind != "Create" && kind != "Correspond" && kind != "Comment" || strings.HasPrefix(p.ContentType, "multipart/") {
 			continue
 		}
-		if _, err := d.root.get(ctx, "/attachment/"+p.ID.String(), &p); err != nil {
+		var whole struct{ Content string }
+		if _, err := d.root.get(ctx, "/attachment/"+p.ID.String(), &whole); err != nil {
 			return err
 		}
-		data, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(p.Content, "\n", ""))
+		data, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(whole.Content, "\n", ""))
 		if err != nil {
 			return fmt.Errorf("part %s of ticket %s: %w", p.ID, id, err)
 		}
