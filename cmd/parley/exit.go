@@ -161,7 +161,9 @@ func (a *app) fail(err error) int {
 	if a.json {
 		out := json.NewEncoder(safeJSON{a.err})
 		out.SetIndent("", "  ")
-		_ = out.Encode(map[string]*failure{"error": f}) // nobody is left to tell
+		if err := out.Encode(map[string]*failure{"error": f}); err != nil {
+			return exitInternal // nobody is left to tell
+		}
 		return f.code()
 	}
 	w := cleanWriter{a.err}

@@ -130,7 +130,7 @@ func checkFile(name string, compile func(string) (filters.Problems, error)) repo
 
 func newReport(file string, warnings filters.Problems, err error) report {
 	r := report{File: file, Problems: slices.Concat(filters.Problems{}, warnings)}
-	if found := (filters.Problems)(nil); errors.As(err, &found) {
+	if found := filters.Problems(nil); errors.As(err, &found) {
 		r.Problems = append(r.Problems, found...)
 	} else if err != nil {
 		r.Error = err.Error()

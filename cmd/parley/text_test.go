@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +140,36 @@ func TestExitCodes_AreOnePerKindAndStay(t *testing.T) {
 	} {
 		if got := asFailure(tt.err).code(); got != tt.code {
 			t.Errorf("%v: got %d, want %d", tt.err, got, tt.code)
+		}
+	}
+}
+
+func TestShow_NothingThatSteersATerminalGetsThrough(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	a := &app{process: process{out: &out}}
+	if err := a.show(nil, func(w io.Writer) { fmt.Fprintf(w, "%s\tx\n", hostile) }); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range out.String() {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' || steers(r) {
+			t.Errorf("%q holds %U", out.String(), r)
+		}
+	}
+}
+
+// fullDisk takes nothing.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestShow_OutputThatCannotBeWrittenIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, asJSON := range []bool{true, false} {
+		a := &app{process: process{out: fullDisk{}}, json: asJSON}
+		err := a.show([]string{"x"}, func(w io.Writer) { table(w, "A|B", [][]string{{"1", "2"}}) })
+		if err == nil {
+			t.Errorf("json %v: got no error", asJSON)
 		}
 	}
 }

@@ -46,14 +46,17 @@ func Serve(ctx context.Context, l net.Listener, handler http.Handler, log zerolo
 	defer cancel()
 	if err := server.Shutdown(bye); err != nil {
 		log.Warn().Err(err).Msg("requests were cut off at the end")
-		err = server.Close()
-		<-ended
-		return err
+		return errors.Join(server.Close(), closed(<-ended))
 	}
-	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve commands: %w", err)
+	return closed(<-ended)
+}
+
+// closed is how a server ends: nil if it was told to.
+func closed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("serve commands: %w", err)
 }
 
 // survive makes an error of a programmer's mistake: it costs one request, and

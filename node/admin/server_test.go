@@ -146,7 +146,7 @@ func TestHandler_WrongRequestsAreProblems(t *testing.T) {
 		status                   int
 		says                     string
 	}{
-		{"unknown key", http.MethodPost, "/v1/connections/invite", `{"name":"a","nmae":1}`, 422, "nmae"},
+		{"unknown key", http.MethodPost, "/v1/connections/invite", `{"name":"a","nom":1}`, 422, "nom"},
 		{"missing key", http.MethodPost, "/v1/connections/accept", `{"name":"a"}`, 422, "code"},
 		{"not JSON", http.MethodPost, "/v1/tickets/sync", `<html>`, 400, ""},
 		{"too large", http.MethodPost, "/v1/tickets/sync", `{"query":"` + strings.Repeat("x", 1<<20) + `"}`, 413, ""},

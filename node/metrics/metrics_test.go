@@ -87,8 +87,12 @@ func TestMetrics_AnswerToLoopbackNamesOnlyUnlessAllowed(t *testing.T) {
 		remote bool
 		code   int
 	}{
-		{"localhost:9470", false, 200}, {"[::1]:9470", false, 200}, {"127.0.0.1", false, 200},
-		{"evil.example:9470", false, 421}, {"10.0.0.1:9470", false, 421}, {"node.example:9470", true, 200},
+		{"localhost:9470", false, 200},
+		{"[::1]:9470", false, 200},
+		{"127.0.0.1", false, 200},
+		{"evil.example:9470", false, 421},
+		{"10.0.0.1:9470", false, 421},
+		{"node.example:9470", true, 200},
 	} {
 		if w := ask(t, well, tt.remote, tt.host, "/metrics"); w.Code != tt.code {
 			t.Errorf("%s (remote %v): got %d, want %d", tt.host, tt.remote, w.Code, tt.code)
