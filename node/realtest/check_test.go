@@ -132,8 +132,10 @@ func (t *ticket) disagreements(now *world) []string {
 			continue
 		}
 		for _, f := range [][3]string{
-			{"summary", home.summary, there.summary}, {"status", home.status, there.status},
-			{"priority", home.priority, there.priority}, {"description", home.description, there.description},
+			{"summary", home.summary, there.summary},
+			{"status", home.status, there.status},
+			{"priority", home.priority, there.priority},
+			{"description", home.description, there.description},
 		} {
 			if f[1] != f[2] {
 				out = append(out, fmt.Sprintf("%s of %s: %q at %s, %q at %s", f[0], t.tag, f[1], t.home, f[2], at))

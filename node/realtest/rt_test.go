@@ -34,7 +34,9 @@ func rtStatuses() map[string]string {
 }
 
 func rtPriorities() map[string]string {
-	return map[string]string{"Low": "Low", "Normal": "Medium", "High": "High"}
+	// Numbers: RT's pages turn the names Low, Medium and High into them, its API
+	// stores a name as it is.
+	return map[string]string{"Low": "0", "Normal": "50", "High": "100"}
 }
 
 func wireName(words map[string]string, own string) string {
@@ -154,7 +156,7 @@ func (d rtDesk) read(ctx context.Context, id string) (*seen, error) {
 		return nil, err
 	}
 	out.summary = ticket.Subject
-	out.status, out.priority = wireName(rtStatuses(), ticket.Status), rtPriority(ticket.Priority)
+	out.status, out.priority = wireName(rtStatuses(), ticket.Status), wireName(rtPriorities(), ticket.Priority)
 	var history struct {
 		Items []struct {
 			ID, Type string
@@ -170,14 +172,6 @@ func (d rtDesk) read(ctx context.Context, id string) (*seen, error) {
 		kinds[tx.ID] = tx.Type
 	}
 	return out, d.parts(ctx, out, id, kinds)
-}
-
-// rtPriority is the wire's name of a number or a name.
-func rtPriority(p string) string {
-	if own, ok := map[string]string{"0": "Low", "50": "Medium", "100": "High"}[p]; ok {
-		p = own
-	}
-	return wireName(rtPriorities(), p)
 }
 
 // add reads something of a ticket, and all of it into raw.
