@@ -175,13 +175,13 @@ func TestTrap_InternalCommentIsNotMailedToRequestors(t *testing.T) {
 	}
 }
 
-func TestTrap_ReplyMovesTheStatus(t *testing.T) {
+func TestTrap_ReplyDoesNotMoveTheStatus(t *testing.T) {
 	t.Parallel()
 	tracker := openReal(t, server.base(t), nil)
 	ref := create(t, tracker, nil)
 	update(t, tracker, ref, nil, &event.CommentWrite{Body: "a reply"})
-	if got := read(t, tracker, ref).Fields[event.FieldStatus]; got != "open" {
-		t.Errorf("got status %v after a reply to a new ticket, want what RT made of it: open", got)
+	if got := read(t, tracker, ref).Fields[event.FieldStatus]; got != "new" {
+		t.Errorf("got status %v after a reply to a new ticket, want it left as it was", got)
 	}
 	// A status in the same step stands, though the reply reopens on its own.
 	update(t, tracker, ref, event.Fields{event.FieldStatus: "resolved", event.FieldSummary: "done"}, &event.CommentWrite{Body: "done"})

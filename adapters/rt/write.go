@@ -185,6 +185,10 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 		if status, ok := record["Status"]; ok {
 			message["Status"] = status
 			delete(record, "Status")
+		} else {
+			// A reply moves a ticket to open by itself: the peer's word would undo
+			// what a person has just made of the status, on both sides.
+			message["Status"] = string(body.Status)
 		}
 	}
 	written := event.Written{Ref: event.NewRef(step.Ref.ID, readTime(body.Created)), Key: step.Ref.ID}
