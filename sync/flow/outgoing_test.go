@@ -66,6 +66,11 @@ func TestPoll_CursorMovesWithTheWorkRows(t *testing.T) {
 	if asked != 0 {
 		t.Errorf("%d tickets were read although nothing changed", asked)
 	}
+	a.crash() // a process that remembers nothing goes by the cursor alone
+	a.poll()
+	if got := a.rows('w'); got != 0 {
+		t.Errorf("%d tickets are to be looked at again", got)
+	}
 }
 
 func TestWork_OneUnsettledEventPerTwin(t *testing.T) {
@@ -97,11 +102,21 @@ func TestWork_OneUnsettledEventPerTwin(t *testing.T) {
 	}
 }
 
-// TestWork_ATicketThatGetsItsTwinMeanwhileIsNotSentAgain: the poll finds the
-// ticket that our own create has made, and while it is read the create's
-// answer is recorded.
+// TestWork_ATicketThatGetsItsTwinMeanwhileIsNotSentAgain: the poll, or a person,
+// finds the ticket that our own create has made, and while it is read the
+// create's answer is recorded.
 func TestWork_ATicketThatGetsItsTwinMeanwhileIsNotSentAgain(t *testing.T) {
 	t.Parallel()
+	for _, forced := range []bool{false, true} {
+		t.Run(map[bool]string{false: "poll", true: "person"}[forced], func(t *testing.T) {
+			t.Parallel()
+			overtaken(t, forced)
+		})
+	}
+}
+
+func overtaken(t *testing.T, forced bool) {
+	t.Helper()
 	w, a, b := pair(t)
 	a.desk.open("one")
 	a.poll()
@@ -124,7 +139,7 @@ func TestWork_ATicketThatGetsItsTwinMeanwhileIsNotSentAgain(t *testing.T) {
 	id := b.arrived()[0]
 	go func() { recorded <- b.path.Apply(context.Background(), b.con().ID, id) }()
 	ref := <-created
-	b.poll()
+	b.must(b.path.Touch(b.con().ID, []event.Change{{Ref: ref}}, work.Seen{Cause: event.CauseEdit, Forced: forced}))
 	b.must(b.path.Work(context.Background(), b.con().ID, ref))
 	w.settle()
 	twins := 0

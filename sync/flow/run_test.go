@@ -3,12 +3,14 @@ package flow_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"parley/sync/event"
 	"parley/sync/flow"
 	"parley/sync/transport/memory"
 )
@@ -24,8 +26,15 @@ type machine struct {
 // machines are two nodes over one network; their clock is the bubble's.
 func machines(t *testing.T, network *memory.Network) (a, b *machine) {
 	t.Helper()
+	return hooked(t, network, func(string, event.Step) error { return nil })
+}
+
+// hooked is machines with a hook on a's desk.
+func hooked(t *testing.T, network *memory.Network, on func(string, event.Step) error) (a, b *machine) {
+	t.Helper()
 	w := newWorld(t)
 	x, y := w.node("a"), w.node("b")
+	x.desk.on = on
 	atX, atY := w.join(1, x, y)
 	linkX, linkY := network.Pair()
 	a, b = machineOf(t, x), machineOf(t, y)
@@ -126,6 +135,30 @@ func TestRunner_EndsWhenTheStoreStops(t *testing.T) {
 		if got := len(b.desk.all()); got != 0 {
 			t.Errorf("%d tickets were written on a disk that failed", got)
 		}
+	})
+}
+
+// TestRunner_ReturnsWhenItsGoroutinesHaveEnded: a call of the tracker that does
+// not heed its context is waited for.
+func TestRunner_ReturnsWhenItsGoroutinesHaveEnded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun, over := make(chan bool, 100), atomic.Bool{}
+		a, b := hooked(t, memory.New(1), func(call string, _ event.Step) error {
+			if call == "read" {
+				begun <- true
+				time.Sleep(time.Minute)
+				over.Store(true)
+			}
+			return nil
+		})
+		a.desk.open("one")
+		<-begun
+		end(t, a)
+		if !over.Load() {
+			t.Error("it returned with a call under way")
+		}
+		end(t, b)
 	})
 }
 
