@@ -50,7 +50,7 @@ var layers = []layer{
 	{[]string{"node/admin/client"}, []string{"sync/event", "adapters", "node/admin/..."}},
 	{[]string{"node/demo"}, []string{
 		"node", "node/config", "node/secret", "node/admin", "node/admin/client",
-		"adapters", "adapters/desk", "filters/examples", "sync/event",
+		"adapters", "adapters/all", "adapters/desk", "filters/examples", "sync/event",
 	}},
 	{[]string{"node/..."}, []string{"node/...", "sync/...", "filters/...", "adapters/..."}},
 	{[]string{"cmd/parley"}, []string{

@@ -9,7 +9,7 @@ import (
 
 const (
 	maxFunction = 80  // lines of a function
-	maxFile     = 500 // lines of a file
+	maxFile     = 600 // lines of a file
 )
 
 // vagueNames say nothing about what a package is.

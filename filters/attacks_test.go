@@ -177,8 +177,7 @@ func TestGuard_AnEndedContextStopsARun(t *testing.T) {
 	}
 }
 
-func TestGuard_MemoryStaysBounded(t *testing.T) {
-	// Not parallel: it reads the process's own counters.
+func TestGuard_MemoryStaysBounded(t *testing.T) { //nolint:paralleltest // it reads the process's own counters
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	src := chain(300, `map(1..49000, #)`, `map($, # + 1)`) + "replica.fields[\"A\"] = len(x300)"

@@ -43,12 +43,11 @@ type fact struct {
 
 // local is a variable of a let.
 type local struct {
-	name  string
-	slot  string
-	at    int
-	fact  fact
-	used  bool
-	ended bool
+	name string
+	slot string
+	at   int
+	fact fact
+	used bool
 }
 
 func compile(kind direction, src string, env Env) (*script, error) {

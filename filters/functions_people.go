@@ -146,7 +146,7 @@ var ErrSeveral = errors.New("several tickets were found")
 // twinOf is our ticket for one of theirs. While it is not here the field stays
 // as it is.
 func twinOf(r *run, a []any) (any, error) {
-	id := ""
+	var id string
 	switch v := a[0].(type) {
 	case nil:
 		return nil, nil

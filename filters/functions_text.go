@@ -285,11 +285,11 @@ func compilePattern(s string) (*pattern, error) {
 	}
 	program, err := syntax.Compile(parsed.Simplify())
 	if err != nil {
-		return nil, fmt.Errorf("the pattern is wrong: %s", err)
+		return nil, fmt.Errorf("the pattern is wrong: %w", err)
 	}
 	re, err := regexp.Compile(s)
 	if err != nil {
-		return nil, fmt.Errorf("the pattern is wrong: %s", err)
+		return nil, fmt.Errorf("the pattern is wrong: %w", err)
 	}
 	return &pattern{re: re, size: len(program.Inst)}, nil
 }

@@ -92,8 +92,8 @@ func readDate(_ *run, a []any) (any, error) {
 		return v, nil
 	case string:
 		if len(a) < 2 || a[1] == nil {
-			t, err := parseTime(strings.TrimSpace(v))
-			if err != nil {
+			t, none := parseTime(strings.TrimSpace(v))
+			if none != nil {
 				return nil, nil
 			}
 			return t, nil
@@ -111,8 +111,8 @@ func readDate(_ *run, a []any) (any, error) {
 		if clock {
 			zone = time.UTC
 		}
-		t, err := time.ParseInLocation(layout, v, zone)
-		if err != nil {
+		t, none := time.ParseInLocation(layout, v, zone)
+		if none != nil {
 			return nil, nil
 		}
 		return t, nil

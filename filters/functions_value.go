@@ -63,8 +63,8 @@ func blank(v any) bool {
 func toNumber(_ *run, a []any) (any, error) {
 	switch v := a[0].(type) {
 	case string:
-		n, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
-		if err != nil || math.IsInf(n, 0) || math.IsNaN(n) {
+		n, none := strconv.ParseFloat(strings.TrimSpace(v), 64)
+		if none != nil || math.IsInf(n, 0) || math.IsNaN(n) {
 			return nil, nil
 		}
 		return n, nil

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -123,18 +122,24 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // bring starts one connection; it reports whether there is nothing left to wait for.
 func (n *Node) bring(ctx context.Context, l *link) bool {
+	n.bringing.Lock()
+	defer n.bringing.Unlock()
+	if present := n.byID(l.record.Agreement.Connection); present == nil || present.flow != nil {
+		return true
+	}
 	rules, err := n.rules(ctx, l.record)
 	if err == nil {
 		err = n.connect(l, rules)
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	why := ""
+	if err != nil {
+		why = err.Error()
+	}
+	n.change(l.record.Agreement.Connection, func(l *link) { l.why = why })
 	if err == nil {
-		l.why = ""
 		return true
 	}
-	if l.why != err.Error() {
-		l.why = err.Error()
+	if l.why != why {
 		n.log.Warn().Str("connection", l.record.Name).Err(err).Msg("connection cannot work yet")
 	}
 	return false
@@ -169,9 +174,8 @@ func (n *Node) connect(l *link, rules *flow.Rules) error {
 	if err := n.runner.Connect(c); err != nil {
 		return errors.Join(err, wire.Close())
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	l.flow = c
+	n.change(c.ID, func(l *link) { l.flow = c })
 	n.log.Info().Str("connection", c.Name).Bool("paused", l.record.PausedOut).Msg("connection works")
 	return nil
 }
@@ -232,11 +236,36 @@ func (n *Node) configured() *config.Config {
 	return n.config
 }
 
-// all are the connections, by name.
+// all are the connections as they are at present, by name.
 func (n *Node) all() []*link {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return slices.SortedFunc(maps.Values(n.links), func(a, b *link) int { return strings.Compare(a.record.Name, b.record.Name) })
+	out := make([]*link, 0, len(n.links))
+	for _, l := range n.links {
+		shown := *l
+		out = append(out, &shown)
+	}
+	slices.SortFunc(out, func(a, b *link) int { return strings.Compare(a.record.Name, b.record.Name) })
+	return out
+}
+
+// byID is a connection as it is at present, or nil.
+func (n *Node) byID(id event.ConnectionID) *link {
+	for _, l := range n.all() {
+		if l.record.Agreement.Connection == id {
+			return l
+		}
+	}
+	return nil
+}
+
+// change changes a connection of the running node; one that was removed is left alone.
+func (n *Node) change(id event.ConnectionID, fn func(*link)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if l := n.links[id]; l != nil {
+		fn(l)
+	}
 }
 
 // keep stores a connection's record.
@@ -262,7 +291,7 @@ func (n *Node) rules(ctx context.Context, rec record) (*flow.Rules, error) {
 	return n.compile(cfg, c, rec, schema)
 }
 
-var errNotConfigured = errors.New("not configured: add it under connections in parley.yaml, then `parley connection resume`")
+var errNotConfigured = errors.New("not configured: add it under connections in parley.yaml, then `parley config reload`")
 
 func (n *Node) compile(cfg *config.Config, c config.Connection, rec record, schema event.Schema) (*flow.Rules, error) {
 	out, in, err := readFilters(cfg, c)

@@ -69,6 +69,9 @@ type Node struct {
 	boot     envelope.Boot
 	started  time.Time
 
+	// bringing lets one connection come up at a time.
+	bringing sync.Mutex
+
 	// mu guards what follows.
 	mu     sync.Mutex
 	config *config.Config
@@ -249,10 +252,10 @@ func (n *Node) Close() error {
 		return nil
 	}
 	n.closed = true
-	links, guests := n.links, n.guests
+	guests := n.guests
 	n.mu.Unlock()
 	var err error
-	for _, l := range links {
+	for _, l := range n.all() {
 		if l.flow != nil && l.flow.Link != nil {
 			err = errors.Join(err, l.flow.Link.Close())
 		}

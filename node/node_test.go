@@ -311,4 +311,3 @@ func TestNewConnection_StartsPausedAndSendsNoHistory(t *testing.T) {
 	must(t, err)
 	eventually(t, "the load brings it", func() error { _, err := b.find("Old"); return err })
 }
-

@@ -252,7 +252,11 @@ func (n *Node) Accept(ctx context.Context, r admin.AcceptRequest) (admin.Connect
 	if err := n.agreed(r.Name, a); err != nil {
 		return admin.Connection{}, err
 	}
-	return n.connectionState(n.named(r.Name))
+	l := n.named(r.Name)
+	if l == nil {
+		return admin.Connection{}, &admin.Error{Kind: admin.KindConflict, Message: "this node has accepted the code before, under another name", Hint: "`parley connection list` shows it"}
+	}
+	return n.connectionState(l)
 }
 
 type exchanger interface {

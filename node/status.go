@@ -60,9 +60,10 @@ func (n *Node) Connections(context.Context) ([]admin.Connection, error) {
 }
 
 func (n *Node) connectionState(l *link) (admin.Connection, error) {
-	n.mu.Lock()
+	if l == nil {
+		return admin.Connection{}, &admin.Error{Kind: admin.KindNotFound, Message: "the connection is not there any more"}
+	}
 	rec, con, why := l.record, l.flow, l.why
-	n.mu.Unlock()
 	c := admin.Connection{
 		Name: rec.Name, ID: rec.Agreement.Connection.String(), Peer: string(l.them),
 		PausedOut: rec.PausedOut, PausedIn: rec.PausedIn, Reason: rec.Reason, Since: rec.Approved,
@@ -181,7 +182,7 @@ func (n *Node) Resume(ctx context.Context, name string) (admin.Connection, error
 	l := n.named(name)
 	if l.flow == nil {
 		n.bring(ctx, l)
-		return n.connectionState(l)
+		return n.connectionState(n.byID(l.record.Agreement.Connection))
 	}
 	l.flow.Resume()
 	if err := n.refresh(ctx, l); err != nil {
@@ -198,21 +199,18 @@ func (n *Node) setPause(name string, change func(*record) error) (admin.Connecti
 	if l == nil {
 		return admin.Connection{}, noConnection(name)
 	}
-	n.mu.Lock()
 	rec := l.record
-	n.mu.Unlock()
 	if err := change(&rec); err != nil {
 		return admin.Connection{}, err
 	}
 	if err := n.keep(rec); err != nil {
 		return admin.Connection{}, err
 	}
-	n.mu.Lock()
 	l.record = rec
+	n.change(rec.Agreement.Connection, func(l *link) { l.record = rec })
 	if l.flow != nil {
 		l.flow.Pause(rec.PausedOut, rec.PausedIn)
 	}
-	n.mu.Unlock()
 	return n.connectionState(l)
 }
 

@@ -47,7 +47,7 @@ func (p *position) begin(now int64) {
 }
 
 func (p position) cursor() event.Cursor {
-	raw, _ := json.Marshal(p) // numbers only
+	raw, _ := json.Marshal(p) //nolint:errchkjson // numbers only
 	return event.Cursor(raw)
 }
 

@@ -207,7 +207,8 @@ func rows[T any](ctx context.Context, c client, op, path, key string, args ...st
 		all = append(all, page...)
 		// Lists that are not paged have no total and ignore the offset.
 		var total int
-		if out["total_count"] == nil || json.Unmarshal(out["total_count"], &total) != nil || len(all) >= total || len(page) == 0 {
+		counted := out["total_count"] != nil && json.Unmarshal(out["total_count"], &total) == nil
+		if !counted || len(all) >= total || len(page) == 0 {
 			break
 		}
 	}

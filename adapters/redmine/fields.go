@@ -162,8 +162,8 @@ func listOrNil(all []string) any {
 
 // userByID names the person behind an id in a custom field.
 func (t *Tracker) userByID(ctx context.Context, id string) (any, error) {
-	n, err := strconv.ParseInt(id, 10, 64)
-	if err != nil {
+	n, notNumber := strconv.ParseInt(id, 10, 64)
+	if notNumber != nil {
 		return event.User{ID: id, Name: id}.Value(), nil
 	}
 	members, err := t.dir.everybody(ctx)

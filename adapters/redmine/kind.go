@@ -24,8 +24,10 @@ func Kind() adapters.Kind {
 			{Name: "api_key", Help: "API access key of the account to use (My account, right column)", Required: true, Secret: true},
 			{Name: "projects", Help: "identifiers of the projects to work with, separated by commas; empty is all that the account sees"},
 			{Name: "tracker", Help: "tracker of the issues to create where the filter names none; empty is the project's first"},
-			{Name: "text_formatting", Help: "text formatting as in Administration, Settings, General", Default: formatTextile,
-				Choices: []string{formatTextile, "markdown", "common_mark", formatPlain}},
+			{
+				Name: "text_formatting", Help: "text formatting as in Administration, Settings, General", Default: formatTextile,
+				Choices: []string{formatTextile, "markdown", "common_mark", formatPlain},
+			},
 			{Name: "marker_field", Help: "text custom field, used as a filter, that takes the marker of created issues; empty puts a line that is not shown into the description"},
 			{Name: "field_types", Help: "types of custom fields that are not text, as NAME=TYPE, separated by commas (text, rich, option, options, number, bool, date, user, users); only an administrator's key can read them"},
 			{Name: "page_size", Help: "issues to ask for at once, 1 to 100", Default: "100"},

@@ -116,7 +116,7 @@ func (t *Tracker) ByField(ctx context.Context, name, value string, limit int) ([
 	}
 	if strings.Contains(value, "|") || strings.TrimSpace(value) == "" {
 		// It would be several values, or none.
-		return nil, &adapters.Error{Class: adapters.ErrRejected, Op: op, Err: errors.New("Redmine cannot search for this value")}
+		return nil, &adapters.Error{Class: adapters.ErrRejected, Op: op, Err: errors.New("this value cannot be searched for")}
 	}
 	// Which operators there are depends on a format that is not shown to us: a
 	// list has "is", a long text only "contains". What comes is compared.

@@ -26,8 +26,8 @@ import (
 	"parley/sync/event"
 )
 
-// real is the Redmine that the tests of this package run against.
-var real instance
+// server is the Redmine that the tests of this package run against.
+var server instance
 
 type instance struct {
 	script, name string
@@ -48,8 +48,8 @@ func run(m *testing.M) (code int) {
 		log.Print(err)
 		return 1
 	}
-	real, err = start(dir, "redmine-adapter")
-	defer real.destroy()
+	server, err = start(dir, "redmine-adapter")
+	defer server.destroy()
 	if err != nil {
 		log.Print(err)
 		return 1
@@ -124,7 +124,7 @@ func (in instance) base(t testing.TB) *url.URL {
 func openReal(t testing.TB, address *url.URL, change map[string]string) adapters.Tracker {
 	t.Helper()
 	settings := map[string]string{
-		"api_key": real.env["BOT_API_KEY"], "projects": "sync", "tracker": "Bug", "text_formatting": "textile",
+		"api_key": server.env["BOT_API_KEY"], "projects": "sync", "tracker": "Bug", "text_formatting": "textile",
 		"field_types": "Severity=option, Story points=number, Cost=number, Needed by=date, Billable=bool, Reviewer=user",
 	}
 	maps.Copy(settings, change)

@@ -67,7 +67,7 @@ func effect(r *http.Request) bool {
 
 func TestReal_KeepsThePromisesOfAnAdapter(t *testing.T) {
 	t.Parallel()
-	adaptertest.Run(t, subject(real, nil))
+	adaptertest.Run(t, subject(server, nil))
 }
 
 func TestReal_KeepsThePromisesWithAMarkerField(t *testing.T) {

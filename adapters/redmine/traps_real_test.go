@@ -35,7 +35,7 @@ func must(t *testing.T, err error) {
 
 func open(t *testing.T, change map[string]string) adapters.Tracker {
 	t.Helper()
-	tracker := openReal(t, real.base(t), change)
+	tracker := openReal(t, server.base(t), change)
 	t.Cleanup(func() { _ = tracker.Close() })
 	return tracker
 }
@@ -107,7 +107,7 @@ func TestTrap_WrongKeyOnAListIsAnEmptyAnswer(t *testing.T) {
 	var list struct {
 		Total int `json:"total_count"`
 	}
-	must(t, person{real.env["URL"], wrong["api_key"]}.call(t.Context(), "GET", "/issues.json?status_id=*", nil, &list))
+	must(t, person{server.env["URL"], wrong["api_key"]}.call(t.Context(), "GET", "/issues.json?status_id=*", nil, &list))
 	if list.Total != 0 {
 		t.Fatalf("a wrong key lists %d issues: the trap is not there", list.Total)
 	}
@@ -140,7 +140,7 @@ func TestTrap_CustomFieldsAndUsersAreForAdministrators(t *testing.T) {
 	if len(people) != 1 || people[0].Name != "Alice Agent" {
 		t.Errorf("FindUser(alice) = %+v", people)
 	}
-	asAdmin := open(t, map[string]string{"api_key": real.env["ADMIN_API_KEY"], "field_types": ""})
+	asAdmin := open(t, map[string]string{"api_key": server.env["ADMIN_API_KEY"], "field_types": ""})
 	schema, err = asAdmin.Schema(t.Context())
 	must(t, err)
 	for name, kind := range want {
@@ -168,7 +168,7 @@ func TestTrap_ListsLeaveOutClosedIssues(t *testing.T) {
 // mass edit makes.
 func sqlite(t *testing.T, statement string) {
 	t.Helper()
-	real.sqlite(t, statement)
+	server.sqlite(t, statement)
 }
 
 func (in instance) sqlite(t *testing.T, statement string) {
@@ -225,7 +225,7 @@ func TestTrap_AnEditedNoteMovesNothing(t *testing.T) {
 		t.Fatal("Write does not say the id of the note")
 	}
 	before := read(t, tracker, w.Ref)
-	must(t, real.as("ADMIN").call(t.Context(), "PUT", "/journals/"+note.Item+".json", map[string]any{"journal": map[string]any{"notes": "after"}}, nil))
+	must(t, server.as("ADMIN").call(t.Context(), "PUT", "/journals/"+note.Item+".json", map[string]any{"journal": map[string]any{"notes": "after"}}, nil))
 	after := read(t, tracker, w.Ref)
 	if after.Version != before.Version {
 		t.Error("an edited note moves the version: the limit in the documentation is none")
@@ -239,9 +239,9 @@ func TestTrap_AStatusThatIsNotAllowedIsIgnoredSilently(t *testing.T) {
 	t.Parallel()
 	tracker := open(t, nil)
 	// bob, a reporter, may not change the status at all.
-	asBob := open(t, map[string]string{"api_key": real.env["BOB_API_KEY"]})
+	asBob := open(t, map[string]string{"api_key": server.env["BOB_API_KEY"]})
 	w := create(t, tracker, nil)
-	must(t, real.as("BOB").call(t.Context(), "PUT", "/issues/"+w.Ref.ID+".json",
+	must(t, server.as("BOB").call(t.Context(), "PUT", "/issues/"+w.Ref.ID+".json",
 		map[string]any{"issue": map[string]any{"status_id": 5, "notes": "closing"}}, nil))
 	if got := read(t, tracker, w.Ref).Fields[event.FieldStatus]; got != "New" {
 		t.Fatalf("bob closed the issue (%v): the trap is not there", got)
@@ -261,12 +261,12 @@ func TestTrap_APrivateNoteWithoutPermissionWouldBePublic(t *testing.T) {
 	t.Parallel()
 	tracker := open(t, nil)
 	w := create(t, tracker, nil)
-	must(t, real.as("BOB").call(t.Context(), "PUT", "/issues/"+w.Ref.ID+".json",
+	must(t, server.as("BOB").call(t.Context(), "PUT", "/issues/"+w.Ref.ID+".json",
 		map[string]any{"issue": map[string]any{"notes": "secret", "private_notes": true}}, nil))
 	if got := read(t, tracker, w.Ref).Comments; len(got) != 1 || got[0].Internal {
 		t.Fatalf("bob's private note reads %+v: the trap is not there", got)
 	}
-	asBob := open(t, map[string]string{"api_key": real.env["BOB_API_KEY"]})
+	asBob := open(t, map[string]string{"api_key": server.env["BOB_API_KEY"]})
 	_, err := asBob.Write(t.Context(), event.Step{
 		Kind: event.StepComment, Ref: w.Ref, Marker: marker(t), Comment: &event.CommentWrite{Body: "secret", Internal: true},
 	}, nil)
@@ -343,7 +343,7 @@ func TestTrap_PrivateNotesAreNotShownToEverybody(t *testing.T) {
 	if got := read(t, tracker, w.Ref).Comments; len(got) != 2 || !got[0].Internal || got[1].Internal {
 		t.Errorf("got comments %+v", got)
 	}
-	asBob := open(t, map[string]string{"api_key": real.env["BOB_API_KEY"]})
+	asBob := open(t, map[string]string{"api_key": server.env["BOB_API_KEY"]})
 	if got := read(t, asBob, w.Ref).Comments; len(got) != 1 || got[0].Internal {
 		t.Errorf("bob gets comments %+v", got)
 	}
@@ -557,7 +557,7 @@ func signIn(t *testing.T) *http.Client {
 	if token == nil {
 		t.Fatal("the sign-in page has no token")
 	}
-	res, err := browser.PostForm(real.env["URL"]+"/login", url.Values{
+	res, err := browser.PostForm(server.env["URL"]+"/login", url.Values{
 		"username": {"admin"}, "password": {"admin-password"}, "authenticity_token": {html.UnescapeString(token[1])},
 	})
 	must(t, err)
@@ -567,7 +567,7 @@ func signIn(t *testing.T) *http.Client {
 
 func fetch(t *testing.T, browser *http.Client, path string) string {
 	t.Helper()
-	res, err := browser.Get(real.env["URL"] + path)
+	res, err := browser.Get(server.env["URL"] + path)
 	must(t, err)
 	defer func() { _ = res.Body.Close() }()
 	raw, err := io.ReadAll(res.Body)

@@ -325,7 +325,7 @@ func (t *Tracker) attach(ctx context.Context, step event.Step, body io.Reader) (
 	op := "attach a file to issue " + step.Ref.ID
 	if step.Attachment.Internal {
 		return event.Written{}, &adapters.Error{
-			Class: adapters.ErrRejected, Op: op, Err: errors.New("Redmine has no internal files: everybody who sees the issue sees its files"),
+			Class: adapters.ErrRejected, Op: op, Err: errors.New("there are no internal files in Redmine: everybody who sees the issue sees its files"),
 		}
 	}
 	i, err := t.issue(ctx, op, step.Ref, "")

@@ -24,8 +24,14 @@ var textileMarks = []struct {
 	mark string
 	kind Kind
 }{
-	{"**", Strong}, {"*", Strong}, {"-", Strike}, {"__", Emphasis},
-	{"_", Emphasis}, {"+", Insert}, {"^", Super}, {"~", Sub},
+	{"**", Strong},
+	{"*", Strong},
+	{"-", Strike},
+	{"__", Emphasis},
+	{"_", Emphasis},
+	{"+", Insert},
+	{"^", Super},
+	{"~", Sub},
 }
 
 // textileMark is the mark that the writer uses for a kind.

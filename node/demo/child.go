@@ -47,7 +47,7 @@ func (c *child) run(ctx context.Context) error {
 		began := time.Now()
 		err := c.live(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it was asked to end
 		}
 		if short++; time.Since(began) > steady {
 			short = 1

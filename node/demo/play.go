@@ -19,7 +19,6 @@ type play struct {
 	*demo
 	Scenario
 
-	mu   sync.Mutex // guards made
 	made []*story
 }
 

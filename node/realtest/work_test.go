@@ -16,13 +16,12 @@ import (
 type ticket struct {
 	tag, home string
 	// on are the desks that it must stand at in the end, home first.
-	on     []string
-	first  values
-	texts  []text
-	files  []attachment
-	mu     sync.Mutex
-	ids    map[string]string // by desk
-	opened bool
+	on    []string
+	first values
+	texts []text
+	files []attachment
+	mu    sync.Mutex
+	ids   map[string]string // by desk
 }
 
 // text is a comment; its tag stands in it and nowhere else.

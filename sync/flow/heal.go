@@ -46,22 +46,24 @@ func (p *Path) heal(con *Connection, all bool) error {
 // Resume goes on with heals that a crash cut short.
 func (p *Path) Resume() error {
 	for _, con := range p.Connections() {
-		var state *healing
-		err := p.Store.View(func(r store.Reader) error {
-			var err error
-			state, err = get[healing](r, store.HealKey(con.ID))
+		if err := p.resumeHeal(con); err != nil {
 			return err
-		})
-		if err != nil {
-			return err
-		}
-		if state != nil {
-			if err := p.heal(con, state.All); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+func (p *Path) resumeHeal(con *Connection) error {
+	var state *healing
+	err := p.Store.View(func(r store.Reader) error {
+		var err error
+		state, err = get[healing](r, store.HealKey(con.ID))
+		return err
+	})
+	if err != nil || state == nil {
+		return err
+	}
+	return p.heal(con, state.All)
 }
 
 func (p *Path) healSome(con *Connection) (done bool, refs []event.Ref, err error) {

@@ -152,6 +152,9 @@ func (r *Runner) Connect(c *Connection) error {
 	if err != nil {
 		return err
 	}
+	if err := r.path.resumeHeal(c); err != nil {
+		return err
+	}
 	return r.path.Rouse(c)
 }
 

@@ -109,6 +109,24 @@ func TestTwin_AnEchoIsNotSentBack(t *testing.T) {
 	}
 }
 
+func TestTwin_WhatAnEventSaysOfASetWaitsForItsOutcome(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{Sent: map[string]twin.Sent{"labels": sent([]any{"ours"}, 3, twin.Open)}}
+	merged := []any{"ours", "theirs"}
+	row.Echo(event.Fields{"labels": merged}, 2)
+	if diff := cmp.Diff(sent(merged, 3, twin.Open), row.Sent["labels"]); diff != "" {
+		t.Errorf("made without knowing ours (-want +got):\n%s", diff)
+	}
+	row.Settle(event.Outcome{Seq: 3, Verdict: event.Parked})
+	if row.Differs(event.Fields{"labels": merged}, false) == nil {
+		t.Error("what the peer parked is not sent again")
+	}
+	row.Echo(event.Fields{"labels": merged}, 3)
+	if diff := cmp.Diff(sent(merged, 0, twin.Confirmed), row.Sent["labels"]); diff != "" {
+		t.Errorf("made knowing ours (-want +got):\n%s", diff)
+	}
+}
+
 func TestTwin_AnEndedEpochIsForgottenOnce(t *testing.T) {
 	t.Parallel()
 	row := func() twin.Row {
