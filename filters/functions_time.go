@@ -94,7 +94,7 @@ func readDate(_ *run, a []any) (any, error) {
 		if len(a) < 2 || a[1] == nil {
 			t, none := parseTime(strings.TrimSpace(v))
 			if none != nil {
-				return nil, nil
+				return nil, nil //nolint:nilerr // what is no date gives nothing
 			}
 			return t, nil
 		}
@@ -113,7 +113,7 @@ func readDate(_ *run, a []any) (any, error) {
 		}
 		t, none := time.ParseInLocation(layout, v, zone)
 		if none != nil {
-			return nil, nil
+			return nil, nil //nolint:nilerr // what is no date gives nothing
 		}
 		return t, nil
 	}

@@ -65,7 +65,7 @@ func toNumber(_ *run, a []any) (any, error) {
 	case string:
 		n, none := strconv.ParseFloat(strings.TrimSpace(v), 64)
 		if none != nil || math.IsInf(n, 0) || math.IsNaN(n) {
-			return nil, nil
+			return nil, nil //nolint:nilerr // what is no number gives nothing
 		}
 		return n, nil
 	case time.Duration:

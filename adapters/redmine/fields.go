@@ -164,7 +164,7 @@ func listOrNil(all []string) any {
 func (t *Tracker) userByID(ctx context.Context, id string) (any, error) {
 	n, notNumber := strconv.ParseInt(id, 10, 64)
 	if notNumber != nil {
-		return event.User{ID: id, Name: id}.Value(), nil
+		return event.User{ID: id, Name: id}.Value(), nil //nolint:nilerr // what is no number names nobody
 	}
 	members, err := t.dir.everybody(ctx)
 	if err != nil {
