@@ -174,7 +174,7 @@ func (s *site) kill() error {
 		return nil
 	}
 	err := s.cmd.Process.Kill()
-	_ = <-s.ended // it says that it was killed
+	<-s.ended //nolint:errcheck // it says that it was killed
 	s.cmd = nil
 	return err
 }
