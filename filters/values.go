@@ -155,6 +155,9 @@ func member(base, key any) (any, error) {
 	case nil:
 		return nil, nil
 	case map[string]any:
+		if key == nil {
+			return nil, nil
+		}
 		name, ok := key.(string)
 		if !ok {
 			return nil, fmt.Errorf("a %s is no name of a member", kindOf(key))

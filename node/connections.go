@@ -309,7 +309,7 @@ func (n *Node) compileWith(cfg *config.Config, c config.Connection, rec record, 
 	id := rec.Agreement.Connection
 	key := n.vault.Derive("filters " + id.String())
 	env := filters.Env{Schema: schema, Vars: c.Vars, Tables: tables, Key: key[:]}
-	r := &flow.Rules{Vars: c.Vars, Tags: c.Tags, Leave: c.Leave, Forward: len(c.Forward) > 0}
+	r := &flow.Rules{Vars: c.Vars, Tags: c.Tags, Leave: c.Leave, Forward: c.Forward}
 	if r.Scope, err = filters.CompileScope(c.Scope, env); err != nil {
 		return nil, fmt.Errorf("scope of %s: %w", rec.Name, err)
 	}

@@ -394,7 +394,7 @@ func (p *Path) touchOthers(tx store.Tx, in *incoming, ref event.Ref) error {
 		if err != nil {
 			return err
 		}
-		if !on && !c.Rules().Forward {
+		if !on && !slices.Contains(c.Rules().Forward, in.con.Name) {
 			continue
 		}
 		if err := p.workNext(tx, c.ID, ref, work.Seen{Cause: event.CauseEdit}); err != nil {

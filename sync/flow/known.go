@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/filters"
@@ -32,6 +33,8 @@ type known struct {
 	// elsewhere is a twin of the ticket on another connection that it came
 	// from, if there is one.
 	elsewhere *twin.Row
+	// via is that connection's name.
+	via string
 }
 
 // fresh tells whether the peer has not heard of the ticket.
@@ -106,7 +109,7 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 				return err
 			}
 		} else if row.Theirs || row.Hops > 0 {
-			k.elsewhere = row
+			k.elsewhere, k.via = row, c.Name
 		}
 	}
 	return nil
@@ -163,8 +166,8 @@ func (p *Path) barred(o *outgoing, inScope bool) string {
 	created := time.Unix(o.known.ref.Created, 0)
 	forced := o.known.work.Forced
 	switch {
-	case o.known.elsewhere != nil && !o.rules.Forward:
-		return "it came from another connection, and this one does not forward"
+	case o.known.elsewhere != nil && !slices.Contains(o.rules.Forward, o.known.via):
+		return "it came from connection " + o.known.via + ", which this one does not forward"
 	case o.known.elsewhere != nil && o.known.elsewhere.Hops+1 > maxHops:
 		return "it has come over too many nodes"
 	case !inScope:

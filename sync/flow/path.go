@@ -143,8 +143,8 @@ type Rules struct {
 	Start string
 	// Leave is what happens when a ticket leaves the scope: keep or stop.
 	Leave string
-	// Forward lets tickets that came from another connection leave on this one.
-	Forward bool
+	// Forward names the connections whose tickets may leave on this one too.
+	Forward []string
 }
 
 // NewConnection makes a connection with its first rules.
