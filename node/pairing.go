@@ -61,6 +61,9 @@ func (n *Node) Invite(_ context.Context, r admin.InviteRequest) (admin.Invitatio
 		return admin.Invitation{}, err
 	}
 	terms := connection.DefaultTerms()
+	if r.Conflict == "" {
+		r.Conflict = n.configured().Connections[r.Name].Conflict
+	}
 	switch r.Conflict {
 	case "", config.ConflictNewest:
 	case config.ConflictOurs:

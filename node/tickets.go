@@ -136,6 +136,8 @@ func ticketState(con *flow.Connection, i flow.Inspection) admin.Ticket {
 			t.State, t.Code, t.Reason = "parked", string(i.Twin.Out.Parked), "parked at the peer"
 		case i.Twin.Out != nil:
 			t.State = "waiting"
+		case i.Twin.TheirNote != "":
+			t.Code, t.Reason = string(i.Twin.TheirNote), "the peer ended its half"
 		}
 	}
 	if w := i.Work; w != nil && t.State != "parked" {

@@ -148,7 +148,7 @@ connections:
 #     since: approval            # or a date: tickets changed since then move by themselves
 #     start: auto                # auto | manual | label:NAME
 #     leave: stop                # a ticket that leaves the scope: keep | stop
-#     conflict: newest           # newest | ours | theirs; both sides agree on it
+#     conflict: newest           # newest | ours | theirs; what an invitation for it proposes
 {{- if not .Vars}}
 #     vars: {project: SUP, desk: triage@example.com}
 {{- end}}

@@ -72,7 +72,8 @@ type Connection struct {
 	Leave string `yaml:"leave,omitempty"`
 	// Start says what makes a ticket in scope move for the first time.
 	Start Start `yaml:"start,omitempty"`
-	// Conflict says whose value stays when both sides changed a field.
+	// Conflict says whose value stays when both sides changed a field: what an
+	// invitation by us proposes. What was agreed on stays.
 	Conflict string `yaml:"conflict,omitempty"`
 	// Out and In are the files of the filters.
 	Out string `yaml:"out"`
