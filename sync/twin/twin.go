@@ -135,13 +135,6 @@ func (r *Row) Append(seq event.Seq, change event.ChangeBody, local event.Fields,
 	for name, value := range change.Fields {
 		r.Sent[name] = Sent{Hash: event.HashValue(value), Seq: seq, State: Open}
 	}
-	if change.Cause == event.CauseEdit && r.Local != nil {
-		// A value that is said again is said with this event, also if it is the one
-		// that was agreed on: the peer may be changing it without knowing.
-		for name := range local {
-			delete(r.Local, name)
-		}
-	}
 	r.SetLocal(local, seq, at)
 	r.Out = &Unsettled{Seq: seq, Since: now.UnixMilli()}
 }

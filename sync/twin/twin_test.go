@@ -169,17 +169,3 @@ func TestTwin_ABaseKeepsTheTimeOfTheChangeNotOfTheLook(t *testing.T) {
 		t.Errorf("base (-want +got):\n%s", diff)
 	}
 }
-
-// TestTwin_AValueSaidAgainIsSaidWithThatEvent: a change of the peer's that was
-// made without knowing the event is in conflict with it, though the value is the
-// one that was agreed on before.
-func TestTwin_AValueSaidAgainIsSaidWithThatEvent(t *testing.T) {
-	t.Parallel()
-	row := twin.Row{}
-	fields := event.Fields{"status": "Open"}
-	row.SetLocal(fields, 0, base())
-	row.Append(5, event.ChangeBody{Cause: event.CauseEdit, Fields: fields}, fields, base().Add(time.Hour), base())
-	if got, want := row.Local["status"].Seq, event.Seq(5); got != want {
-		t.Errorf("the base is of event %d, want %d", got, want)
-	}
-}
