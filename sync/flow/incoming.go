@@ -91,7 +91,7 @@ func (a *arrival) append(p *Path) (envelope.Receipt, error) {
 	if taken.verdict == inbox.Take {
 		p.bodies.keep(a)
 	}
-	p.announce(con, cut.Stream, taken)
+	p.announce(con, taken)
 	r := receiptOf(con.ID, cut.Stream, taken.head)
 	r.Stop = taken.verdict == inbox.Stop
 	return r, nil

@@ -114,7 +114,7 @@ func (p *Path) storeNote(tx store.Tx, con *Connection, note event.Note) error {
 }
 
 // announce wakes what an envelope made possible.
-func (p *Path) announce(con *Connection, stream envelope.Stream, taken intake) {
+func (p *Path) announce(con *Connection, taken intake) {
 	for _, id := range taken.twins {
 		p.Wake(Task{Kind: KindApply, Con: con.ID, Twin: id}, When{})
 	}
@@ -134,7 +134,6 @@ func (p *Path) announce(con *Connection, stream envelope.Stream, taken intake) {
 	case taken.goodbye:
 		p.Observe(Observation{What: "goodbye", Connection: con.Name, At: p.Now()})
 	}
-	_ = stream
 }
 
 func (p *Path) announceSettled(con *Connection, s settled) {
