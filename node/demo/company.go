@@ -65,10 +65,11 @@ type company struct {
 	person *desk.Tracker
 	node   *child
 	admin  *client.Client
+	files  map[string]string // what edited saw, by path
 }
 
 func newCompany(p profile, dir string) *company {
-	c := &company{profile: p, dir: filepath.Join(dir, p.id)}
+	c := &company{profile: p, dir: filepath.Join(dir, p.id), files: map[string]string{}}
 	c.admin = client.New(c.data())
 	return c
 }

@@ -132,6 +132,7 @@ func (d *demo) open(ctx context.Context, c *company, place int) error {
 	if err := c.reachable(ctx); err != nil {
 		return err
 	}
+	c.edited() // as the node finds them
 	c.node = &child{
 		name: c.name, argv: d.options.Node(c.config()), env: d.options.Env, dir: c.dir, log: filepath.Join(c.dir, "node.log"),
 		restarted: func(err error) { d.say.restarted(c, err) },

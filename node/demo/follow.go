@@ -16,10 +16,10 @@ const followEvery = time.Second
 // follow hands edited filters and configurations to their node, and tells when
 // something waits for a person; until ctx ends.
 func (d *demo) follow(ctx context.Context) {
-	files, parked := map[string]string{}, map[*company]int{}
-	for first := true; ; first = false {
+	parked := map[*company]int{}
+	for {
 		for _, c := range d.companies {
-			if name := c.edited(files); name != "" && !first {
+			if name := c.edited(); name != "" {
 				err := c.admin.Reload(ctx)
 				if ctx.Err() == nil {
 					d.say.reloaded(c, name, err)
@@ -36,17 +36,17 @@ func (d *demo) follow(ctx context.Context) {
 	}
 }
 
-// edited names a file of the company's that is not as known says, and updates
-// known; "" is none.
-func (c *company) edited(known map[string]string) string {
+// edited names a file of the company's that changed since the last call; "" is
+// none.
+func (c *company) edited() string {
 	found := ""
 	for _, name := range []string{c.filter("out"), c.filter("in"), c.config()} {
 		state := "gone"
 		if info, err := os.Stat(name); err == nil {
 			state = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
 		}
-		if known[name] != state {
-			known[name], found = state, name
+		if c.files[name] != state {
+			c.files[name], found = state, name
 		}
 	}
 	return found
