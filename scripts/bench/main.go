@@ -26,7 +26,7 @@ const (
 
 func main() {
 	isNode := flag.Bool("node", false, "be a node (the bench starts itself)")
-	profiles := flag.String("cpuprofile", "", "a directory for CPU profiles of both nodes, by phase")
+	profiles := flag.String("cpuprofile", "", "a directory for profiles of both nodes: CPU by phase, and allocations")
 	workers := flag.Int("workers", 64, "lanes of a node (limits.lanes)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -136,10 +136,19 @@ func (n *node) end() (usage, error) {
 	now, err := n.usage()
 	if n.profile != nil {
 		pprof.StopCPUProfile()
-		err = errors.Join(err, n.profile.Close())
+		err = errors.Join(err, n.profile.Close(), n.allocations())
 		n.profile = nil
 	}
 	return now.minus(n.before), err
+}
+
+// allocations writes what was allocated since the process began.
+func (n *node) allocations() error {
+	f, err := os.Create(filepath.Join(n.setup.Profiles, n.setup.Side+"-allocs.pprof"))
+	if err != nil {
+		return fmt.Errorf("make a profile: %w", err)
+	}
+	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
 }
 
 func (n *node) usage() (usage, error) {
