@@ -31,6 +31,8 @@ type compilation struct {
 	// always are targets set above without a condition, with their offset.
 	always map[string]int
 	depth  int // of ifs
+	// remembers is set when the script reads previous.
+	remembers bool
 }
 
 // fact is what is known of a slot's value.
@@ -76,6 +78,7 @@ func compile(kind direction, src string, env Env) (*script, error) {
 	return &script{
 		kind: kind, src: source, version: version(kind.String(), src, env), limits: env.Limits.withDefaults(),
 		key: slices.Clone(env.Key), hosts: lowerAll(env.Hosts), slots: c.slots, statements: list, warnings: report.list,
+		remembers: c.remembers,
 	}, nil
 }
 

@@ -59,6 +59,7 @@ func changedLiteral(r *resolver, name string) (any, *Problem) {
 	if r.kind == outgoing && !r.assigned[key] {
 		return nil, &Problem{Code: CodeUnknownField, Message: "changed compares what the lines above set; none sets " + name}
 	}
+	r.remembers = true
 	r.depends = append(r.depends, onlyIncoming(r.kind, key)...)
 	return key, nil
 }
@@ -108,6 +109,7 @@ func collectionLiteral(r *resolver, name string) (any, *Problem) {
 	if r.kind == scope {
 		return nil, &Problem{Code: CodeOffHere, Message: "a scope knows no previous"}
 	}
+	r.remembers = true
 	key, problem := wireField(r, name)
 	if problem != nil {
 		return nil, problem

@@ -34,6 +34,10 @@ func (f *Outgoing) Warnings() Problems { return slices.Clone(f.script.warnings) 
 // Reads lists what of our ticket the script reads, as scripts write it.
 func (f *Outgoing) Reads() []string { return f.script.readsOf("issue.") }
 
+// Remembers tells whether the script compares with the last replica sent: only
+// then need it be kept.
+func (f *Outgoing) Remembers() bool { return f.script.remembers }
+
 // Run makes the replica. The error is a *RunError, or ctx's.
 func (f *Outgoing) Run(ctx context.Context, in OutInput) (OutResult, error) {
 	m := f.script.machine()

@@ -85,6 +85,7 @@ type script struct {
 	slots      []slot
 	statements []compiled
 	warnings   Problems
+	remembers  bool
 	machines   sync.Pool
 }
 

@@ -116,6 +116,7 @@ func (r *resolver) useSlot(node *ast.Node, name string, t types.Type, f fact, lo
 		r.config.Env.Fields[name] = t.Nature()
 	}
 	r.used[n] = true
+	r.remembers = r.remembers || name == "previous" || strings.HasPrefix(name, "previous.")
 	r.gates = append(r.gates, f.reads...)
 	ast.Patch(node, &ast.IdentifierNode{Value: name})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"time"
 )
 
 // Rows that are read and written with every event are kept in a form of their
@@ -48,6 +49,34 @@ func (w *Writer) Flag(f bool) {
 func (w *Writer) Text(s string) {
 	w.Number(uint64(len(s)))
 	w.Bytes = append(w.Bytes, s...)
+}
+
+// Hash writes a hash.
+func (w *Writer) Hash(h Hash) { w.Bytes = binary.BigEndian.AppendUint64(w.Bytes, uint64(h)) }
+
+// Byte writes one byte.
+func (w *Writer) Byte(b byte) { w.Bytes = append(w.Bytes, b) }
+
+// Time writes a time to the nanosecond; its zone is not kept.
+func (w *Writer) Time(t time.Time) {
+	w.Flag(!t.IsZero())
+	if !t.IsZero() {
+		w.Number(uint64(t.UnixNano()))
+	}
+}
+
+// Ref writes a ref.
+func (w *Writer) Ref(r Ref) {
+	w.Text(r.ID)
+	w.Number(uint64(r.Created))
+}
+
+// Texts writes a list of texts.
+func (w *Writer) Texts(texts []string) {
+	w.Number(uint64(len(texts)))
+	for _, t := range texts {
+		w.Text(t)
+	}
 }
 
 // Value writes a plain value.
@@ -160,6 +189,48 @@ func (p *Parser) Flag() bool { return p.take(1) == "\x01" }
 func (p *Parser) ID() (id ID) {
 	copy(id[:], p.take(uint64(len(id))))
 	return id
+}
+
+// Hash reads a hash.
+func (p *Parser) Hash() Hash {
+	bits := p.take(8)
+	if len(bits) < 8 {
+		return 0
+	}
+	var h Hash
+	for i := range 8 {
+		h = h<<8 | Hash(bits[i])
+	}
+	return h
+}
+
+// Byte reads one byte.
+func (p *Parser) Byte() byte {
+	b := p.take(1)
+	if b == "" {
+		return 0
+	}
+	return b[0]
+}
+
+// Time reads a time, as UTC.
+func (p *Parser) Time() time.Time {
+	if !p.Flag() {
+		return time.Time{}
+	}
+	return time.Unix(0, int64(p.Number())).UTC()
+}
+
+// Ref reads a ref.
+func (p *Parser) Ref() Ref { return Ref{ID: p.Text(), Created: int64(p.Number())} }
+
+// Texts reads a list of texts; nil for none.
+func (p *Parser) Texts() []string {
+	var texts []string
+	for range p.Count() {
+		texts = append(texts, p.Text())
+	}
+	return texts
 }
 
 // Text reads a text.

@@ -2,34 +2,43 @@ package event
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
 )
 
-// Hash names a value: equal values have equal hashes. 16 hex characters (64
-// bits): it tells "changed" from "unchanged" and guards nothing.
-type Hash string
+// Hash names a value: equal values have equal hashes; 0 is none. 64 bits: it
+// tells "changed" from "unchanged" and guards nothing.
+type Hash uint64
 
 // HashValue hashes a plain value. Maps hash alike in any key order.
 func HashValue(v any) Hash {
-	raw, err := encodeValue(v)
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	raw, err := appendValue((*buffer)[:0], v)
 	if err != nil {
 		// Only a value that is not plain data gets here: a programmer's mistake
 		// that must not read as "unchanged".
 		raw = fmt.Appendf(nil, "unhashable %T %v", v, v)
 	}
+	if cap(raw) <= maxBuffer {
+		*buffer = raw
+	}
 	sum := sha256.Sum256(raw)
-	return Hash(hex.EncodeToString(sum[:8]))
+	return Hash(max(1, binary.BigEndian.Uint64(sum[:])))
 }
 
-// encodeValue is json.Marshal, without its cost for what most values are: text
-// that needs no escapes, alone or in lists and maps.
-func encodeValue(v any) ([]byte, error) { return appendValue(nil, v) }
+// buffers are for values as JSON while they are hashed.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
+const maxBuffer = 16 << 10
+
+// appendValue is json.Marshal, without its cost for what most values are: text
+// that needs no escapes, alone or in lists and maps.
 func appendValue(b []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:

@@ -2,7 +2,7 @@ package event_test
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
 	"encoding/json"
 	"testing"
 
@@ -30,8 +30,8 @@ func TestHashValue_IsOfTheValueAsJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		sum := sha256.Sum256(raw)
-		if got, want := event.HashValue(v), event.Hash(hex.EncodeToString(sum[:8])); got != want {
-			t.Errorf("HashValue(%#v) = %s, want %s of %s", v, got, want, raw)
+		if got, want := event.HashValue(v), event.Hash(binary.BigEndian.Uint64(sum[:])); got != want {
+			t.Errorf("HashValue(%#v) = %x, want %x of %s", v, got, want, raw)
 		}
 	}
 }

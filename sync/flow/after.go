@@ -40,7 +40,7 @@ func (p *Path) knowAfter(in *incoming) (*known, error) {
 		if k.work, err = get[work.Row](r, store.WorkKey(in.con.ID, k.ref)); err != nil {
 			return err
 		}
-		k.sent, err = getReplica(r, store.SentKey(in.con.ID, in.id))
+		k.sent, err = sentBefore(r, in.con, in.id, in.twin)
 		return err
 	})
 	if err != nil || !alone || k.work != nil && (k.work.Cause != event.CauseEdit || k.work.State != work.Dirty) {
@@ -61,7 +61,7 @@ func (p *Path) quiet(ctx context.Context, in *incoming, k *known, r result, read
 	} else {
 		k.work = &work.Row{Cause: event.CauseEdit}
 	}
-	k.row, k.items, k.from = &twin.Row{}, in.items, map[string]string{}
+	k.row, k.here = &twin.Row{}, make(map[local]twin.Entry, len(in.items))
 	if in.twin != nil {
 		row := *in.twin
 		row.Sent, row.Local, row.Sets = maps.Clone(row.Sent), maps.Clone(row.Local), maps.Clone(row.Sets)
@@ -69,7 +69,9 @@ func (p *Path) quiet(ctx context.Context, in *incoming, k *known, r result, read
 	}
 	k.row.Ref = k.ref
 	r.record(in, k.row)
-	k.cameFrom(in.con.Name, in.items)
+	for id, item := range in.items {
+		k.note(in.con, in.con, twin.Entry{ID: id, Item: item})
+	}
 	o := &outgoing{con: in.con, rules: in.con.Rules(), known: *k, ticket: *r.ticket, readAt: readAt}
 	err := p.belongs(ctx, o)
 	if err == nil {

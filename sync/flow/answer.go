@@ -67,7 +67,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 		return result{}, err
 	}
 	r := result{ticket: &ticket, local: event.Fields{}, sets: twin.OnlySets(in.plan.Said, schema.Fields)}
-	for name, want := range in.plan.Want {
+	for name, want := range in.plan.Want() {
 		got := ticket.Fields[name]
 		fit := twin.Compare(schema.Fields[name].Type, in.plan.Before[name], want, got)
 		switch {
@@ -133,7 +133,7 @@ func (p *Path) editedSince(ctx context.Context, in *incoming, ticket event.Ticke
 		return edits{certain: true}, nil
 	}
 	historian, ok := p.Tracker.(adapters.Historian)
-	if !ok || len(in.plan.Want) == 0 {
+	if !ok || len(in.plan.Want()) == 0 {
 		return edits{}, nil
 	}
 	since := in.plan.Steps[0].At.Add(-p.Tracker.Precision() - time.Second)
@@ -224,7 +224,7 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 // it has all our events: not where ours stands against it, and not where
 // something else of ours is on its way to it.
 func (in *incoming) stands(name string, said any) bool {
-	if _, written := in.plan.Want[name]; written || isList(said) {
+	if _, written := in.plan.Want()[name]; written || isList(said) {
 		return true
 	}
 	if slices.Contains(in.plan.Kept, name) {
@@ -328,6 +328,9 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 		return err
 	}
 	r.record(in, row)
+	if err := p.storeItems(tx, in, row); err != nil {
+		return err
+	}
 	if err := put(tx, store.TwinKey(in.con.ID, in.id), row); err != nil {
 		return err
 	}
@@ -343,7 +346,22 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 			return err
 		}
 	}
-	return p.storeItems(tx, in, row)
+	return nil
+}
+
+// written are the comments that steps of the plan have written.
+func (in *incoming) written() map[event.ItemID]twin.Item {
+	var out map[event.ItemID]twin.Item
+	for _, step := range in.plan.Steps {
+		if step.Item == "" || step.State != plan.Done {
+			continue
+		}
+		if out == nil {
+			out = map[event.ItemID]twin.Item{}
+		}
+		out[step.Item] = in.items[step.Item]
+	}
+	return out
 }
 
 // record is what an applied event changes in its twin's row.
@@ -362,14 +380,8 @@ func (r result) record(in *incoming, row *twin.Row) {
 }
 
 func (p *Path) storeItems(tx store.Tx, in *incoming, row *twin.Row) error {
-	for _, step := range in.plan.Steps {
-		if step.Item == "" {
-			continue
-		}
-		item := in.items[step.Item]
-		if err := put(tx, store.ItemKey(in.con.ID, in.id, step.Item), &item); err != nil {
-			return err
-		}
+	if err := putItems(tx, in.con.ID, in.id, row, in.written()); err != nil {
+		return err
 	}
 	for _, file := range in.plan.Files {
 		job := fileJob{File: file, Ref: row.Ref}

@@ -80,15 +80,21 @@ func (p *Path) storeSteps(in *incoming, what string) error {
 
 // storeDone records the steps whose end is not on record.
 func (p *Path) storeDone(tx store.Tx, in *incoming) error {
-	for _, step := range in.plan.Steps {
-		if !in.unsaved || step.State != plan.Done {
-			continue
-		}
-		if err := p.storeStep(tx, in, step); err != nil {
-			return err
-		}
+	if !in.unsaved {
+		return nil
 	}
-	return nil
+	items := in.written()
+	if len(items) == 0 && in.plan.Steps[0].Write.Kind != event.StepCreate {
+		return nil
+	}
+	row, err := p.twinFor(tx, in)
+	if err != nil {
+		return err
+	}
+	if err := putItems(tx, in.con.ID, in.id, row, items); err != nil {
+		return err
+	}
+	return put(tx, store.TwinKey(in.con.ID, in.id), row)
 }
 
 // write tries an intended step.
@@ -116,21 +122,6 @@ func (p *Path) stepDone(in *incoming, i int, w event.Written) error {
 	}
 	in.plan.IntendAll(p.Boot.Random, p.Now())
 	return p.storeSteps(in, "record a step")
-}
-
-func (p *Path) storeStep(tx store.Tx, in *incoming, step plan.Step) error {
-	if step.Write.Kind == event.StepCreate {
-		row, err := p.twinFor(tx, in)
-		if err != nil {
-			return err
-		}
-		return put(tx, store.TwinKey(in.con.ID, in.id), row)
-	}
-	if step.Item == "" {
-		return nil
-	}
-	item := in.items[step.Item]
-	return put(tx, store.ItemKey(in.con.ID, in.id, step.Item), &item)
 }
 
 // recordSteps stores what was done of a plan whose answer has to wait: it must

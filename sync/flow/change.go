@@ -21,13 +21,16 @@ import (
 const maxChange = 128 << 10
 
 // ours is a ticket as filters see it.
-func (p *Path) ours(t event.Ticket, k known) filters.Ours {
-	o := filters.Ours{Fields: t.Fields, Key: t.Key, URL: t.URL}
-	for _, c := range t.Comments {
-		o.Comments = append(o.Comments, filters.Comment{Comment: c, From: k.source(event.ItemComment, c.ID)})
+func ours(con *Connection, t event.Ticket, k *known) filters.Ours {
+	o := filters.Ours{
+		Fields: t.Fields, Key: t.Key, URL: t.URL,
+		Comments: make([]filters.Comment, len(t.Comments)), Attachments: make([]filters.Attachment, len(t.Attachments)),
 	}
-	for _, a := range t.Attachments {
-		o.Attachments = append(o.Attachments, filters.Attachment{Attachment: a, From: k.source(event.ItemAttachment, a.ID)})
+	for i, c := range t.Comments {
+		o.Comments[i] = filters.Comment{Comment: c, From: k.source(con, local{id: c.ID})}
+	}
+	for i, a := range t.Attachments {
+		o.Attachments[i] = filters.Attachment{Attachment: a, From: k.source(con, local{file: true, id: a.ID})}
 	}
 	return o
 }
@@ -47,10 +50,10 @@ func (p *Path) context(con *Connection, rules *Rules, row *twin.Row, t event.Tic
 }
 
 // replica runs the outgoing filter and the egress gate.
-func (p *Path) replica(ctx context.Context, con *Connection, rules *Rules, t event.Ticket, k known) (filters.Replica, error) {
-	in := filters.OutInput{Context: p.context(con, rules, k.row, t), Issue: p.ours(t, k), Previous: k.sent}
-	in.FirstSync = k.fresh()
-	result, err := rules.Outgoing.Run(ctx, in)
+func (p *Path) replica(ctx context.Context, o *outgoing) (filters.Replica, error) {
+	in := filters.OutInput{Context: p.context(o.con, o.rules, o.known.row, o.ticket), Issue: o.ours, Previous: o.known.sent}
+	in.FirstSync = o.known.fresh()
+	result, err := o.rules.Outgoing.Run(ctx, in)
 	if err != nil {
 		return filters.Replica{}, filterFailed("outgoing", err)
 	}
@@ -63,11 +66,11 @@ func (p *Path) replica(ctx context.Context, con *Connection, rules *Rules, t eve
 		}
 		return filters.Replica{}, &holdError{code: event.CodeParked, reason: stop.Reason, parked: true}
 	}
-	passed, findings := rules.Egress.Check(result.Replica, filters.MetaOf(in.Issue, t.Restricted))
+	passed, findings := o.rules.Egress.Check(result.Replica, filters.MetaOf(in.Issue, o.ticket.Restricted))
 	if len(findings) > 0 {
 		return filters.Replica{}, &holdError{code: event.CodeByGate, reason: "egress gate: " + finding(findings[0]), parked: true}
 	}
-	passed.Fields = p.wireFields(con, passed.Fields)
+	passed.Fields = p.wireFields(o.con, passed.Fields)
 	return passed, nil
 }
 
@@ -101,8 +104,12 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 	}
 	o.items = map[event.ItemID]twin.Item{}
 	size := fieldsSize(o.change.Fields)
+	sources := make(map[string]*event.Comment, len(o.ticket.Comments))
+	for i := range o.ticket.Comments {
+		sources[o.ticket.Comments[i].ID] = &o.ticket.Comments[i]
+	}
 	for _, c := range o.replica.Comments {
-		item, local, due := p.commentItem(o, c, heal)
+		item, local, due := p.commentItem(o, c, sources[c.ID], heal)
 		if due {
 			size = o.offer(item, local, size)
 		}
@@ -135,8 +142,7 @@ func (p *Path) tell(ctx context.Context, o *outgoing) error {
 	if err != nil {
 		return err
 	}
-	ours := p.ours(o.ticket, o.known)
-	input := filters.InInput{Context: p.context(o.con, o.rules, o.known.row, o.ticket), Issue: &ours, Replica: filters.Replica{Fields: o.change.Fields}}
+	input := filters.InInput{Context: p.context(o.con, o.rules, o.known.row, o.ticket), Issue: &o.ours, Replica: filters.Replica{Fields: o.change.Fields}}
 	input.FirstSync = false
 	back, err := o.rules.Incoming.Run(ctx, input)
 	var unanswered *adapters.Error
@@ -178,25 +184,26 @@ func (o *outgoing) offer(item event.Item, local twin.Item, size int) int {
 	return size
 }
 
-// commentItem is a comment on the wire, and whether it is to be sent.
-func (p *Path) commentItem(o *outgoing, c filters.Comment, heal bool) (event.Item, twin.Item, bool) {
-	at := slices.IndexFunc(o.ticket.Comments, func(t event.Comment) bool { return t.ID == c.ID })
-	if at < 0 || o.known.source(event.ItemComment, c.ID) == o.con.Name {
+// commentItem is a comment on the wire, made from source, and whether it is to be sent.
+func (p *Path) commentItem(o *outgoing, c filters.Comment, source *event.Comment, heal bool) (event.Item, twin.Item, bool) {
+	at := local{id: c.ID}
+	had, known := o.known.here[at]
+	if source == nil || had.Theirs {
 		return event.Item{}, twin.Item{}, false
 	}
-	id := p.itemID(o.con.ID, o.known.ref, event.ItemComment, c.ID)
-	source := o.ticket.Comments[at]
-	if source.Marker != "" && o.known.source(event.ItemComment, c.ID) == "" {
+	if source.Marker != "" && o.known.from[at] == "" {
 		// A node wrote it, and no row says for whom yet.
 		return event.Item{}, twin.Item{}, false
 	}
-	hash := event.HashValue([]any{source.Body, source.Internal})
-	had, known := o.known.items[id]
+	hash := commentHash(source.Body, source.Internal)
 	if known && had.Hash == hash && !(heal && had.State != twin.Declined) && had.State != twin.Waiting {
 		return event.Item{}, twin.Item{}, false
 	}
+	if !known {
+		had.ID = p.itemID(o.con.ID, o.known.ref, event.ItemComment, c.ID)
+	}
 	item := event.Item{
-		ID: id, Kind: event.ItemComment, Author: author(c.Author),
+		ID: had.ID, Kind: event.ItemComment, Author: author(c.Author),
 		Created: wireTime(c.Created), Body: c.Body, Internal: c.Internal,
 	}
 	if known && had.Hash != hash {
@@ -205,14 +212,22 @@ func (p *Path) commentItem(o *outgoing, c filters.Comment, heal bool) (event.Ite
 	return item, twin.Item{Local: c.ID, Hash: hash, State: twin.Open}, true
 }
 
+// commentHash tells whether a comment changed.
+func commentHash(body string, internal bool) event.Hash {
+	if internal {
+		return event.HashValue([]any{body})
+	}
+	return event.HashValue(body)
+}
+
 // fileItem is a file on the wire. Its bytes are here before it is named.
 func (p *Path) fileItem(ctx context.Context, o *outgoing, a filters.Attachment, heal bool) (event.Item, twin.Item, bool, error) {
-	id := p.itemID(o.con.ID, o.known.ref, event.ItemAttachment, a.ID)
-	had, known := o.known.items[id]
-	if known && had.State != twin.Waiting && !(heal && had.State != twin.Declined) || o.known.source(event.ItemAttachment, a.ID) == o.con.Name {
+	at := local{file: true, id: a.ID}
+	had, known := o.known.here[at]
+	if had.Theirs || known && had.State != twin.Waiting && !(heal && had.State != twin.Declined) {
 		return event.Item{}, twin.Item{}, false, nil
 	}
-	if a.Marker != "" && o.known.source(event.ItemAttachment, a.ID) == "" {
+	if a.Marker != "" && o.known.from[at] == "" {
 		return event.Item{}, twin.Item{}, false, nil
 	}
 	if a.Size > p.MaxAttachment {
@@ -222,11 +237,14 @@ func (p *Path) fileItem(ctx context.Context, o *outgoing, a filters.Attachment, 
 	if err != nil {
 		return event.Item{}, twin.Item{}, false, err
 	}
+	if !known {
+		had.ID = p.itemID(o.con.ID, o.known.ref, event.ItemAttachment, a.ID)
+	}
 	item := event.Item{
-		ID: id, Kind: event.ItemAttachment, Author: author(a.Author), Created: wireTime(a.Created),
+		ID: had.ID, Kind: event.ItemAttachment, Author: author(a.Author), Created: wireTime(a.Created),
 		Name: a.Name, Size: size, MIME: a.MIME, SHA256: digest, Inline: a.Inline,
 	}
-	return item, twin.Item{Local: a.ID, Hash: event.Hash(digest), State: twin.Open, File: true, Name: a.Name}, true, nil
+	return item, twin.Item{Local: a.ID, Hash: event.HashValue(digest), State: twin.Open, File: true, Name: a.Name}, true, nil
 }
 
 // keepFile brings the bytes of one of our files into the blob store.
@@ -270,15 +288,18 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 	row.Append(seq, o.change, o.carried, o.ticket.Updated, p.Now())
 	row.SetLocal(o.mergeable(), 0, o.ticket.Updated)
 	row.SendSets(seq, o.sets, o.ticket.Fields)
+	for name, item := range o.items {
+		item.Seq = seq
+		o.items[name] = item
+	}
+	if err := putItems(tx, o.con.ID, id, row, o.items); err != nil {
+		return err
+	}
 	if err := put(tx, store.TwinKey(o.con.ID, id), row); err != nil {
 		return err
 	}
-	if err := putReplica(tx, store.SentKey(o.con.ID, id), o.replica.Fields); err != nil {
-		return err
-	}
-	for item, state := range o.items {
-		state.Seq = seq
-		if err := put(tx, store.ItemKey(o.con.ID, id, item), &state); err != nil {
+	if o.rules.Outgoing.Remembers() {
+		if err := putReplica(tx, store.SentKey(o.con.ID, id), o.replica.Fields); err != nil {
 			return err
 		}
 	}
@@ -301,48 +322,38 @@ type settled struct {
 	work    bool
 }
 
-// settleItems records which comments and files the peer has.
-func (p *Path) settleItems(tx store.Tx, con *Connection, o event.Outcome) error {
+// settleItems records what the peer does not want, or took nothing of. What it
+// did take needs no word: its event has its outcome.
+func (p *Path) settleItems(tx store.Tx, con *Connection, row *twin.Row, o event.Outcome) error {
 	if o.Verdict == event.Applied {
-		if err := p.markItems(tx, con, o.Twin, o.Items, twin.Confirmed); err != nil {
-			return err
+		if len(o.Declined) == 0 {
+			return nil
 		}
-		return p.markItems(tx, con, o.Twin, o.Declined, twin.Declined)
+		return markItems(tx, con.ID, o.Twin, row, func(id event.ItemID, _ twin.Item) (twin.Confirm, bool) {
+			return twin.Declined, slices.Contains(o.Declined, id)
+		})
 	}
 	state := twin.Waiting
 	if o.Verdict == event.Refused {
 		state = twin.Declined
 	}
-	all, err := items(tx, con.ID, o.Twin)
-	if err != nil {
-		return err
-	}
-	for id, item := range all {
-		if !item.Theirs && item.Seq == o.Seq && (item.State == twin.Open || item.State == twin.Waiting) {
-			if err := p.markItems(tx, con, o.Twin, []event.ItemID{id}, state); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return markItems(tx, con.ID, o.Twin, row, func(_ event.ItemID, item twin.Item) (twin.Confirm, bool) {
+		return state, item.Seq == o.Seq && (item.State == twin.Open || item.State == twin.Waiting)
+	})
 }
 
-func (p *Path) markItems(tx store.Tx, con *Connection, id event.TwinID, ids []event.ItemID, state twin.Confirm) error {
-	for _, item := range ids {
-		key := store.ItemKey(con.ID, id, item)
-		row, err := get[twin.Item](tx, key)
-		if err != nil {
-			return err
-		}
-		if row == nil || row.Theirs || row.State == state {
-			continue
-		}
-		row.State = state
-		if err := put(tx, key, row); err != nil {
-			return err
-		}
+// storeFiles records what became of files at the peer.
+func (p *Path) storeFiles(tx store.Tx, con *Connection, m event.Items) error {
+	row, err := twinRow(tx, con.ID, m.Twin)
+	if err != nil || row == nil {
+		return err
 	}
-	return nil
+	return markItems(tx, con.ID, m.Twin, row, func(id event.ItemID, _ twin.Item) (twin.Confirm, bool) {
+		if slices.Contains(m.Done, id) {
+			return twin.Confirmed, true
+		}
+		return twin.Declined, slices.Contains(m.Declined, id)
+	})
 }
 
 func finding(f filters.Finding) string {

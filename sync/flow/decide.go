@@ -53,7 +53,7 @@ func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
 	if in.twin, err = twinRow(r, in.con.ID, in.id); err != nil {
 		return err
 	}
-	if in.items, err = items(r, in.con.ID, in.id); err != nil {
+	if in.items, err = items(r, in.con.ID, in.id, in.twin); err != nil {
 		return err
 	}
 	received, err := getReplica(r, store.ReceivedKey(in.con.ID, in.id))
@@ -212,7 +212,7 @@ type wants struct {
 func (p *Path) runIncoming(ctx context.Context, in *incoming) (wants, error) {
 	input := filters.InInput{Context: p.incomingContext(in), Replica: in.replica}
 	if in.ours != nil {
-		ours := p.ours(*in.ours, known{})
+		ours := ours(in.con, *in.ours, &known{})
 		input.Issue = &ours
 	}
 	if in.before.Fields != nil {
@@ -321,7 +321,7 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 	}
 	out := row.Merge(merge, in.con.Policy)
 	in.plan.Seen, in.plan.Said = merge.Seen, out.Said
-	in.plan.Want, in.plan.Before, in.plan.Kept = out.Write, out.Before, out.Kept
+	in.plan.Before, in.plan.Kept = out.Before, out.Kept
 	if in.ours == nil {
 		return p.planCreate(in, w, out.Write)
 	}
@@ -354,7 +354,7 @@ func (p *Path) planComments(in *incoming, w wants, schema event.Schema) {
 	for _, c := range w.result.Comments {
 		id := event.ItemID(c.ID)
 		asserted[id] = true
-		hash := event.HashValue([]any{c.Body, c.Internal})
+		hash := commentHash(c.Body, c.Internal)
 		had, known := in.items[id]
 		write := &event.CommentWrite{Body: c.Body, Internal: c.Internal}
 		switch {

@@ -234,16 +234,14 @@ func (p *Path) attached(ctx context.Context, con *Connection, id event.TwinID, j
 			}
 		}
 	}
-	item := twin.Item{Local: local, Theirs: true, File: true, Hash: event.Hash(job.SHA256), State: twin.Confirmed, Name: job.Name}
+	item := twin.Item{Local: local, Theirs: true, File: true, Hash: event.HashValue(job.SHA256), State: twin.Confirmed, Name: job.Name}
 	return p.endJob(con, id, job, &item, event.Items{Twin: id, Done: []event.ItemID{job.Item}})
 }
 
 func (p *Path) endJob(con *Connection, id event.TwinID, job *fileJob, item *twin.Item, tell event.Items) error {
 	err := p.Store.Finish(func(tx store.Tx) error {
-		if item != nil {
-			if err := put(tx, store.ItemKey(con.ID, id, job.Item), item); err != nil {
-				return err
-			}
+		if err := p.storeFile(tx, con, id, job.Item, item); err != nil {
+			return err
 		}
 		if err := tx.Delete(store.JobKey(con.ID, id, job.Item)); err != nil {
 			return err
@@ -256,6 +254,18 @@ func (p *Path) endJob(con *Connection, id event.TwinID, job *fileJob, item *twin
 	p.Observe(Observation{What: "file", Connection: con.Name, Twin: id, At: p.Now()})
 	p.Wake(Task{Kind: KindShip, Con: con.ID, Stream: 'c'}, When{})
 	return nil
+}
+
+// storeFile records a file that was written; nil is none.
+func (p *Path) storeFile(tx store.Tx, con *Connection, id event.TwinID, name event.ItemID, item *twin.Item) error {
+	row, err := twinRow(tx, con.ID, id)
+	if err != nil || row == nil || item == nil {
+		return err
+	}
+	if err := putItems(tx, con.ID, id, row, map[event.ItemID]twin.Item{name: *item}); err != nil {
+		return err
+	}
+	return put(tx, store.TwinKey(con.ID, id), row)
 }
 
 // attachFailed keeps a file for later, for a person, or gives it up.

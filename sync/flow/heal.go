@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -123,7 +122,7 @@ func dropOutbox(tx store.Tx, con event.ConnectionID) error {
 	var keys [][]byte
 	err = tx.Scan(store.Prefix('q', con), nil, func(key, value []byte) (bool, error) {
 		var row outbox.Row
-		if err := json.Unmarshal(value, &row); err != nil {
+		if err := decodeRow(value, &row); err != nil {
 			return false, err
 		}
 		if row.Epoch < head.Epoch {
@@ -147,7 +146,7 @@ func (p *Path) healUnsettled(tx store.Tx, con *Connection, limit event.Seq) ([]e
 			return false, nil
 		}
 		var row outbox.Row
-		if err := json.Unmarshal(value, &row); err != nil {
+		if err := decodeRow(value, &row); err != nil {
 			return false, err
 		}
 		rows, keys = append(rows, row), append(keys, key)

@@ -63,10 +63,10 @@ func inspectTwin(r store.Reader, con event.ConnectionID, i *Inspection) error {
 	if i.Plan, err = get[plan.Plan](r, store.PlanKey(con, i.TwinID)); err != nil {
 		return err
 	}
-	if i.Items, err = items(r, con, i.TwinID); err != nil {
+	if i.Items, err = items(r, con, i.TwinID, i.Twin); err != nil {
 		return err
 	}
-	if i.Sent, err = getReplica(r, store.SentKey(con, i.TwinID)); err != nil {
+	if i.Sent, err = lastSent(r, con, i.Twin); err != nil {
 		return err
 	}
 	i.Received, err = getReplica(r, store.ReceivedKey(con, i.TwinID))
@@ -173,7 +173,7 @@ func (p *Path) Preview(ctx context.Context, con *Connection, rules *Rules, ref e
 	}
 	out := Preview{Ticket: ticket}
 	o := &outgoing{con: con, rules: rules, known: k, ticket: ticket}
-	if out.Matches, err = rules.Scope.Match(ctx, p.ours(ticket, k), p.context(con, rules, k.row, ticket)); err != nil {
+	if out.Matches, err = rules.Scope.Match(ctx, ours(con, ticket, &k), p.context(con, rules, k.row, ticket)); err != nil {
 		return out, err
 	}
 	if k.fresh() {
@@ -182,7 +182,7 @@ func (p *Path) Preview(ctx context.Context, con *Connection, rules *Rules, ref e
 		out.Why = "the twin has ended"
 	}
 	out.Starts = out.Why == ""
-	in := filters.OutInput{Context: p.context(con, rules, k.row, ticket), Issue: p.ours(ticket, k), Previous: k.sent, Trace: true}
+	in := filters.OutInput{Context: p.context(con, rules, k.row, ticket), Issue: ours(con, ticket, &k), Previous: k.sent, Trace: true}
 	in.FirstSync = k.fresh()
 	result, err := rules.Outgoing.Run(ctx, in)
 	if err != nil {
@@ -203,7 +203,7 @@ func (p *Path) TryIncoming(ctx context.Context, con *Connection, rules *Rules, i
 	if i.Received == nil {
 		return filters.InResult{}, nil
 	}
-	ours := p.ours(t, known{})
+	ours := ours(con, t, &known{})
 	input := filters.InInput{Context: p.context(con, rules, i.Twin, t), Issue: &ours, Replica: *i.Received, Previous: i.Received, Trace: true}
 	input.FirstSync = false
 	return rules.Incoming.Run(ctx, input)

@@ -10,7 +10,6 @@ import (
 	"parley/sync/inbox"
 	"parley/sync/outbox"
 	"parley/sync/store"
-	"parley/sync/twin"
 )
 
 // arrived is one event of an envelope; bad says why it cannot be understood.
@@ -82,8 +81,7 @@ func (p *Path) storeMessage(tx store.Tx, con *Connection, head inbox.Head, a arr
 		}
 		return err
 	case m.Items != nil:
-		return errors.Join(p.markItems(tx, con, m.Items.Twin, m.Items.Done, twin.Confirmed),
-			p.markItems(tx, con, m.Items.Twin, m.Items.Declined, twin.Declined))
+		return p.storeFiles(tx, con, *m.Items)
 	case m.Note != nil:
 		taken.notes = append(taken.notes, *m.Note)
 		return p.storeNote(tx, con, *m.Note)

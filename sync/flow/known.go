@@ -21,15 +21,17 @@ type known struct {
 	ref  event.Ref
 	work *work.Row
 	// id and row of the twin on this connection; row is nil if there is none.
-	id    event.TwinID
-	row   *twin.Row
-	items map[event.ItemID]twin.Item
-	sent  *filters.Replica
+	id   event.TwinID
+	row  *twin.Row
+	sent *filters.Replica
+	// here are the comments and files that are on this connection, by what the
+	// tracker calls them.
+	here map[local]twin.Entry
 	// applying is set while a plan writes to the ticket: what it has written so
 	// far is not on record, and must not leave as if a person had.
 	applying bool
-	// from tells which connection a local comment or file came in on, by fromKey.
-	from map[string]string
+	// from tells which other connection a comment or file came in on.
+	from map[local]string
 	// elsewhere is a twin of the ticket on another connection that it came
 	// from, if there is one.
 	elsewhere *twin.Row
@@ -40,22 +42,29 @@ type known struct {
 // fresh tells whether the peer has not heard of the ticket.
 func (k known) fresh() bool { return k.row == nil }
 
-// fromKey keeps a comment and a file that the tracker gave one id apart.
-func fromKey(kind event.ItemKind, local string) string { return string(kind) + "/" + local }
+// local is what the tracker calls a comment or a file: it may number both alike.
+type local struct {
+	file bool
+	id   string
+}
 
-// source names the connection that a local comment or file came in on, or "".
-func (k known) source(kind event.ItemKind, local string) string { return k.from[fromKey(kind, local)] }
+// source names the connection that a comment or file came in on, or "".
+func (k *known) source(con *Connection, at local) string {
+	if k.here[at].Theirs {
+		return con.Name
+	}
+	return k.from[at]
+}
 
-// cameFrom notes which of all came in on the connection called name.
-func (k known) cameFrom(name string, all map[event.ItemID]twin.Item) {
-	for _, item := range all {
-		kind := event.ItemComment
-		if item.File {
-			kind = event.ItemAttachment
-		}
-		if item.Theirs && item.Local != "" {
-			k.from[fromKey(kind, item.Local)] = name
-		}
+// note remembers what is on record for the connection c of a comment or file.
+func (k *known) note(con, c *Connection, e twin.Entry) {
+	at := local{e.File, e.Local}
+	switch {
+	case e.Local == "":
+	case c.ID != con.ID && e.Theirs:
+		k.from[at] = c.Name
+	case c.ID == con.ID && !k.here[at].Theirs:
+		k.here[at] = e
 	}
 }
 
@@ -76,7 +85,7 @@ func (p *Path) know(con *Connection, ref event.Ref) (known, error) {
 }
 
 func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
-	k.from = map[string]string{}
+	k.from, k.here = map[local]string{}, map[local]twin.Entry{}
 	for _, c := range p.Connections() {
 		id, found, err := twinByRef(r, c.ID, k.ref)
 		if err != nil {
@@ -98,14 +107,18 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 			k.id, k.row = id, row
 			return nil
 		}
-		all, err := items(r, c.ID, id)
+		err = readPages(r, c.ID, id, row.Items, func(_ int, page twin.Page) error {
+			for _, e := range page {
+				k.note(con, c, e)
+			}
+			return nil
+		})
 		if err != nil {
 			return err
 		}
-		k.cameFrom(c.Name, all)
 		if c.ID == con.ID {
-			k.id, k.row, k.items = id, row, all
-			if k.sent, err = getReplica(r, store.SentKey(c.ID, id)); err != nil {
+			k.id, k.row = id, row
+			if k.sent, err = sentBefore(r, con, id, row); err != nil {
 				return err
 			}
 		} else if row.Theirs || row.Hops > 0 {
@@ -134,7 +147,8 @@ func (p *Path) belongs(ctx context.Context, o *outgoing) error {
 	if o.ticket.Restricted && !o.rules.Egress.Restricted {
 		return &outsideError{"it is restricted, and the gate does not let restricted tickets out"}
 	}
-	inScope, err := o.rules.Scope.Match(ctx, p.ours(o.ticket, o.known), p.context(o.con, o.rules, nil, o.ticket))
+	o.ours = ours(o.con, o.ticket, &o.known)
+	inScope, err := o.rules.Scope.Match(ctx, o.ours, p.context(o.con, o.rules, nil, o.ticket))
 	if err != nil {
 		return &holdError{code: event.CodeFilterError, reason: "scope: " + err.Error(), parked: true}
 	}

@@ -21,8 +21,9 @@ type outgoing struct {
 	con   *Connection
 	rules *Rules
 	known known
-	// ticket as read, and what the filter and the gate made of it.
+	// ticket as read, ours as filters see it, and what the filter and the gate made of it.
 	ticket  event.Ticket
+	ours    filters.Ours
 	readAt  time.Time
 	replica filters.Replica
 	change  event.ChangeBody
@@ -73,7 +74,7 @@ func (p *Path) read(ctx context.Context, o *outgoing) error {
 // filter is step 2: scope, script and egress gate make the replica; what the
 // peer has not confirmed of it makes the change.
 func (p *Path) filter(ctx context.Context, o *outgoing) error {
-	replica, err := p.replica(ctx, o.con, o.rules, o.ticket, o.known)
+	replica, err := p.replica(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -231,7 +232,7 @@ func (p *Path) settle(tx store.Tx, con *Connection, o event.Outcome) (*settled, 
 		return nil, err
 	}
 	row.Settle(o)
-	if err := p.settleItems(tx, con, o); err != nil {
+	if err := p.settleItems(tx, con, row, o); err != nil {
 		return nil, err
 	}
 	if err := put(tx, store.TwinKey(con.ID, o.Twin), row); err != nil {

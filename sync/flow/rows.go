@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"parley/filters"
+	"parley/sync/envelope"
 	"parley/sync/event"
 	"parley/sync/inbox"
 	"parley/sync/outbox"
@@ -70,6 +71,65 @@ func getReplica(r store.Reader, key []byte) (*filters.Replica, error) {
 		return nil, err
 	}
 	return &filters.Replica{Fields: row.Fields}, err
+}
+
+// sentBefore is the replica as last sent, if the script compares with it.
+func sentBefore(r store.Reader, con *Connection, id event.TwinID, row *twin.Row) (*filters.Replica, error) {
+	if !con.Rules().Outgoing.Remembers() {
+		return nil, nil
+	}
+	sent, err := getReplica(r, store.SentKey(con.ID, id))
+	if err == nil && sent == nil {
+		// The script did not ask when it was sent.
+		sent, err = lastSent(r, con.ID, row)
+	}
+	return sent, err
+}
+
+// lastSent is what the peer was last told of each field, from the events that
+// told it; nil if there is none.
+func lastSent(r store.Reader, con event.ConnectionID, row *twin.Row) (*filters.Replica, error) {
+	if row == nil {
+		return nil, nil
+	}
+	said := map[event.Seq]event.Fields{}
+	out := filters.Replica{Fields: event.Fields{}}
+	for name, sent := range row.Sent {
+		if sent.Seq == 0 {
+			continue // the peer's own word
+		}
+		if _, read := said[sent.Seq]; !read {
+			body, err := ownEvent(r, con, row.Epoch, sent.Seq)
+			if err != nil {
+				return nil, err
+			}
+			said[sent.Seq] = body.Fields
+		}
+		if value, ok := said[sent.Seq][name]; ok {
+			out.Fields[name] = value
+		}
+	}
+	if len(out.Fields) == 0 {
+		return nil, nil
+	}
+	return &out, nil
+}
+
+// ownEvent is one of our data events; empty if it is not kept any more.
+func ownEvent(r store.Reader, con event.ConnectionID, epoch uint64, seq event.Seq) (event.ChangeBody, error) {
+	var stored outbox.Stored
+	err := getBinary(r, store.EventKey(con, store.Out, epoch, byte(envelope.Data), seq), &stored)
+	if errors.Is(err, store.ErrNotFound) {
+		return event.ChangeBody{}, nil
+	}
+	if err != nil {
+		return event.ChangeBody{}, err
+	}
+	m, err := envelope.Decode(stored.Entry.Bytes)
+	if err != nil || m.Change == nil {
+		return event.ChangeBody{}, fmt.Errorf("own event %d: %w", seq, err)
+	}
+	return *m.Change, nil
 }
 
 func putReplica(tx store.Tx, key []byte, fields event.Fields) error {
@@ -148,19 +208,4 @@ func errLength(raw []byte) error {
 		return nil
 	}
 	return fmt.Errorf("twin id of %d bytes", len(raw))
-}
-
-// items reads the comments and attachments of a twin.
-func items(r store.Reader, con event.ConnectionID, id event.TwinID) (map[event.ItemID]twin.Item, error) {
-	all := map[event.ItemID]twin.Item{}
-	prefix := store.ItemKey(con, id, "")
-	err := r.Scan(prefix, nil, func(key, value []byte) (bool, error) {
-		var item twin.Item
-		if err := decodeRow(value, &item); err != nil {
-			return false, fmt.Errorf("read item of twin %s: %w", id, err)
-		}
-		all[store.ItemOf(key)] = item
-		return true, nil
-	})
-	return all, err
 }

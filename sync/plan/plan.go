@@ -52,8 +52,7 @@ type Plan struct {
 	Seq   event.Seq `json:"seq"`
 	// Ref is our ticket; zero until a create is done.
 	Ref event.Ref `json:"ref,omitzero"`
-	// Want are the fields written, Before what they were.
-	Want   event.Fields `json:"want,omitempty"`
+	// Before is what the fields written were.
 	Before event.Fields `json:"before,omitempty"`
 	// Said is what the event says that the peer holds, as values of our fields;
 	// Seen the last of our events that it knew.
@@ -66,6 +65,16 @@ type Plan struct {
 	// Files are to be fetched and written beside the lane.
 	Files []File `json:"files,omitempty"`
 	Steps []Step `json:"steps"`
+}
+
+// Want are the fields that the plan writes.
+func (p *Plan) Want() event.Fields {
+	for i := range p.Steps {
+		if kind := p.Steps[i].Write.Kind; kind == event.StepCreate || kind == event.StepUpdate {
+			return p.Steps[i].Write.Fields
+		}
+	}
+	return nil
 }
 
 // File is an attachment of the peer's ticket that ours is to get.

@@ -11,10 +11,10 @@ import (
 //	c/<tracker>                          the poll's cursor
 //	w/<con>/<ref>                        work row
 //	t/<con>/<twin>                       twin: state small enough to rewrite with every event
-//	s/<con>/<twin>  x/<con>/<twin>       last replica sent, last replica received
+//	s/<con>/<twin>  x/<con>/<twin>       last replica sent (if the script asks), last received
 //	r/<con>/<ref>                        → twin (unique)
 //	g/<origin>                           → ref: this node has a ticket of that origin
-//	a/<con>/<twin>/<item>                one comment or attachment of a twin
+//	a/<con>/<twin>/<page>                a page of a twin's comments and attachments
 //	e/<con>/<o|i>/<epoch>/<stream>/<seq> event: salt, run, bytes; never rewritten
 //	k/<con>/<o|i>/<epoch>/<stream>/<seq> token and receipt of the envelope that ended at seq
 //	h/<con>/<o|i>/<stream>               head of a stream
@@ -105,23 +105,19 @@ func PlanKey(con event.ConnectionID, twin event.TwinID) []byte { return twinKey(
 // OriginKey tells which of our tickets has an origin.
 func OriginKey(origin event.OriginID) []byte { return append(key('g', len(origin)), origin[:]...) }
 
-// ItemKey holds a twin.Item; with an empty item it is the prefix of them all.
-func ItemKey(con event.ConnectionID, twin event.TwinID, item event.ItemID) []byte {
-	return itemKey('a', con, twin, item)
+// PageKey holds a twin.Page, counted from 0.
+func PageKey(con event.ConnectionID, twin event.TwinID, page int) []byte {
+	k := append(conKey('a', con, len(twin)+1+4), twin[:]...)
+	return binary.BigEndian.AppendUint32(append(k, '/'), uint32(page))
 }
 
 // JobKey holds an attachment to be fetched.
 func JobKey(con event.ConnectionID, twin event.TwinID, item event.ItemID) []byte {
-	return itemKey('j', con, twin, item)
+	k := append(conKey('j', con, len(twin)+1+len(item)), twin[:]...)
+	return append(append(k, '/'), item...)
 }
 
-func itemKey(kind byte, con event.ConnectionID, twin event.TwinID, item event.ItemID) []byte {
-	k := append(conKey(kind, con, len(twin)+1+len(item)), twin[:]...)
-	k = append(k, '/')
-	return append(k, item...)
-}
-
-// ItemOf reads the item at the end of an ItemKey or JobKey.
+// ItemOf reads the item at the end of a JobKey.
 func ItemOf(key []byte) event.ItemID {
 	if len(key) <= conKeyLen+len(event.TwinID{}) {
 		return ""

@@ -1,21 +1,16 @@
 package twin
 
-import (
-	"time"
-
-	"parley/sync/event"
-)
+import "parley/sync/event"
 
 // MarshalBinary writes the row; the first byte is the layout's version.
 func (r *Row) MarshalBinary() ([]byte, error) {
 	w := event.Writer{Bytes: append(make([]byte, 0, 1024), 1)}
-	w.Text(r.Ref.ID)
-	w.Number(uint64(r.Ref.Created))
+	w.Ref(r.Ref)
 	w.Text(r.Key)
 	w.Bytes = append(w.Bytes, r.Origin[:]...)
 	w.Number(uint64(r.Hops))
 	w.Text(string(r.State))
-	writeTime(&w, r.Since)
+	w.Time(r.Since)
 	w.Flag(r.Theirs)
 	w.Number(r.Seen.Epoch)
 	w.Number(uint64(r.Seen.Seq))
@@ -23,14 +18,14 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 	w.Number(uint64(len(r.Sent)))
 	for name, sent := range r.Sent {
 		w.Text(name)
-		w.Text(string(sent.Hash))
+		w.Hash(sent.Hash)
 		w.Number(uint64(sent.Seq))
-		w.Text(string(sent.State))
+		w.Byte(byte(sent.State))
 	}
 	w.Number(uint64(len(r.Local)))
 	for name, base := range r.Local {
 		w.Text(name)
-		w.Text(string(base.Hash))
+		w.Hash(base.Hash)
 		w.Number(uint64(base.Seq))
 		w.Number(uint64(base.At))
 	}
@@ -45,10 +40,11 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 		w.Text(name)
 		writeSet(&w, set)
 	}
-	writeTexts(&w, r.Lost)
-	writeTexts(&w, r.LostLocal)
+	w.Texts(r.Lost)
+	w.Texts(r.LostLocal)
 	w.Text(string(r.Refused))
 	w.Text(string(r.TheirNote))
+	w.Number(uint64(r.Items))
 	return w.Bytes, w.Err
 }
 
@@ -56,20 +52,20 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 func (r *Row) UnmarshalBinary(raw []byte) error {
 	p := event.NewParser(raw)
 	version := p.Number()
-	*r = Row{Ref: event.Ref{ID: p.Text(), Created: int64(p.Number())}, Key: p.Text(), Origin: event.OriginID(p.ID())}
-	r.Hops, r.State, r.Since, r.Theirs = int(p.Number()), State(p.Text()), readTime(p), p.Flag()
+	*r = Row{Ref: p.Ref(), Key: p.Text(), Origin: event.OriginID(p.ID())}
+	r.Hops, r.State, r.Since, r.Theirs = int(p.Number()), State(p.Text()), p.Time(), p.Flag()
 	r.Seen = event.Position{Epoch: p.Number(), Seq: event.Seq(p.Number())}
 	r.Epoch = p.Number()
 	if n := p.Count(); n > 0 {
 		r.Sent = make(map[string]Sent, n)
 		for range n {
-			r.Sent[p.Text()] = Sent{Hash: event.Hash(p.Text()), Seq: event.Seq(p.Number()), State: Confirm(p.Text())}
+			r.Sent[p.Text()] = Sent{Hash: p.Hash(), Seq: event.Seq(p.Number()), State: Confirm(p.Byte())}
 		}
 	}
 	if n := p.Count(); n > 0 {
 		r.Local = make(map[string]Base, n)
 		for range n {
-			r.Local[p.Text()] = Base{Hash: event.Hash(p.Text()), Seq: event.Seq(p.Number()), At: int64(p.Number())}
+			r.Local[p.Text()] = Base{Hash: p.Hash(), Seq: event.Seq(p.Number()), At: int64(p.Number())}
 		}
 	}
 	if p.Flag() {
@@ -81,47 +77,57 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 			r.Sets[p.Text()] = readSet(p)
 		}
 	}
-	r.Lost, r.LostLocal = readTexts(p), readTexts(p)
-	r.Refused, r.TheirNote = event.Code(p.Text()), event.Code(p.Text())
+	r.Lost, r.LostLocal = p.Texts(), p.Texts()
+	r.Refused, r.TheirNote, r.Items = event.Code(p.Text()), event.Code(p.Text()), int(p.Number())
 	return p.Version(version, 1)
 }
 
-// MarshalBinary writes the item; the first byte is the layout's version.
-func (i *Item) MarshalBinary() ([]byte, error) {
-	w := event.Writer{Bytes: append(make([]byte, 0, 64), 1)}
-	w.Text(i.Local)
-	w.Flag(i.Theirs)
-	w.Flag(i.File)
-	w.Text(string(i.Hash))
-	w.Number(uint64(i.Seq))
-	w.Text(string(i.State))
-	w.Text(i.Name)
+// Page is a part of a twin's comments and files, in the order they became known.
+// A new one changes the last page only, and a ticket is looked at with few reads.
+type Page []Entry
+
+// Entry is an item by its name.
+type Entry struct {
+	ID event.ItemID
+	Item
+}
+
+// PageLen is how many items a page holds.
+const PageLen = 64
+
+// Pages is how many pages hold so many items.
+func Pages(items int) int { return (items + PageLen - 1) / PageLen }
+
+// MarshalBinary writes the page; the first byte is the layout's version.
+func (g *Page) MarshalBinary() ([]byte, error) {
+	w := event.Writer{Bytes: append(make([]byte, 0, 64*len(*g)+8), 1)}
+	w.Number(uint64(len(*g)))
+	for _, e := range *g {
+		w.Text(string(e.ID))
+		w.Text(e.Local)
+		w.Flag(e.Theirs)
+		w.Flag(e.File)
+		w.Hash(e.Hash)
+		w.Number(uint64(e.Seq))
+		w.Byte(byte(e.State))
+		w.Text(e.Name)
+	}
 	return w.Bytes, w.Err
 }
 
 // UnmarshalBinary reads what MarshalBinary wrote.
-func (i *Item) UnmarshalBinary(raw []byte) error {
+func (g *Page) UnmarshalBinary(raw []byte) error {
 	p := event.NewParser(raw)
 	version := p.Number()
-	*i = Item{
-		Local: p.Text(), Theirs: p.Flag(), File: p.Flag(), Hash: event.Hash(p.Text()),
-		Seq: event.Seq(p.Number()), State: Confirm(p.Text()), Name: p.Text(),
+	n := p.Count()
+	*g = make(Page, 0, n)
+	for range n {
+		*g = append(*g, Entry{ID: event.ItemID(p.Text()), Item: Item{
+			Local: p.Text(), Theirs: p.Flag(), File: p.Flag(), Hash: p.Hash(),
+			Seq: event.Seq(p.Number()), State: Confirm(p.Byte()), Name: p.Text(),
+		}})
 	}
 	return p.Version(version, 1)
-}
-
-func writeTime(w *event.Writer, t time.Time) {
-	w.Flag(!t.IsZero())
-	if !t.IsZero() {
-		w.Number(uint64(t.UnixNano()))
-	}
-}
-
-func readTime(p *event.Parser) time.Time {
-	if !p.Flag() {
-		return time.Time{}
-	}
-	return time.Unix(0, int64(p.Number())).UTC()
 }
 
 func writeSet(w *event.Writer, set Set) {
@@ -148,19 +154,4 @@ func orNone(list []any) []any {
 		return nil
 	}
 	return list
-}
-
-func writeTexts(w *event.Writer, texts []string) {
-	w.Number(uint64(len(texts)))
-	for _, t := range texts {
-		w.Text(t)
-	}
-}
-
-func readTexts(p *event.Parser) []string {
-	var texts []string
-	for range p.Count() {
-		texts = append(texts, p.Text())
-	}
-	return texts
 }

@@ -14,14 +14,14 @@ func fullRow() twin.Row {
 	return twin.Row{
 		Ref: event.Ref{ID: "12", Created: -5}, Key: "SUP-12", Origin: event.OriginID{1, 2, 3}, Hops: 3, State: twin.Live,
 		Since: time.Date(2026, 3, 1, 12, 0, 0, 17, time.UTC), Theirs: true, Seen: event.Position{Epoch: 2, Seq: 9}, Epoch: 4,
-		Sent:  map[string]twin.Sent{"summary": {Hash: "0011223344556677", Seq: 5, State: twin.Open}, "": {}},
-		Local: map[string]twin.Base{"status": {Hash: "ff", Seq: 6, At: -62135596800}},
+		Sent:  map[string]twin.Sent{"summary": {Hash: 0x0011223344556677, Seq: 5, State: twin.Open}, "": {}},
+		Local: map[string]twin.Base{"status": {Hash: 0xff, Seq: 6, At: -62135596800}},
 		Out:   &twin.Unsettled{Seq: 7, Parked: event.CodeDenied, Since: 8},
 		Sets: map[string]twin.Set{"labels": {
 			Held: []any{"a", 1.5, nil, true, false, []any{}, map[string]any{"id": "1", "n": []any{"x"}}},
 			Told: []twin.Told{{Seq: 1, Hold: []any{"b"}}, {Seq: 2, Removed: []any{"a"}}},
 		}},
-		Lost: []string{"x", ""}, LostLocal: []string{"y"}, Refused: event.CodeByGate, TheirNote: event.CodeGone,
+		Lost: []string{"x", ""}, LostLocal: []string{"y"}, Refused: event.CodeByGate, TheirNote: event.CodeGone, Items: 65,
 	}
 }
 
@@ -42,14 +42,17 @@ func TestRow_ComesBackFromItsBytes(t *testing.T) {
 	}
 }
 
-func TestItem_ComesBackFromItsBytes(t *testing.T) {
+func TestPage_ComesBackFromItsBytes(t *testing.T) {
 	t.Parallel()
-	for _, want := range []twin.Item{{}, {Local: "1", Theirs: true, File: true, Hash: "ff", Seq: 1 << 40, State: twin.Waiting, Name: "é.txt"}} {
+	full := twin.Entry{ID: "i", Item: twin.Item{
+		Local: "1", Theirs: true, File: true, Hash: 1<<64 - 1, Seq: 1 << 40, State: twin.Waiting, Name: "é.txt",
+	}}
+	for _, want := range []twin.Page{{}, {full}, {{}, full, {}}} {
 		raw, err := want.MarshalBinary()
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got twin.Item
+		var got twin.Page
 		if err := got.UnmarshalBinary(raw); err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package twin
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -280,7 +281,7 @@ func Same(a, b any) bool {
 	return event.HashValue(a) == event.HashValue(b)
 }
 
-func keyOf(v any) string { return string(event.HashValue(idOf(v))) }
+func keyOf(v any) event.Hash { return event.HashValue(idOf(v)) }
 
 func has(l []any, v any) bool {
 	return slices.ContainsFunc(l, func(x any) bool { return Same(idOf(x), idOf(v)) })
@@ -314,7 +315,7 @@ func sortedSet(l []any) []any {
 		if xs && ys {
 			return strings.Compare(x, y)
 		}
-		return strings.Compare(keyOf(a), keyOf(b))
+		return cmp.Compare(keyOf(a), keyOf(b))
 	})
 	if out == nil {
 		out = []any{}

@@ -24,14 +24,14 @@ const (
 )
 
 // Confirm is how far a sent value got.
-type Confirm string
+type Confirm byte
 
 // The states of a sent value.
 const (
-	Open      Confirm = "o" // in an event without an outcome
-	Confirmed Confirm = "c" // the peer has it
-	Declined  Confirm = "d" // the peer does not want it; not sent again
-	Waiting   Confirm = "w" // parked at the peer: part of the next change
+	Open      Confirm = 'o' // in an event without an outcome
+	Confirmed Confirm = 'c' // the peer has it
+	Declined  Confirm = 'd' // the peer does not want it; not sent again
+	Waiting   Confirm = 'w' // parked at the peer: part of the next change
 )
 
 // Sent is what the peer was last told of a replica field.
@@ -84,12 +84,15 @@ type Row struct {
 	Refused event.Code `json:"refused,omitempty"`
 	// TheirNote is what the peer said of its half, if it ended.
 	TheirNote event.Code `json:"theirNote,omitempty"`
+	// Items is how many comments and files are on record.
+	Items int `json:"items,omitempty"`
 }
 
 // Unsent tells whether an event of this twin is on its way without an outcome.
 func (r *Row) Unsent() bool { return r.Out != nil && r.Out.Parked == "" }
 
-// Item is one comment or attachment of a twin.
+// Item is one comment or attachment of a twin. A comment of ours that is Open is
+// with the peer when its event has its outcome.
 type Item struct {
 	// Local is our tracker's id; "" while it is not written.
 	Local string `json:"local,omitempty"`
@@ -223,7 +226,7 @@ func (r *Row) Void(epoch uint64) {
 	for name, base := range r.Local {
 		if out != nil && base.Seq == out.Seq {
 			// The peer may never have heard of it: it stays a change of ours.
-			base.Hash = ""
+			base.Hash = 0
 		}
 		base.Seq = 0
 		r.Local[name] = base

@@ -1,0 +1,35 @@
+package inbox
+
+import "parley/sync/event"
+
+// MarshalBinary writes the row; the first byte is the layout's version.
+func (r *Row) MarshalBinary() ([]byte, error) {
+	w := event.Writer{Bytes: append(make([]byte, 0, 64), 1)}
+	w.Number(r.Epoch)
+	w.Number(uint64(r.Seq))
+	w.Text(string(r.State))
+	w.Flag(r.Planned)
+	w.Number(r.NextEpoch)
+	w.Number(uint64(r.NextSeq))
+	w.Number(uint64(r.Attempt))
+	w.Time(r.Until)
+	w.Time(r.Since)
+	w.Text(string(r.Code))
+	w.Text(r.Reason)
+	w.Text(string(r.Told))
+	w.Text(r.Key)
+	w.Number(uint64(r.At))
+	return w.Bytes, w.Err
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote.
+func (r *Row) UnmarshalBinary(raw []byte) error {
+	p := event.NewParser(raw)
+	version := p.Number()
+	*r = Row{
+		Epoch: p.Number(), Seq: event.Seq(p.Number()), State: State(p.Text()), Planned: p.Flag(),
+		NextEpoch: p.Number(), NextSeq: event.Seq(p.Number()), Attempt: int(p.Number()), Until: p.Time(), Since: p.Time(),
+		Code: event.Code(p.Text()), Reason: p.Text(), Told: event.Code(p.Text()), Key: p.Text(), At: int64(p.Number()),
+	}
+	return p.Version(version, 1)
+}

@@ -1,0 +1,152 @@
+package plan
+
+import (
+	"parley/sync/event"
+	"parley/sync/twin"
+)
+
+// MarshalBinary writes the plan; the first byte is the layout's version. What
+// the steps write already is not written again.
+func (p *Plan) MarshalBinary() ([]byte, error) {
+	w := event.Writer{Bytes: append(make([]byte, 0, 4096), 1)}
+	w.Number(p.Epoch)
+	w.Number(uint64(p.Seq))
+	w.Ref(p.Ref)
+	w.Number(uint64(len(p.Steps)))
+	for i := range p.Steps {
+		p.Steps[i].write(&w)
+	}
+	w.Map(p.Before)
+	p.writeSaid(&w)
+	w.Number(uint64(p.Seen))
+	w.Texts(p.Kept)
+	writeItems(&w, p.Declined)
+	w.Number(uint64(len(p.Files)))
+	for _, f := range p.Files {
+		w.Text(string(f.Item))
+		w.Text(f.Name)
+		w.Text(f.MIME)
+		w.Number(uint64(f.Size))
+		w.Text(f.SHA256)
+		w.Flag(f.Internal)
+	}
+	return w.Bytes, w.Err
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote.
+func (p *Plan) UnmarshalBinary(raw []byte) error {
+	r := event.NewParser(raw)
+	version := r.Number()
+	*p = Plan{Epoch: r.Number(), Seq: event.Seq(r.Number()), Ref: r.Ref()}
+	for range r.Count() {
+		p.Steps = append(p.Steps, readStep(r))
+	}
+	p.Before = r.Map()
+	p.readSaid(r)
+	p.Seen, p.Kept = event.Seq(r.Number()), r.Texts()
+	for _, item := range r.Texts() {
+		p.Declined = append(p.Declined, event.ItemID(item))
+	}
+	for range r.Count() {
+		p.Files = append(p.Files, File{
+			Item: event.ItemID(r.Text()), Name: r.Text(), MIME: r.Text(), Size: int64(r.Number()), SHA256: r.Text(), Internal: r.Flag(),
+		})
+	}
+	return r.Version(version, 1)
+}
+
+func (p *Plan) writeSaid(w *event.Writer) {
+	want := p.Want()
+	w.Number(uint64(len(p.Said)))
+	for name, value := range p.Said {
+		written, ok := want[name]
+		ok = ok && twin.Same(written, value)
+		w.Text(name)
+		w.Flag(ok)
+		if !ok {
+			w.Value(value)
+		}
+	}
+}
+
+func (p *Plan) readSaid(r *event.Parser) {
+	want := p.Want()
+	n := r.Count()
+	p.Said = make(event.Fields, n)
+	for range n {
+		name := r.Text()
+		if r.Flag() {
+			p.Said[name] = want[name]
+		} else {
+			p.Said[name] = r.Value()
+		}
+	}
+}
+
+func (s *Step) write(w *event.Writer) {
+	writeWrite(w, &s.Write)
+	w.Text(string(s.Item))
+	w.Hash(s.Hash)
+	w.Text(string(s.State))
+	w.Number(uint64(s.Attempt))
+	w.Time(s.At)
+	w.Time(s.NotBefore)
+	w.Number(s.Boot)
+}
+
+func readStep(r *event.Parser) Step {
+	return Step{
+		Write: readWrite(r), Item: event.ItemID(r.Text()), Hash: r.Hash(), State: State(r.Text()),
+		Attempt: int(r.Number()), At: r.Time(), NotBefore: r.Time(), Boot: r.Number(),
+	}
+}
+
+func writeWrite(w *event.Writer, s *event.Step) {
+	w.Text(string(s.Kind))
+	w.Text(string(s.Marker))
+	w.Ref(s.Ref)
+	w.Flag(s.Fields != nil)
+	if s.Fields != nil {
+		w.Map(s.Fields)
+	}
+	w.Flag(s.Comment != nil)
+	if c := s.Comment; c != nil {
+		w.Text(c.ID)
+		w.Text(c.Body)
+		w.Flag(c.Internal)
+	}
+	w.Flag(s.Attachment != nil)
+	if a := s.Attachment; a != nil {
+		w.Text(a.Name)
+		w.Number(uint64(a.Size))
+		w.Text(a.MIME)
+		w.Text(a.SHA256)
+		w.Flag(a.Internal)
+	}
+	w.Text(s.Lock)
+	w.Number(uint64(s.Since))
+}
+
+func readWrite(r *event.Parser) event.Step {
+	s := event.Step{Kind: event.StepKind(r.Text()), Marker: event.Marker(r.Text()), Ref: r.Ref()}
+	if r.Flag() {
+		s.Fields = r.Map()
+	}
+	if r.Flag() {
+		s.Comment = &event.CommentWrite{ID: r.Text(), Body: r.Text(), Internal: r.Flag()}
+	}
+	if r.Flag() {
+		s.Attachment = &event.AttachmentWrite{
+			Name: r.Text(), Size: int64(r.Number()), MIME: r.Text(), SHA256: r.Text(), Internal: r.Flag(),
+		}
+	}
+	s.Lock, s.Since = r.Text(), int64(r.Number())
+	return s
+}
+
+func writeItems(w *event.Writer, items []event.ItemID) {
+	w.Number(uint64(len(items)))
+	for _, item := range items {
+		w.Text(string(item))
+	}
+}

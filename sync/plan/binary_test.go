@@ -1,0 +1,81 @@
+package plan_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"parley/sync/event"
+	"parley/sync/plan"
+)
+
+func fullPlan() plan.Plan {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 17, time.UTC)
+	ref := event.Ref{ID: "7", Created: -5}
+	return plan.Plan{
+		Epoch: 2, Seq: 9, Ref: ref,
+		Before: event.Fields{"summary": "old", "labels": []any{"a"}},
+		Said:   event.Fields{"summary": "new", "labels": []any{"b"}, "status": nil},
+		Seen:   4, Kept: []string{"status"}, Declined: []event.ItemID{"x", "y"},
+		Files: []plan.File{{Item: "f", Name: "é.txt", MIME: "text/plain", Size: 1 << 40, SHA256: "00", Internal: true}},
+		Steps: []plan.Step{
+			{
+				Write: event.Step{
+					Kind: event.StepUpdate, Marker: "m", Ref: ref, Lock: "3", Since: -1,
+					Fields: event.Fields{"summary": "new", "labels": []any{"b", "c"}, "status": "Open"},
+				},
+				State: plan.Intended, Attempt: 2, At: at, NotBefore: at.Add(time.Second), Boot: 1 << 63,
+			},
+			{
+				Write: event.Step{Kind: event.StepComment, Ref: ref, Comment: &event.CommentWrite{ID: "1", Body: "text", Internal: true}},
+				Item:  "i", Hash: 1<<64 - 1, State: plan.Done,
+			},
+			{
+				Write: event.Step{Kind: event.StepAttach, Attachment: &event.AttachmentWrite{Name: "n", Size: 3, MIME: "m", SHA256: "s", Internal: true}},
+				State: plan.Doubt,
+			},
+		},
+	}
+}
+
+func TestPlan_ComesBackFromItsBytes(t *testing.T) {
+	t.Parallel()
+	for _, want := range []plan.Plan{{}, fullPlan()} {
+		raw, err := want.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got plan.Plan
+		if err := got.UnmarshalBinary(raw); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		for n := range raw {
+			if new(plan.Plan).UnmarshalBinary(raw[:n]) == nil {
+				t.Errorf("a plan cut after %d of %d bytes is taken", n, len(raw))
+			}
+		}
+	}
+}
+
+func FuzzPlan_AnyBytesAreAPlanOrAnError(f *testing.F) {
+	full := fullPlan()
+	raw, err := full.MarshalBinary()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var p plan.Plan
+		if p.UnmarshalBinary(raw) != nil {
+			return
+		}
+		if _, err := p.MarshalBinary(); err != nil {
+			t.Errorf("a plan that was read cannot be written: %v", err)
+		}
+	})
+}
