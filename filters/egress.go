@@ -29,30 +29,39 @@ type Egress struct {
 // filter can change what a comment says it is, not what it is.
 type OursMeta struct {
 	Restricted  bool
-	Comments    map[string]ItemMeta
-	Attachments map[string]ItemMeta
-}
-
-// ItemMeta is where a comment or file came from, and who may see it.
-type ItemMeta struct {
-	Internal bool
-	From     string
+	comments    []Comment
+	attachments []Attachment
 }
 
 // MetaOf takes the facts from our ticket.
 func MetaOf(issue Ours, restricted bool) OursMeta {
-	m := OursMeta{
-		Restricted:  restricted,
-		Comments:    make(map[string]ItemMeta, len(issue.Comments)),
-		Attachments: make(map[string]ItemMeta, len(issue.Attachments)),
+	return OursMeta{Restricted: restricted, comments: issue.Comments, attachments: issue.Attachments}
+}
+
+// finder finds items of our ticket by their ids. A list that keeps the ticket's
+// order costs a step each, any other an index.
+type finder struct {
+	count int
+	id    func(i int) string
+	next  int
+	index map[string]int
+}
+
+func (f *finder) find(id string) (int, bool) {
+	if f.index == nil {
+		for i := f.next; i < f.count; i++ {
+			if f.id(i) == id {
+				f.next = i + 1
+				return i, true
+			}
+		}
+		f.index = make(map[string]int, f.count)
+		for i := range f.count {
+			f.index[f.id(i)] = i
+		}
 	}
-	for _, c := range issue.Comments {
-		m.Comments[c.ID] = ItemMeta{Internal: c.Internal, From: c.From}
-	}
-	for _, a := range issue.Attachments {
-		m.Attachments[a.ID] = ItemMeta{Internal: a.Internal, From: a.From}
-	}
-	return m
+	i, ok := f.index[id]
+	return i, ok
 }
 
 // Finding is one thing that a gate did not let pass: the ticket waits for a person.
@@ -131,18 +140,21 @@ func (e Egress) comments(replica Replica, meta OursMeta, out *Replica) []Finding
 	if !e.allows(collectionComments) {
 		return []Finding{{Code: FindingField, Field: collectionComments, Sample: fmt.Sprintf("%d comments", len(replica.Comments))}}
 	}
+	ours := finder{count: len(meta.comments), id: func(i int) string { return meta.comments[i].ID }}
 	out.CommentsSent = true
+	out.Comments = make([]Comment, 0, len(replica.Comments))
 	var findings []Finding
-	for _, c := range replica.Comments {
-		facts, known := meta.Comments[c.ID]
+	for i := range replica.Comments {
+		c := &replica.Comments[i]
+		at, known := ours.find(c.ID)
 		switch {
 		case !known:
 			findings = append(findings, Finding{Code: FindingUnknownItem, Field: collectionComments, Item: c.ID})
-		case facts.From != "" && !slices.Contains(e.Foreign, facts.From):
-		case facts.Internal && !e.InternalComments:
+		case e.foreign(meta.comments[at].From):
+		case meta.comments[at].Internal && !e.InternalComments:
 			findings = append(findings, Finding{Code: FindingInternal, Field: collectionComments, Item: c.ID, Sample: sample(c.Body)})
 		default:
-			out.Comments = append(out.Comments, c)
+			out.Comments = append(out.Comments, *c)
 		}
 	}
 	return findings
@@ -152,21 +164,25 @@ func (e Egress) attachments(replica Replica, meta OursMeta, out *Replica) []Find
 	if !e.allows(collectionAttachments) {
 		return []Finding{{Code: FindingField, Field: collectionAttachments, Sample: fmt.Sprintf("%d files", len(replica.Attachments))}}
 	}
+	ours := finder{count: len(meta.attachments), id: func(i int) string { return meta.attachments[i].ID }}
 	out.AttachmentsSent = true
 	var findings []Finding
 	for _, a := range replica.Attachments {
-		facts, known := meta.Attachments[a.ID]
+		at, known := ours.find(a.ID)
 		switch {
 		case !known:
 			findings = append(findings, Finding{Code: FindingUnknownItem, Field: collectionAttachments, Item: a.ID})
-		case facts.From != "" && !slices.Contains(e.Foreign, facts.From):
-		case facts.Internal && !e.InternalComments:
+		case e.foreign(meta.attachments[at].From):
+		case meta.attachments[at].Internal && !e.InternalComments:
 		default:
 			out.Attachments = append(out.Attachments, a)
 		}
 	}
 	return findings
 }
+
+// foreign tells whether what came in on the connection called from stays here.
+func (e Egress) foreign(from string) bool { return from != "" && !slices.Contains(e.Foreign, from) }
 
 // CheckScript tells what a filter reads that the gate would not let leave as
 // it is: text copied out of an internal comment looks like any other text.

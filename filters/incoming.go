@@ -25,8 +25,8 @@ func CompileIncoming(src string, env Env) (*Incoming, error) {
 func (f *Incoming) Version() string { return f.script.version }
 
 // Targets lists our fields that the script can set, by their name in
-// event.Fields, and "comments" and "attachments".
-func (f *Incoming) Targets() []string { return targets(f.script.statements) }
+// event.Fields, and "comments" and "attachments". The list is not to be changed.
+func (f *Incoming) Targets() []string { return f.script.targets }
 
 // Warnings are mistakes that do not stop the script from being used.
 func (f *Incoming) Warnings() Problems { return slices.Clone(f.script.warnings) }

@@ -25,8 +25,8 @@ func CompileOutgoing(src string, env Env) (*Outgoing, error) {
 func (f *Outgoing) Version() string { return f.script.version }
 
 // Targets lists the replica's fields that the script can set, by their name in
-// event.Fields, and "comments" and "attachments".
-func (f *Outgoing) Targets() []string { return targets(f.script.statements) }
+// event.Fields, and "comments" and "attachments". The list is not to be changed.
+func (f *Outgoing) Targets() []string { return f.script.targets }
 
 // Warnings are mistakes that do not stop the script from being used.
 func (f *Outgoing) Warnings() Problems { return slices.Clone(f.script.warnings) }

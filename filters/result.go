@@ -226,9 +226,6 @@ func (r *run) opaqueID(id string) string {
 	if opaque, ok := r.opaque[id]; ok {
 		return opaque
 	}
-	if r.opaque == nil {
-		r.opaque = map[string]string{}
-	}
 	opaque := r.script.mac("person", id)[:16]
 	r.opaque[id] = opaque
 	return opaque

@@ -86,6 +86,7 @@ type script struct {
 	statements []compiled
 	warnings   Problems
 	remembers  bool
+	targets    []string
 	machines   sync.Pool
 }
 
@@ -94,16 +95,17 @@ type machine struct {
 	vm     vm.VM
 	env    map[string]any
 	filled []bool
+	opaque map[string]string // ids of people, as they leave
 }
 
 func (s *script) machine() *machine {
 	if m, ok := s.machines.Get().(*machine); ok {
 		return m
 	}
-	return &machine{env: make(map[string]any, len(s.slots)+8), filled: make([]bool, len(s.slots))}
+	return &machine{env: make(map[string]any, len(s.slots)+8), filled: make([]bool, len(s.slots)), opaque: map[string]string{}}
 }
 
-// release gives m back without anything of the run in it.
+// release gives m back without anything of the run's values in it.
 func (s *script) release(m *machine) {
 	clear(m.env)
 	clear(m.filled)
@@ -112,8 +114,14 @@ func (s *script) release(m *machine) {
 	if cap(m.vm.Stack) > 1<<12 {
 		m.vm = vm.VM{}
 	}
+	if len(m.opaque) > maxOpaque {
+		clear(m.opaque)
+	}
 	s.machines.Put(m)
 }
+
+// maxOpaque bounds the ids that a machine remembers from one run to the next.
+const maxOpaque = 256
 
 // mac is a keyed hash of text, hex; domain keeps its uses apart.
 func (s *script) mac(domain, text string) string {
@@ -254,7 +262,7 @@ func plainError(err error) error {
 func (s *script) begin(ctx context.Context, info *Context, m *machine) *run {
 	r := &run{
 		script: s, limits: &s.limits, ctx: ctx, info: info,
-		env: m.env, filled: m.filled, started: time.Now(),
+		env: m.env, filled: m.filled, opaque: m.opaque, started: time.Now(),
 	}
 	r.env[runSlot] = r
 	return r

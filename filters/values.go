@@ -394,7 +394,8 @@ func toFloat(v any) (float64, bool) {
 
 // sortedSet makes what a set is in event.Fields of a list of texts.
 func sortedSet(texts []string) []any {
-	texts = slices.Compact(slices.Sorted(slices.Values(texts)))
+	slices.Sort(texts)
+	texts = slices.Compact(texts)
 	out := make([]any, 0, len(texts))
 	for _, s := range texts {
 		if strings.TrimSpace(s) != "" {

@@ -49,35 +49,62 @@ func (p *Path) knowAfter(in *incoming) (*known, error) {
 	return k, nil
 }
 
-// quiet takes the look of the way out at the ticket as read back. It tells
-// whether there is nothing to send, and which work row that answers.
-func (p *Path) quiet(ctx context.Context, in *incoming, k *known, r result, readAt time.Time) (bool, uint64) {
-	if k == nil || r.differs || readAt.Sub(r.ticket.Updated) <= p.Tracker.Precision() {
-		return false, 0
+// look is the way out's look at a ticket that was read back.
+type look struct {
+	*outgoing
+	err error
+	gen uint64 // of the work row from before the reading, 0 if there was none
+}
+
+// lookAgain takes the first half of a look: what of the ticket belongs on the
+// wire. nil if the look is left to the way out.
+func (p *Path) lookAgain(ctx context.Context, in *incoming, k *known, ticket event.Ticket, readAt time.Time) *look {
+	if k == nil {
+		return nil
 	}
-	gen := uint64(0)
+	l := &look{outgoing: &outgoing{con: in.con, rules: in.con.Rules(), ticket: ticket, readAt: readAt}}
 	if k.work != nil {
-		gen = k.work.Gen
+		l.gen = k.work.Gen
 	} else {
 		k.work = &work.Row{Cause: event.CauseEdit}
 	}
-	k.row, k.here = &twin.Row{}, make(map[local]twin.Entry, len(in.items))
-	if in.twin != nil {
-		row := *in.twin
-		row.Sent, row.Local, row.Sets = maps.Clone(row.Sent), maps.Clone(row.Local), maps.Clone(row.Sets)
-		k.row = &row
-	}
-	k.row.Ref = k.ref
-	r.record(in, k.row)
+	k.row, k.here = in.rowAfter(k.ref, p.Now()), make(map[local]twin.Entry, len(in.items))
 	for id, item := range in.items {
 		k.note(in.con, in.con, twin.Entry{ID: id, Item: item})
 	}
-	o := &outgoing{con: in.con, rules: in.con.Rules(), known: *k, ticket: *r.ticket, readAt: readAt}
-	err := p.belongs(ctx, o)
-	if err == nil {
-		err = p.filter(ctx, o)
+	l.known = *k
+	if l.err = p.belongs(ctx, l.outgoing); l.err == nil {
+		l.replica, l.err = p.replica(ctx, l.outgoing)
 	}
-	return errors.Is(err, errNothing) && !o.changedLocally(), gen
+	return l
+}
+
+// rowAfter is a copy of the twin's row that the end of the event may be tried on.
+func (in *incoming) rowAfter(ref event.Ref, now time.Time) *twin.Row {
+	row := &twin.Row{}
+	if in.twin != nil {
+		*row = *in.twin
+		row.Sent, row.Local, row.Sets = maps.Clone(row.Sent), maps.Clone(row.Local), maps.Clone(row.Sets)
+	}
+	row.Ref, row.State = ref, twin.Live
+	if row.Since.IsZero() {
+		row.Since = now
+	}
+	return row
+}
+
+// quiet takes the second half: whether there is nothing to send, and which work
+// row that answers.
+func (p *Path) quiet(ctx context.Context, in *incoming, l *look, r result) (bool, uint64) {
+	if l == nil || r.differs || l.readAt.Sub(r.ticket.Updated) <= p.Tracker.Precision() {
+		return false, 0
+	}
+	r.record(in, l.known.row)
+	err := l.err
+	if err == nil {
+		err = p.unconfirmed(ctx, l.outgoing)
+	}
+	return errors.Is(err, errNothing) && !l.changedLocally(), l.gen
 }
 
 // lookedAfter ends the work row that the look answered (part of T7).

@@ -45,7 +45,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	}
 	if len(in.plan.Steps) == 0 {
 		return result{
-			echo:    p.echo(ctx, in, *in.ours, nil, edits{}),
+			echo:    p.echo(ctx, in, *in.ours, nil, edits{}, nil),
 			sets:    twin.OnlySets(in.plan.Said, schema.Fields),
 			differs: differs(in.plan.Said, in.ours.Fields, schema),
 		}, nil
@@ -82,7 +82,8 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	}
 	slices.Sort(r.lost)
 	r.differs = differs(in.plan.Said, ticket.Fields, schema)
-	r.echo = p.echo(ctx, in, ticket, r.local, theirs)
+	look := p.lookAgain(ctx, in, before, ticket, readAt)
+	r.echo = p.echo(ctx, in, ticket, r.local, theirs, look)
 	if in.created() {
 		for name, value := range mergeable(in.rules, ticket.Fields) {
 			if _, set := r.local[name]; !set && !theirs.names[name] {
@@ -94,7 +95,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	for name, value := range r.local {
 		r.bases[name] = twin.Base{Hash: event.HashValue(value)}
 	}
-	if r.quiet, r.gen = p.quiet(ctx, in, before, r, readAt); r.quiet {
+	if r.quiet, r.gen = p.quiet(ctx, in, look, r); r.quiet {
 		// Before it is on record, so that a poll in between finds it: the plan is
 		// stored, and what it comes to is known.
 		p.fresh.set(in.con.ID, ticket.Ref, ticket.Version)
@@ -169,11 +170,11 @@ func (in *incoming) created() bool {
 // echo is what of the outgoing filter's result follows from what the peer said,
 // whether it had to be written or not: the peer holds that already. Fields of
 // ours that stand against the peer's leave again, since they differ from it.
-func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, written event.Fields, theirs edits) event.Fields {
+func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, written event.Fields, theirs edits, l *look) event.Fields {
 	if len(in.plan.Said) == 0 {
 		return nil
 	}
-	after, before := maps.Clone(ticket.Fields), maps.Clone(ticket.Fields)
+	after, before, asRead := maps.Clone(ticket.Fields), maps.Clone(ticket.Fields), true
 	if in.created() {
 		// Of a ticket that we made, only its identity is news to the peer.
 		before = identity(ticket.Fields)
@@ -195,18 +196,24 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 		} else if got, ok := written[name]; ok {
 			after[name] = got // as the tracker spells it
 		}
+		asRead = asRead && twin.Same(after[name], ticket.Fields[name])
 		if !in.created() {
 			before[name] = other(after[name])
 		}
 	}
-	a, okA := p.leaves(ctx, in, ticket, after)
+	a, okA := event.Fields(nil), false
+	if asRead && l != nil && l.err == nil {
+		a, okA = l.replica.Fields, true
+	} else {
+		a, okA = p.leaves(ctx, in, ticket, after, l)
+	}
 	if !okA {
 		return nil
 	}
-	b, okB := p.leaves(ctx, in, ticket, before)
+	b, okB := p.leaves(ctx, in, ticket, before, l)
 	if !okB {
 		// The script does not take what is empty.
-		b, okB = p.leaves(ctx, in, ticket, in.others(after, before))
+		b, okB = p.leaves(ctx, in, ticket, in.others(after, before), l)
 	}
 	if !okB {
 		return nil
@@ -304,15 +311,18 @@ func identity(fields event.Fields) event.Fields {
 	return out
 }
 
-func (p *Path) leaves(ctx context.Context, in *incoming, ticket event.Ticket, fields event.Fields) (event.Fields, bool) {
+// leaves is what would leave of the ticket if it had these fields, with all else
+// as the look saw it.
+func (p *Path) leaves(ctx context.Context, in *incoming, ticket event.Ticket, fields event.Fields, l *look) (event.Fields, bool) {
 	row := in.twin
 	if row == nil {
 		row = &twin.Row{Ref: ticket.Ref, Since: p.Now()}
 	}
-	input := filters.OutInput{
-		Context: p.context(in.con, in.rules, row, ticket),
-		Issue:   filters.Ours{Fields: fields, Key: ticket.Key, URL: ticket.URL},
+	input := filters.OutInput{Context: p.context(in.con, in.rules, row, ticket), Issue: filters.Ours{Key: ticket.Key, URL: ticket.URL}}
+	if l != nil {
+		input.Issue, input.Previous = l.ours, l.known.sent
 	}
+	input.Issue.Fields = fields
 	out, err := in.rules.Outgoing.Run(ctx, input)
 	if err != nil || out.Stop != nil {
 		return nil, false
@@ -440,9 +450,6 @@ func (p *Path) endRow(tx store.Tx, in *incoming) (*inbox.Row, error) {
 		return nil, err
 	}
 	next := inbox.Next(row, inbox.Done{}, p.Now())
-	if err := tx.Delete(store.PlanKey(in.con.ID, in.id)); err != nil {
-		return nil, err
-	}
 	return next, put(tx, store.InboxKey(in.con.ID, in.id), next)
 }
 

@@ -35,11 +35,12 @@ func same(tx store.Tx, in *incoming) (*inbox.Row, error) {
 // storePlan is T5: the plan with its first step intended.
 func (p *Path) storePlan(in *incoming) error {
 	p.markCreating(in.plan)
+	raw, err := in.plan.MarshalBinary()
+	if err != nil {
+		return storeError{fmt.Errorf("store the plan of twin %s: %w", in.id, err)}
+	}
 	return p.update(in, "store the plan", func(tx store.Tx, row *inbox.Row) error {
-		if err := put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Planned{}, p.Now())); err != nil {
-			return err
-		}
-		return put(tx, store.PlanKey(in.con.ID, in.id), in.plan)
+		return put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Planned{Plan: raw}, p.Now()))
 	})
 }
 
@@ -66,11 +67,15 @@ func (p *Path) intend(in *incoming, i int) error {
 
 // storeSteps stores how far a plan got.
 func (p *Path) storeSteps(in *incoming, what string) error {
-	err := p.update(in, what, func(tx store.Tx, _ *inbox.Row) error {
+	raw, err := in.plan.MarshalBinary()
+	if err != nil {
+		return storeError{fmt.Errorf("%s of twin %s: %w", what, in.id, err)}
+	}
+	err = p.update(in, what, func(tx store.Tx, row *inbox.Row) error {
 		if err := p.storeDone(tx, in); err != nil {
 			return err
 		}
-		return put(tx, store.PlanKey(in.con.ID, in.id), in.plan)
+		return put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Stepped{Plan: raw}, p.Now()))
 	})
 	if err == nil {
 		in.unsaved = false
@@ -135,7 +140,7 @@ func (p *Path) recordSteps(in *incoming) error {
 
 // twinFor is the twin's row, made when our ticket has just come to be.
 func (p *Path) twinFor(tx store.Tx, in *incoming) (*twin.Row, error) {
-	row, err := twinRow(tx, in.con.ID, in.id)
+	row, err := in.read.again(tx, in.con.ID, in.id)
 	if err != nil || row != nil {
 		return row, err
 	}
@@ -191,11 +196,7 @@ func (p *Path) dropPlan(in *incoming) error {
 		if err := p.storeDone(tx, in); err != nil {
 			return err
 		}
-		next := inbox.Next(row, inbox.Replan{}, p.Now())
-		if err := put(tx, store.InboxKey(in.con.ID, in.id), next); err != nil {
-			return err
-		}
-		return tx.Delete(store.PlanKey(in.con.ID, in.id))
+		return put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Replan{}, p.Now()))
 	})
 }
 

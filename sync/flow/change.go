@@ -267,7 +267,7 @@ func (p *Path) keepFile(ctx context.Context, ref event.Ref, a filters.Attachment
 // storeSent writes what a change means for its twin (part of T2).
 func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 	id, seq := o.change.Twin, head.Appended
-	row, err := twinRow(tx, o.con.ID, id)
+	row, err := o.known.read.again(tx, o.con.ID, id)
 	if err != nil {
 		return err
 	}

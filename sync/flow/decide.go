@@ -50,7 +50,7 @@ func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
 		return err
 	}
 	in.body = body
-	if in.twin, err = twinRow(r, in.con.ID, in.id); err != nil {
+	if in.twin, err = in.read.first(r, in.con.ID, in.id); err != nil {
 		return err
 	}
 	if in.items, err = items(r, in.con.ID, in.id, in.twin); err != nil {
@@ -64,10 +64,20 @@ func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
 		in.before = *received
 	}
 	in.replica = merged(in.before, in.body)
-	if row.Planned {
-		in.plan, err = get[plan.Plan](r, store.PlanKey(in.con.ID, in.id))
-	}
+	in.plan, err = planOf(row)
 	return err
+}
+
+// planOf is the plan of an inbox row; nil if there is none.
+func planOf(row inbox.Row) (*plan.Plan, error) {
+	if !row.Planned() {
+		return nil, nil
+	}
+	p := new(plan.Plan)
+	if err := p.UnmarshalBinary(row.Plan); err != nil {
+		return nil, fmt.Errorf("read the plan of an event: %w", err)
+	}
+	return p, nil
 }
 
 // body is the event of an inbox row.

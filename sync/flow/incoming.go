@@ -113,6 +113,7 @@ type incoming struct {
 	row   inbox.Row
 	body  event.ChangeBody
 	twin  *twin.Row // nil: no ticket yet
+	read  readRow   // twin as it was read
 	items map[event.ItemID]twin.Item
 	// before is the peer's replica as last applied, replica with this event.
 	before, replica filters.Replica

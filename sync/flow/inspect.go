@@ -60,8 +60,10 @@ func inspectTwin(r store.Reader, con event.ConnectionID, i *Inspection) error {
 	if i.Inbox, err = get[inbox.Row](r, store.InboxKey(con, i.TwinID)); err != nil {
 		return err
 	}
-	if i.Plan, err = get[plan.Plan](r, store.PlanKey(con, i.TwinID)); err != nil {
-		return err
+	if i.Inbox != nil {
+		if i.Plan, err = planOf(*i.Inbox); err != nil {
+			return err
+		}
 	}
 	if i.Items, err = items(r, con, i.TwinID, i.Twin); err != nil {
 		return err

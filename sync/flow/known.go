@@ -23,6 +23,7 @@ type known struct {
 	// id and row of the twin on this connection; row is nil if there is none.
 	id   event.TwinID
 	row  *twin.Row
+	read readRow // row as it was read
 	sent *filters.Replica
 	// here are the comments and files that are on this connection, by what the
 	// tracker calls them.
@@ -94,7 +95,8 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 		if !found {
 			continue
 		}
-		row, err := twinRow(r, c.ID, id)
+		var read readRow
+		row, err := read.first(r, c.ID, id)
 		if err != nil || row == nil {
 			return err
 		}
@@ -102,7 +104,7 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 		if err != nil {
 			return err
 		}
-		if k.applying = entry != nil && entry.Planned; k.applying || c.ID == con.ID && row.Unsent() {
+		if k.applying = entry != nil && entry.Planned(); k.applying || c.ID == con.ID && row.Unsent() {
 			// Nothing can be sent at present: the rest need not be read.
 			k.id, k.row = id, row
 			return nil
@@ -117,7 +119,7 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 			return err
 		}
 		if c.ID == con.ID {
-			k.id, k.row = id, row
+			k.id, k.row, k.read = id, row, read
 			if k.sent, err = sentBefore(r, con, id, row); err != nil {
 				return err
 			}

@@ -79,6 +79,11 @@ func (p *Path) filter(ctx context.Context, o *outgoing) error {
 		return err
 	}
 	o.replica = replica
+	return p.unconfirmed(ctx, o)
+}
+
+// unconfirmed makes the change of what the peer has not confirmed.
+func (p *Path) unconfirmed(ctx context.Context, o *outgoing) error {
 	if err := p.changes(ctx, o); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -179,15 +180,48 @@ func inHead(r store.Reader, con event.ConnectionID, stream byte) (inbox.Head, er
 // twinRow reads a twin for change inside a transaction; what belongs to an
 // ended epoch of ours is forgotten on the way.
 func twinRow(r store.Reader, con event.ConnectionID, id event.TwinID) (*twin.Row, error) {
-	row, err := get[twin.Row](r, store.TwinKey(con, id))
-	if err != nil || row == nil {
-		return nil, err
+	var read readRow
+	return read.again(r, con, id)
+}
+
+// readRow is a twin's row with the bytes that it was read from, to save reading
+// the same bytes twice on the way from a look to its end.
+type readRow struct {
+	raw []byte
+	row *twin.Row
+}
+
+// first reads the row and remembers it.
+func (had *readRow) first(r store.Reader, con event.ConnectionID, id event.TwinID) (*twin.Row, error) {
+	row, err := had.again(r, con, id)
+	had.row = row
+	return row, err
+}
+
+// again reads the row once more, to change it: what was remembered is given away.
+func (had *readRow) again(r store.Reader, con event.ConnectionID, id event.TwinID) (*twin.Row, error) {
+	before := *had
+	*had = readRow{}
+	raw, err := r.Get(store.TwinKey(con, id))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read row t: %w", err)
+	}
+	row := before.row
+	if row == nil || !bytes.Equal(raw, before.raw) {
+		row = new(twin.Row)
+		if err := row.UnmarshalBinary(raw); err != nil {
+			return nil, fmt.Errorf("read row t: %w", err)
+		}
 	}
 	head, err := outHead(r, con, 'd')
 	if err != nil {
 		return nil, err
 	}
 	row.Void(head.Epoch)
+	had.raw = raw
 	return row, nil
 }
 

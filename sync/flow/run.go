@@ -3,11 +3,12 @@ package flow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"parley/adapters"
-	"parley/sync/plan"
+	"parley/sync/inbox"
 	"parley/sync/retry"
 	"parley/sync/store"
 	"parley/sync/transport"
@@ -204,15 +205,16 @@ func (p *Path) Rouse(c *Connection) error {
 
 // rememberCreates tells the way out which creates were under way.
 func (p *Path) rememberCreates(r store.Reader, c *Connection) error {
-	return r.Scan(store.Prefix('p', c.ID), nil, func(key, _ []byte) (bool, error) {
-		pl, err := get[plan.Plan](r, key)
-		if err != nil {
-			return false, err
+	return r.Scan(store.Prefix('i', c.ID), nil, func(_, value []byte) (bool, error) {
+		var row inbox.Row
+		if err := row.UnmarshalBinary(value); err != nil {
+			return false, fmt.Errorf("read row i: %w", err)
 		}
+		pl, err := planOf(row)
 		if pl != nil {
 			p.markCreating(pl)
 		}
-		return true, nil
+		return true, err
 	})
 }
 

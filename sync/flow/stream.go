@@ -199,7 +199,7 @@ type bodyKey struct {
 
 // Bounds of what a bodySet holds, twice.
 const (
-	bodiesMost = 1024
+	bodiesMost = 2048
 	bodySize   = 4 << 10
 )
 

@@ -8,7 +8,10 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 	w.Number(r.Epoch)
 	w.Number(uint64(r.Seq))
 	w.Text(string(r.State))
-	w.Flag(r.Planned)
+	w.Flag(r.Planned())
+	if r.Planned() {
+		w.Text(string(r.Plan))
+	}
 	w.Number(r.NextEpoch)
 	w.Number(uint64(r.NextSeq))
 	w.Number(uint64(r.Attempt))
@@ -26,10 +29,11 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 func (r *Row) UnmarshalBinary(raw []byte) error {
 	p := event.NewParser(raw)
 	version := p.Number()
-	*r = Row{
-		Epoch: p.Number(), Seq: event.Seq(p.Number()), State: State(p.Text()), Planned: p.Flag(),
-		NextEpoch: p.Number(), NextSeq: event.Seq(p.Number()), Attempt: int(p.Number()), Until: p.Time(), Since: p.Time(),
-		Code: event.Code(p.Text()), Reason: p.Text(), Told: event.Code(p.Text()), Key: p.Text(), At: int64(p.Number()),
+	*r = Row{Epoch: p.Number(), Seq: event.Seq(p.Number()), State: State(p.Text())}
+	if p.Flag() {
+		r.Plan = []byte(p.Text())
 	}
+	r.NextEpoch, r.NextSeq, r.Attempt, r.Until, r.Since = p.Number(), event.Seq(p.Number()), int(p.Number()), p.Time(), p.Time()
+	r.Code, r.Reason, r.Told, r.Key, r.At = event.Code(p.Text()), p.Text(), event.Code(p.Text()), p.Text(), int64(p.Number())
 	return p.Version(version, 1)
 }

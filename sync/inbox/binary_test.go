@@ -14,7 +14,7 @@ func TestRow_ComesBackFromItsBytes(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 1, 12, 0, 0, 17, time.UTC)
 	for _, want := range []inbox.Row{{}, {
-		Epoch: 2, Seq: 1 << 60, State: inbox.Parked, Planned: true, NextEpoch: 3, NextSeq: 4, Attempt: 5,
+		Epoch: 2, Seq: 1 << 60, State: inbox.Parked, Plan: []byte{0, 1}, NextEpoch: 3, NextSeq: 4, Attempt: 5,
 		Until: at.Add(time.Hour), Since: at, Code: event.CodeByGate, Reason: "é", Told: event.CodeDenied, Key: "SUP-1", At: at.UnixMilli(),
 	}} {
 		raw, err := want.MarshalBinary()

@@ -1,7 +1,7 @@
 // Package inbox is the machine of what arrives: which events of an envelope to
 // take, and what state the one event per twin is in.
 //
-//	ready            --Planned--> applying
+//	ready            --Planned--> applying --Stepped--> applying
 //	ready | applying --Wait--> waiting(until) --due--> back
 //	ready | applying --Park--> parked(code, next)
 //	parked           --Retry--> ready
@@ -114,8 +114,8 @@ type Row struct {
 	Epoch uint64    `json:"epoch"`
 	Seq   event.Seq `json:"seq"`
 	State State     `json:"state"`
-	// Planned is set while a plan is stored.
-	Planned bool `json:"planned,omitempty"`
+	// Plan is the plan.Plan as that writes itself; nil if there is none.
+	Plan []byte `json:"-"`
 	// Next came while this one could not be replaced; 0 is none.
 	NextEpoch uint64    `json:"nextEpoch,omitempty"`
 	NextSeq   event.Seq `json:"nextSeq,omitempty"`
@@ -141,8 +141,11 @@ type Arrive struct {
 	Seq   event.Seq
 }
 
-// Planned says that a plan was stored.
-type Planned struct{}
+// Planned says what is about to be written.
+type Planned struct{ Plan []byte }
+
+// Stepped says how far the plan got.
+type Stepped struct{ Plan []byte }
 
 // Wait says to try again at Until.
 type Wait struct {
@@ -168,6 +171,7 @@ type Done struct{}
 
 func (Arrive) input()  {}
 func (Planned) input() {}
+func (Stepped) input() {}
 func (Wait) input()    {}
 func (Park) input()    {}
 func (Retry) input()   {}
@@ -187,7 +191,9 @@ func Next(row *Row, input Input, now time.Time) *Row {
 	case Arrive:
 		return arrived(next, in, now)
 	case Planned:
-		next.State, next.Planned = Applying, true
+		next.State, next.Plan = Applying, in.Plan
+	case Stepped:
+		next.Plan = in.Plan
 	case Wait:
 		next.State, next.Until, next.Reason = Waiting, in.Until, in.Reason
 		next.Attempt++
@@ -199,7 +205,7 @@ func Next(row *Row, input Input, now time.Time) *Row {
 	case Retry:
 		return ready(next)
 	case Replan:
-		next.Planned = false
+		next.Plan = nil
 		return ready(next)
 	case Done:
 		if row.NextSeq == 0 {
@@ -210,13 +216,16 @@ func Next(row *Row, input Input, now time.Time) *Row {
 	return &next
 }
 
+// Planned tells whether a plan is stored.
+func (r Row) Planned() bool { return r.Plan != nil }
+
 // Due tells whether the row is to be worked on now.
 func (r Row) Due(now time.Time) bool {
 	return r.State == Ready || r.State == Applying || !now.Before(r.Until)
 }
 
 func arrived(row Row, in Arrive, now time.Time) *Row {
-	if row.Planned {
+	if row.Planned() {
 		// A step may have reached the tracker: it is finished or found out first.
 		row.NextEpoch, row.NextSeq = in.Epoch, in.Seq
 		if row.State == Parked {
@@ -229,7 +238,7 @@ func arrived(row Row, in Arrive, now time.Time) *Row {
 
 func ready(row Row) *Row {
 	row.State, row.Until = Ready, time.Time{}
-	if row.Planned {
+	if row.Planned() {
 		row.State = Applying
 	}
 	return &row

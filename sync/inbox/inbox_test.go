@@ -121,7 +121,7 @@ func TestInbox_AnUnreadableRunIsAnErrorNotAVerdict(t *testing.T) {
 }
 
 func applying() *inbox.Row {
-	return inbox.Next(inbox.Next(nil, inbox.Arrive{Epoch: 1, Seq: 4}, at()), inbox.Planned{}, at())
+	return inbox.Next(inbox.Next(nil, inbox.Arrive{Epoch: 1, Seq: 4}, at()), inbox.Planned{Plan: []byte("p")}, at())
 }
 
 func park(row *inbox.Row) *inbox.Row {
@@ -190,8 +190,8 @@ func TestInbox_RowsWaitAndComeBackToWhereTheyWere(t *testing.T) {
 func TestInbox_ADroppedPlanIsDecidedAnew(t *testing.T) {
 	t.Parallel()
 	row := inbox.Next(applying(), inbox.Replan{}, at())
-	if row.Planned || row.State != inbox.Ready {
-		t.Errorf("got planned %v, %s; want ready without a plan", row.Planned, row.State)
+	if row.Planned() || row.State != inbox.Ready {
+		t.Errorf("got planned %v, %s; want ready without a plan", row.Planned(), row.State)
 	}
 }
 
@@ -200,7 +200,7 @@ func TestInbox_TheLastEventLeavesNoRow(t *testing.T) {
 	if row := inbox.Next(applying(), inbox.Done{}, at()); row != nil {
 		t.Errorf("a row is left: %+v", row)
 	}
-	for _, input := range []inbox.Input{inbox.Planned{}, inbox.Wait{}, inbox.Park{}, inbox.Retry{}, inbox.Replan{}, inbox.Done{}} {
+	for _, input := range []inbox.Input{inbox.Planned{Plan: []byte("p")}, inbox.Wait{}, inbox.Park{}, inbox.Retry{}, inbox.Replan{}, inbox.Done{}} {
 		if row := inbox.Next(nil, input, at()); row != nil {
 			t.Errorf("%T made a row of nothing: %+v", input, row)
 		}

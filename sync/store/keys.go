@@ -19,8 +19,7 @@ import (
 //	k/<con>/<o|i>/<epoch>/<stream>/<seq> token and receipt of the envelope that ended at seq
 //	h/<con>/<o|i>/<stream>               head of a stream
 //	q/<con>/<seq>                        outbox row of an unsettled data event
-//	i/<con>/<twin>                       inbox row
-//	p/<con>/<twin>                       plan
+//	i/<con>/<twin>                       inbox row, with the plan once there is one
 //	j/<con>/<twin>/<item>                attachment to be fetched and written
 //	b/<con>/<digest>                     a file offered to the peer
 //	y/<con>                              agreement and this side's state of a connection
@@ -98,9 +97,6 @@ func ReceivedKey(con event.ConnectionID, twin event.TwinID) []byte { return twin
 
 // InboxKey holds an inbox.Row.
 func InboxKey(con event.ConnectionID, twin event.TwinID) []byte { return twinKey('i', con, twin) }
-
-// PlanKey holds a plan.Plan.
-func PlanKey(con event.ConnectionID, twin event.TwinID) []byte { return twinKey('p', con, twin) }
 
 // OriginKey tells which of our tickets has an origin.
 func OriginKey(origin event.OriginID) []byte { return append(key('g', len(origin)), origin[:]...) }

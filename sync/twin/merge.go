@@ -202,7 +202,8 @@ func Equal(t event.Type, a, b any) bool {
 		return idOf(a) == idOf(b)
 	}
 	if isSet(t) {
-		return event.HashValue(sortedSet(list(a))) == event.HashValue(sortedSet(list(b)))
+		x, y := list(a), list(b)
+		return slices.EqualFunc(x, y, Same) || event.HashValue(sortedSet(x)) == event.HashValue(sortedSet(y))
 	}
 	return Same(a, b)
 }

@@ -24,8 +24,8 @@ type recentWrite struct {
 
 // Bounds: at most twice recentBytes are held, and nothing over recentValue.
 const (
-	recentBytes = 3 << 20
-	recentValue = 1280
+	recentBytes = 8 << 20
+	recentValue = 4096
 )
 
 func newRecent() *recent { return &recent{now: map[string]recentWrite{}} }
