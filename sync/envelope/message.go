@@ -2,7 +2,6 @@ package envelope
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -43,10 +42,9 @@ func Decode(raw []byte) (event.Message, error) {
 	if err := bound(raw); err != nil {
 		return event.Message{}, fmt.Errorf("%w: %w", ErrMessage, err)
 	}
-	var m event.Message
-	if err := json.Unmarshal(raw, &m); err != nil {
-		// As text and cut: it may quote all of what the peer sent.
-		return event.Message{}, fmt.Errorf("%w: %s", ErrMessage, cut(err.Error()))
+	m, err := parse(raw)
+	if err != nil {
+		return event.Message{}, fmt.Errorf("%w: %w", ErrMessage, err)
 	}
 	if err := check(m); err != nil {
 		return event.Message{}, fmt.Errorf("%w: %w", ErrMessage, err)
@@ -61,16 +59,6 @@ func Decode(raw []byte) (event.Message, error) {
 		return event.Message{}, fmt.Errorf("%w: not spelled canonically", ErrMessage)
 	}
 	return m, nil
-}
-
-func spell(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
 // bound counts before anything is built, so that a hostile message costs no

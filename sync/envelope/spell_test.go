@@ -1,0 +1,54 @@
+package envelope
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"parley/sync/event"
+)
+
+// TestSpell_IsWhatEncodingJSONWrites: the canonical spelling is no dialect of ours.
+func TestSpell_IsWhatEncodingJSONWrites(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"", "plain", "line\nline\ttab\r\x00\x1f\x7f\b\f", `"quoted" \ back`, "<b>&</b>", "\u2028 \u2029 \u2027 \u202a", "é ü ✓ \U0001F600",
+		"\n", "\\", `"`,
+	} {
+		same(t, event.Message{Goodbye: &event.Goodbye{Code: event.Code(text)}})
+		same(t, event.Message{Change: &event.ChangeBody{Fields: event.Fields{text: text, "list": []any{text, nil, true}}}})
+	}
+	for _, f := range []float64{0, 1, -1, 0.5, 1e15, 1e16, 1 << 53, 1<<53 + 2, -1e20, 1e21, 1e-7, 123456.789, 5e-324} {
+		same(t, event.Message{Change: &event.ChangeBody{Fields: event.Fields{"f": f, "m": map[string]any{"b": f, "a": []any{}}}}})
+	}
+}
+
+// FuzzSpell_IsWhatEncodingJSONWrites makes messages of JSON.
+func FuzzSpell_IsWhatEncodingJSONWrites(f *testing.F) {
+	f.Add([]byte(`{"change":{"twin":"aaaaaaaaaaaaaaaaaaaaaaaaaa","seen":{"seq":3},"fields":{"a":[1,{"b":null}]},"items":[{"id":"x","author":{"id":"1"},"size":-4}]}}`))
+	f.Add([]byte(`{"outcome":{"seq":1,"items":["a","b"],"lost":["x"]},"ask":{"seqs":[1,2]},"note":{"code":"c"},"items":{"done":["a"]}}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var m event.Message
+		if json.Unmarshal(raw, &m) != nil || m.Ask != nil && m.Ask.Seqs == nil {
+			return
+		}
+		same(t, m)
+	})
+}
+
+func same(t *testing.T, m event.Message) {
+	t.Helper()
+	var want bytes.Buffer
+	enc := json.NewEncoder(&want)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(m); err != nil {
+		t.Fatal(err)
+	}
+	got, err := spell(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := bytes.TrimSuffix(want.Bytes(), []byte("\n")); !bytes.Equal(got, want) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
