@@ -271,11 +271,11 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 	if err != nil {
 		return err
 	}
-	if other, found, err := twinByRef(tx, o.con.ID, o.known.ref); err != nil || found && other != id {
-		// Our own create was recorded between our looking and here.
-		return errors.Join(err, errOvertaken)
-	}
 	if row == nil {
+		if other, found, err := twinByRef(tx, o.con.ID, o.known.ref); err != nil || found && other != id {
+			// Our own create was recorded between our looking and here.
+			return errors.Join(err, errOvertaken)
+		}
 		row = &twin.Row{Ref: o.known.ref, Origin: o.change.Origin, Hops: o.change.Hops, Since: p.Now(), Epoch: head.Epoch}
 		if err := tx.Put(store.RefKey(o.con.ID, o.known.ref), id[:]); err != nil {
 			return err

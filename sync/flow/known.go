@@ -88,7 +88,7 @@ func (p *Path) know(con *Connection, ref event.Ref) (known, error) {
 func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 	k.from, k.here = map[local]string{}, map[local]twin.Entry{}
 	for _, c := range p.Connections() {
-		id, found, err := twinByRef(r, c.ID, k.ref)
+		id, found, err := p.twinOf(r, c, k.ref)
 		if err != nil {
 			return err
 		}
@@ -128,6 +128,18 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 		}
 	}
 	return nil
+}
+
+// twinOf is the twin of a ticket on c, if there is one.
+func (p *Path) twinOf(r store.Reader, c *Connection, ref event.Ref) (event.TwinID, bool, error) {
+	if id, ok := p.refs.twinOf(c.ID, ref); ok {
+		return id, true, nil
+	}
+	id, found, err := twinByRef(r, c.ID, ref)
+	if found {
+		p.refs.set(c.ID, id, ref)
+	}
+	return id, found, err
 }
 
 // startable tells whether a work row may be taken up at all.

@@ -233,8 +233,14 @@ func (s *bodySet) take(con event.ConnectionID, row inbox.Row) (event.ChangeBody,
 
 // refSet remembers which ticket a twin is about: once there is one, it stays.
 type refSet struct {
-	mu   sync.Mutex
-	refs map[twinKey]event.Ref
+	mu    sync.Mutex
+	refs  map[twinKey]event.Ref
+	twins map[refKey]event.TwinID
+}
+
+type refKey struct {
+	con event.ConnectionID
+	ref event.Ref
 }
 
 type twinKey struct {
@@ -246,9 +252,17 @@ func (s *refSet) set(con event.ConnectionID, id event.TwinID, ref event.Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.refs == nil || len(s.refs) >= freshMost {
-		s.refs = map[twinKey]event.Ref{}
+		s.refs, s.twins = map[twinKey]event.Ref{}, map[refKey]event.TwinID{}
 	}
 	s.refs[twinKey{con, id}] = ref
+	s.twins[refKey{con, ref}] = id
+}
+
+func (s *refSet) twinOf(con event.ConnectionID, ref event.Ref) (event.TwinID, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, ok := s.twins[refKey{con, ref}]
+	return id, ok
 }
 
 func (s *refSet) of(con event.ConnectionID, id event.TwinID) (event.Ref, bool) {

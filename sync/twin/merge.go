@@ -2,6 +2,7 @@ package twin
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -272,12 +273,27 @@ func list(v any) []any {
 	return l
 }
 
-// Same compares plain values as their hashes do, without hashing texts.
+// Same compares plain values as their hashes do, mostly without hashing.
 func Same(a, b any) bool {
-	x, isText := a.(string)
-	y, alsoText := b.(string)
-	if isText && alsoText {
-		return x == y
+	switch x := a.(type) {
+	case nil:
+		if b == nil {
+			return true
+		}
+	case string:
+		y, ok := b.(string)
+		return ok && x == y
+	case bool:
+		y, ok := b.(bool)
+		return ok && x == y
+	case []any:
+		if y, ok := b.([]any); ok && (x == nil) == (y == nil) {
+			return slices.EqualFunc(x, y, Same)
+		}
+	case map[string]any:
+		if y, ok := b.(map[string]any); ok && (x == nil) == (y == nil) {
+			return maps.EqualFunc(x, y, Same)
+		}
 	}
 	return event.HashValue(a) == event.HashValue(b)
 }
