@@ -24,6 +24,7 @@ type result struct {
 	// local are our fields as agreed on from here, echo what the outgoing
 	// filter makes of our own write.
 	local, echo event.Fields
+	echoed      twin.Hashes          // of echo
 	bases       map[string]twin.Base // of local
 	lost        []string
 	// sets are the peer's, as far as the event says.
@@ -44,8 +45,10 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 		return result{}, err
 	}
 	if len(in.plan.Steps) == 0 {
+		echo := p.echo(ctx, in, *in.ours, nil, edits{}, nil)
 		return result{
-			echo:    p.echo(ctx, in, *in.ours, nil, edits{}, nil),
+			echo:    echo,
+			echoed:  twin.HashAll(echo),
 			sets:    twin.OnlySets(in.plan.Said, schema.Fields),
 			differs: differs(in.plan.Said, in.ours.Fields, schema),
 		}, nil
@@ -84,6 +87,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	r.differs = differs(in.plan.Said, ticket.Fields, schema)
 	look := p.lookAgain(ctx, in, before, ticket, readAt)
 	r.echo = p.echo(ctx, in, ticket, r.local, theirs, look)
+	r.echoed = twin.HashAll(r.echo)
 	if in.created() {
 		for name, value := range mergeable(in.rules, ticket.Fields) {
 			if _, set := r.local[name]; !set && !theirs.names[name] {
@@ -381,7 +385,7 @@ func (r result) record(in *incoming, row *twin.Row) {
 	if r.ticket != nil {
 		row.Key = r.ticket.Key
 	}
-	row.Echo(r.echo, in.plan.Seen)
+	row.Echo(r.echo, r.echoed, in.plan.Seen)
 	if row.Local == nil {
 		row.Local = map[string]twin.Base{}
 	}

@@ -92,10 +92,12 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 		row = &twin.Row{}
 	}
 	heal := k.work.Cause == event.CauseHeal
+	fields, hashes := row.Differs(o.replica.Fields, heal)
+	o.hashes = hashes
 	o.change = event.ChangeBody{
 		Filter: o.rules.Outgoing.Version(), Cause: k.work.Cause, Seen: row.Seen,
 		At:     o.ticket.Updated.UTC().Format(time.RFC3339Nano),
-		Fields: row.Differs(o.replica.Fields, heal),
+		Fields: fields,
 		First:  k.fresh() || heal,
 	}
 	p.identify(o, row)
@@ -285,8 +287,8 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 		}
 	}
 	row.Key, row.State = o.ticket.Key, twin.Live
-	row.Append(seq, o.change, o.carried, o.ticket.Updated, p.Now())
-	row.SetLocal(o.mergeable(), 0, o.ticket.Updated)
+	row.Append(seq, o.hashes, p.Now())
+	row.SetLocal(o.mergeable(), o.carried, seq, o.ticket.Updated)
 	row.SendSets(seq, o.sets, o.ticket.Fields)
 	for name, item := range o.items {
 		item.Seq = seq

@@ -196,7 +196,7 @@ func (p *Path) Preview(ctx context.Context, con *Connection, rules *Rules, ref e
 	if row == nil {
 		row = &twin.Row{}
 	}
-	out.Differs = row.Differs(p.wireFields(con, out.Replica.Fields), false)
+	out.Differs, _ = row.Differs(p.wireFields(con, out.Replica.Fields), false)
 	return out, nil
 }
 

@@ -27,6 +27,7 @@ type outgoing struct {
 	readAt  time.Time
 	replica filters.Replica
 	change  event.ChangeBody
+	hashes  twin.Hashes // of the change's fields
 	// items are the rows to store with the change, more that it was cut.
 	items map[event.ItemID]twin.Item
 	// carried are our fields that the change tells the peer of, sets what it tells

@@ -24,6 +24,9 @@ type Told struct {
 	Removed []any     `json:"removed,omitempty"`
 }
 
+// sameSet compares without order; both hold no entry twice.
+func sameSet(a, b []any) bool { return len(a) == len(b) && len(minus(a, b)) == 0 }
+
 // toldMost bounds what a one-sided twin remembers; the oldest are taken together.
 const toldMost = 8
 
@@ -47,7 +50,7 @@ func (r *Row) SendSets(seq event.Seq, told, ours event.Fields) {
 		set := r.Sets[name]
 		before := set.held(seq)
 		t := Told{Seq: seq, Hold: list(value), Removed: minus(before, list(ours[name]))}
-		if event.HashValue(sortedSet(t.apply(before))) == event.HashValue(sortedSet(before)) {
+		if sameSet(t.apply(before), before) {
 			continue
 		}
 		set.Told = append(set.Told, t)

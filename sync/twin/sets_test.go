@@ -37,11 +37,12 @@ type change struct {
 // look is the way out: one event at a time, if the peer does not hold what we have.
 func (s *side) look(peer *side) bool {
 	fields := event.Fields{field: slices.Clone(s.ours)}
-	if s.row.Out != nil || s.row.Differs(fields, false) == nil {
+	if s.row.Out != nil || differs(s.row, fields, false) == nil {
 		return false
 	}
 	s.seq++
-	s.row.Append(s.seq, event.ChangeBody{Fields: fields}, fields, time.Unix(0, 0), time.Unix(0, 0))
+	s.row.Append(s.seq, twin.HashAll(fields), time.Unix(0, 0))
+	s.row.SetLocal(fields, fields, s.seq, time.Unix(0, 0))
 	s.row.SendSets(s.seq, fields, fields)
 	peer.events = append(peer.events, change{s.seq, s.seen, slices.Clone(s.ours)})
 	return true
@@ -62,7 +63,7 @@ func (s *side) apply(peer *side) bool {
 		s.ours = set.([]any)
 	}
 	holds := s.row.Holds(field, e.set, e.seen)
-	s.row.Echo(event.Fields{field: holds}, e.seen)
+	echo(&s.row, event.Fields{field: holds}, e.seen)
 	s.row.ReceiveSets(out.Said, e.seen)
 	s.seen = e.seq
 	peer.outcomes = append(peer.outcomes, event.Outcome{Seq: e.seq, Verdict: event.Applied})

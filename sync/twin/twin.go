@@ -107,10 +107,23 @@ type Item struct {
 	Name string `json:"n,omitempty"`
 }
 
+// Hashes are those of fields, by name.
+type Hashes map[string]event.Hash
+
+// HashAll hashes fields.
+func HashAll(fields event.Fields) Hashes {
+	out := make(Hashes, len(fields))
+	for name, value := range fields {
+		out[name] = event.HashValue(value)
+	}
+	return out
+}
+
 // Differs returns the fields of a replica that the peer has not confirmed as
-// they are. all asks for every field (a heal).
-func (r *Row) Differs(fields event.Fields, all bool) event.Fields {
+// they are, with their hashes. all asks for every field (a heal).
+func (r *Row) Differs(fields event.Fields, all bool) (event.Fields, Hashes) {
 	var out event.Fields
+	var hashes Hashes
 	for name, value := range fields {
 		sent, known := r.Sent[name]
 		hash := event.HashValue(value)
@@ -123,48 +136,52 @@ func (r *Row) Differs(fields event.Fields, all bool) event.Fields {
 			continue
 		}
 		if out == nil {
-			out = event.Fields{}
+			out, hashes = make(event.Fields, len(fields)), make(Hashes, len(fields))
 		}
-		out[name] = value
+		out[name], hashes[name] = value, hash
 	}
-	return out
+	return out, hashes
 }
 
-// Append records a change that was given seq. local are our fields as read.
-func (r *Row) Append(seq event.Seq, change event.ChangeBody, local event.Fields, at time.Time, now time.Time) {
+// Append records that the fields sent went out with event seq.
+func (r *Row) Append(seq event.Seq, sent Hashes, now time.Time) {
 	if r.Sent == nil {
-		r.Sent = map[string]Sent{}
+		r.Sent = make(map[string]Sent, len(sent))
 	}
-	for name, value := range change.Fields {
-		r.Sent[name] = Sent{Hash: event.HashValue(value), Seq: seq, State: Open}
+	for name, hash := range sent {
+		r.Sent[name] = Sent{Hash: hash, Seq: seq, State: Open}
 	}
-	r.SetLocal(local, seq, at)
 	r.Out = &Unsettled{Seq: seq, Since: now.UnixMilli()}
 }
 
-// SetLocal records local fields that differ from their base as sent with seq;
-// 0 is "known to us, not sent".
-func (r *Row) SetLocal(local event.Fields, seq event.Seq, at time.Time) {
+// SetLocal records local fields that differ from their base. Those in carried
+// went out with event seq, the others are known to us and not sent.
+func (r *Row) SetLocal(local, carried event.Fields, seq event.Seq, at time.Time) {
 	if r.Local == nil {
-		r.Local = map[string]Base{}
+		r.Local = make(map[string]Base, len(local))
 	}
 	for name, value := range local {
 		hash := event.HashValue(value)
-		if r.Local[name].Hash != hash {
-			r.Local[name] = Base{Hash: hash, Seq: seq, At: at.Unix()}
+		if r.Local[name].Hash == hash {
+			continue
 		}
+		base := Base{Hash: hash, At: at.Unix()}
+		if _, ok := carried[name]; ok {
+			base.Seq = seq
+		}
+		r.Local[name] = base
 	}
 }
 
 // Echo records what the peer holds by its own word, where that stands when it
 // has all our events. Of sets, which have ours merged in (Holds), what our own
-// event said still waits for its outcome.
-func (r *Row) Echo(echo event.Fields, seen event.Seq) {
+// event said still waits for its outcome. hashes are those of echo.
+func (r *Row) Echo(echo event.Fields, hashes Hashes, seen event.Seq) {
 	if r.Sent == nil {
-		r.Sent = map[string]Sent{}
+		r.Sent = make(map[string]Sent, len(echo))
 	}
 	for name, value := range echo {
-		next := Sent{Hash: event.HashValue(value), State: Confirmed}
+		next := Sent{Hash: hashes[name], State: Confirmed}
 		sent := r.Sent[name]
 		if _, isSet := value.([]any); isSet && sent.Seq > seen {
 			next.Seq, next.State = sent.Seq, sent.State
