@@ -26,14 +26,15 @@ func Encode(m event.Message) ([]byte, error) {
 	if err := check(m); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMessage, err)
 	}
-	raw, err := spell(m)
+	var room room
+	raw, err := spell(room[:0], m)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMessage, err)
 	}
 	if err := bound(raw); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMessage, err)
 	}
-	return raw, nil
+	return bytes.Clone(raw), nil
 }
 
 // Decode reads what Encode wrote and nothing else: any other spelling of the
@@ -51,7 +52,8 @@ func Decode(raw []byte) (event.Message, error) {
 	}
 	// One comparison refuses unknown keys, repeated keys, another order, spaces,
 	// needless escapes, invalid UTF-8 and numbers that lose precision alike.
-	again, err := spell(m)
+	var room room
+	again, err := spell(room[:0], m)
 	if err != nil {
 		return event.Message{}, fmt.Errorf("%w: %w", ErrMessage, err)
 	}
@@ -92,13 +94,18 @@ func bound(raw []byte) error {
 
 // stringEnd finds the quote that ends the string that begins at i.
 func stringEnd(raw []byte, i int) int {
-	for i++; i < len(raw); i++ {
-		switch raw[i] {
-		case '"':
+	for start := i + 1; ; start = i + 1 {
+		n := bytes.IndexByte(raw[start:], '"')
+		if n < 0 {
+			return len(raw)
+		}
+		i = start + n
+		escapes := 0
+		for escapes < n && raw[i-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
 			return i
-		case '\\':
-			i++
 		}
 	}
-	return i
 }

@@ -275,12 +275,14 @@ func (p *parser) text() string {
 		p.left = p.left[end+2:]
 		return s
 	}
-	return p.escaped()
+	return p.escaped(end)
 }
 
-// escaped reads a text with escapes in it.
-func (p *parser) escaped() string {
+// escaped reads a text with escapes in it, which is likely to end at the next
+// quote, after size bytes.
+func (p *parser) escaped(size int) string {
 	var b strings.Builder
+	b.Grow(size)
 	for i, from := 1, 1; i < len(p.left); i++ {
 		c := p.left[i]
 		switch {

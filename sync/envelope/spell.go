@@ -20,9 +20,12 @@ type speller struct {
 	err error
 }
 
-func spell(m event.Message) ([]byte, error) {
-	s := &speller{b: make([]byte, 0, 4096)}
-	s.b = append(s.b, '{')
+// room is where a message is spelled that is not kept as it is: most fit.
+type room [4 << 10]byte
+
+// spell appends the spelling of m to b.
+func spell(b []byte, m event.Message) ([]byte, error) {
+	s := &speller{b: append(b, '{')}
 	s.member("change", m.Change != nil, func() { s.change(m.Change) })
 	s.member("outcome", m.Outcome != nil, func() { s.outcome(m.Outcome) })
 	s.member("items", m.Items != nil, func() { s.items(m.Items) })
@@ -232,16 +235,19 @@ func (s *speller) value(v any) {
 	case map[string]any:
 		s.object(v)
 	default:
-		s.err = errors.Join(s.err, errors.New("not plain data"))
+		s.err = errors.New("not plain data")
 	}
 }
 
 func (s *speller) float(f float64) {
-	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+	switch size := math.Abs(f); {
+	case size < 1<<53 && f == math.Trunc(f):
 		s.b = strconv.AppendInt(s.b, int64(f), 10)
-		return
+	case size >= 1e-6 && size < 1e21: // without an exponent
+		s.b = strconv.AppendFloat(s.b, f, 'f', -1, 64)
+	default:
+		s.other(f)
 	}
-	s.other(f)
 }
 
 // other leaves to encoding/json what is rare.
@@ -250,7 +256,7 @@ func (s *speller) other(v any) {
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		s.err = errors.Join(s.err, err)
+		s.err = err
 		return
 	}
 	s.b = append(s.b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)

@@ -44,7 +44,7 @@ func same(t *testing.T, m event.Message) {
 	if err := enc.Encode(m); err != nil {
 		t.Fatal(err)
 	}
-	got, err := spell(m)
+	got, err := spell(nil, m)
 	if err != nil {
 		t.Fatal(err)
 	}

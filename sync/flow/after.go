@@ -68,10 +68,7 @@ func (p *Path) lookAgain(ctx context.Context, in *incoming, k *known, ticket eve
 	} else {
 		k.work = &work.Row{Cause: event.CauseEdit}
 	}
-	k.row, k.here = in.rowAfter(k.ref, p.Now()), make(map[local]twin.Entry, len(in.items))
-	for id, item := range in.items {
-		k.note(in.con, in.con, twin.Entry{ID: id, Item: item})
-	}
+	k.row, k.here = in.rowAfter(k.ref, p.Now()), in.items
 	l.known = *k
 	if l.err = p.belongs(ctx, l.outgoing); l.err == nil {
 		l.replica, l.err = p.replica(ctx, l.outgoing)

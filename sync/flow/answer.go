@@ -155,14 +155,14 @@ func (p *Path) editedSince(ctx context.Context, in *incoming, ticket event.Ticke
 
 // nameItem finds the id of a comment that the tracker did not tell, by its marker.
 func (in *incoming) nameItem(step *plan.Step, ticket event.Ticket) {
-	item, ok := in.items[step.Item]
+	item, ok := in.items.get(step.Item)
 	if step.Item == "" || !ok || item.Local != "" {
 		return
 	}
 	for _, c := range ticket.Comments {
 		if c.Marker == step.Write.Marker {
 			item.Local = c.ID
-			in.items[step.Item] = item
+			in.items.set(step.Item, item)
 		}
 	}
 }
@@ -178,7 +178,7 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 	if len(in.plan.Said) == 0 {
 		return nil
 	}
-	after, before, asRead := maps.Clone(ticket.Fields), maps.Clone(ticket.Fields), true
+	after, before, asRead := event.Fields{}, maps.Clone(ticket.Fields), true
 	if in.created() {
 		// Of a ticket that we made, only its identity is news to the peer.
 		before = identity(ticket.Fields)
@@ -209,7 +209,7 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 	if asRead && l != nil && l.err == nil {
 		a, okA = l.replica.Fields, true
 	} else {
-		a, okA = p.leaves(ctx, in, ticket, after, l)
+		a, okA = p.leaves(ctx, in, ticket, with(ticket.Fields, after), l)
 	}
 	if !okA {
 		return nil
@@ -217,7 +217,7 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 	b, okB := p.leaves(ctx, in, ticket, before, l)
 	if !okB {
 		// The script does not take what is empty.
-		b, okB = p.leaves(ctx, in, ticket, in.others(after, before), l)
+		b, okB = p.leaves(ctx, in, ticket, in.others(with(ticket.Fields, after), before), l)
 	}
 	if !okB {
 		return nil
@@ -229,6 +229,13 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 		}
 	}
 	return echo
+}
+
+// with is fields with others in their place.
+func with(fields, others event.Fields) event.Fields {
+	out := maps.Clone(fields)
+	maps.Copy(out, others)
+	return out
 }
 
 // stands tells whether the peer will still hold what it said of a field when
@@ -373,7 +380,7 @@ func (in *incoming) written() map[event.ItemID]twin.Item {
 		if out == nil {
 			out = map[event.ItemID]twin.Item{}
 		}
-		out[step.Item] = in.items[step.Item]
+		out[step.Item], _ = in.items.get(step.Item)
 	}
 	return out
 }

@@ -119,7 +119,7 @@ func (p *Path) stepDone(in *incoming, i int, w event.Written) error {
 	in.plan.SetDone(i, w)
 	in.version = w.Version
 	if step.Item != "" {
-		in.items[step.Item] = twin.Item{Local: w.Item, Theirs: true, Hash: step.Hash, State: twin.Confirmed}
+		in.items.set(step.Item, twin.Item{Local: w.Item, Theirs: true, Hash: step.Hash, State: twin.Confirmed})
 	}
 	in.unsaved = true
 	if step.Write.Kind != event.StepCreate || i == len(in.plan.Steps)-1 {

@@ -189,7 +189,7 @@ func (o *outgoing) offer(item event.Item, local twin.Item, size int) int {
 // commentItem is a comment on the wire, made from source, and whether it is to be sent.
 func (p *Path) commentItem(o *outgoing, c filters.Comment, source *event.Comment, heal bool) (event.Item, twin.Item, bool) {
 	at := local{id: c.ID}
-	had, known := o.known.here[at]
+	had, known := o.known.here.at(at)
 	if source == nil || had.Theirs {
 		return event.Item{}, twin.Item{}, false
 	}
@@ -225,7 +225,7 @@ func commentHash(body string, internal bool) event.Hash {
 // fileItem is a file on the wire. Its bytes are here before it is named.
 func (p *Path) fileItem(ctx context.Context, o *outgoing, a filters.Attachment, heal bool) (event.Item, twin.Item, bool, error) {
 	at := local{file: true, id: a.ID}
-	had, known := o.known.here[at]
+	had, known := o.known.here.at(at)
 	if had.Theirs || known && had.State != twin.Waiting && !(heal && had.State != twin.Declined) {
 		return event.Item{}, twin.Item{}, false, nil
 	}

@@ -53,7 +53,7 @@ func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
 	if in.twin, err = in.read.first(r, in.con.ID, in.id); err != nil {
 		return err
 	}
-	if in.items, err = items(r, in.con.ID, in.id, in.twin); err != nil {
+	if in.items, err = readItems(r, in.con.ID, in.id, in.twin); err != nil {
 		return err
 	}
 	received, err := getReplica(r, store.ReceivedKey(in.con.ID, in.id))
@@ -365,7 +365,7 @@ func (p *Path) planComments(in *incoming, w wants, schema event.Schema) {
 		id := event.ItemID(c.ID)
 		asserted[id] = true
 		hash := commentHash(c.Body, c.Internal)
-		had, known := in.items[id]
+		had, known := in.items.get(id)
 		write := &event.CommentWrite{Body: c.Body, Internal: c.Internal}
 		switch {
 		case known && had.Hash == hash:
@@ -394,7 +394,7 @@ func (p *Path) planFiles(in *incoming, w wants, schema event.Schema) {
 			continue
 		}
 		asserted[id] = true
-		if had, known := in.items[id]; known && had.State == twin.Confirmed {
+		if had, known := in.items.get(id); known && had.State == twin.Confirmed {
 			continue
 		}
 		in.plan.Files = append(in.plan.Files, plan.File{

@@ -114,7 +114,7 @@ type incoming struct {
 	body  event.ChangeBody
 	twin  *twin.Row // nil: no ticket yet
 	read  readRow   // twin as it was read
-	items map[event.ItemID]twin.Item
+	items *itemSet
 	// before is the peer's replica as last applied, replica with this event.
 	before, replica filters.Replica
 	plan            *plan.Plan

@@ -24,7 +24,7 @@ type Inspection struct {
 	Twin     *twin.Row
 	Inbox    *inbox.Row
 	Plan     *plan.Plan
-	Items    map[event.ItemID]twin.Item
+	Items    []twin.Entry
 	Sent     *filters.Replica
 	Received *filters.Replica
 }
@@ -65,9 +65,11 @@ func inspectTwin(r store.Reader, con event.ConnectionID, i *Inspection) error {
 			return err
 		}
 	}
-	if i.Items, err = items(r, con, i.TwinID, i.Twin); err != nil {
+	all, err := readItems(r, con, i.TwinID, i.Twin)
+	if err != nil {
 		return err
 	}
+	i.Items = all.list
 	if i.Sent, err = lastSent(r, con, i.Twin); err != nil {
 		return err
 	}

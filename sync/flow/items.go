@@ -27,19 +27,112 @@ func readPages(r store.Reader, con event.ConnectionID, id event.TwinID, items in
 	return nil
 }
 
-// items reads the comments and files of a twin; nil is one that is not there.
-func items(r store.Reader, con event.ConnectionID, id event.TwinID, row *twin.Row) (map[event.ItemID]twin.Item, error) {
-	all := map[event.ItemID]twin.Item{}
+// local is what the tracker calls a comment or a file: it may number both alike.
+type local struct {
+	file bool
+	id   string
+}
+
+func localOf(e *twin.Entry) local { return local{e.File, e.Local} }
+
+// itemSet is what is on record of a twin's comments and files. Few are searched
+// one by one; for many there is an index.
+type itemSet struct {
+	list    []twin.Entry
+	byID    map[event.ItemID]int
+	byLocal map[local]int
+}
+
+const fewItems = twin.PageLen
+
+// readItems reads the comments and files of a twin; row is nil if there is none.
+func readItems(r store.Reader, con event.ConnectionID, id event.TwinID, row *twin.Row) (*itemSet, error) {
+	s := &itemSet{}
 	if row == nil {
-		return all, nil
+		return s, nil
 	}
-	err := readPages(r, con, id, row.Items, func(_ int, entries twin.Page) error {
-		for _, e := range entries {
-			all[e.ID] = e.Item
+	err := readPages(r, con, id, row.Items, func(_ int, page twin.Page) error {
+		if s.list == nil {
+			s.list = page
+		} else {
+			s.list = append(s.list, page...)
 		}
 		return nil
 	})
-	return all, err
+	return s, err
+}
+
+// find is the place of an item, or -1.
+func (s *itemSet) find(id event.ItemID) int {
+	if len(s.list) <= fewItems {
+		return slices.IndexFunc(s.list, func(e twin.Entry) bool { return e.ID == id })
+	}
+	if s.byID == nil {
+		s.byID = make(map[event.ItemID]int, len(s.list))
+		for i := range s.list {
+			s.byID[s.list[i].ID] = i
+		}
+	}
+	if i, ok := s.byID[id]; ok {
+		return i
+	}
+	return -1
+}
+
+// get is the item that the peers call id.
+func (s *itemSet) get(id event.ItemID) (twin.Item, bool) {
+	if i := s.find(id); i >= 0 {
+		return s.list[i].Item, true
+	}
+	return twin.Item{}, false
+}
+
+// set records an item.
+func (s *itemSet) set(id event.ItemID, item twin.Item) {
+	i := s.find(id)
+	if i < 0 {
+		i, s.byID = len(s.list), nil
+		s.list = append(s.list, twin.Entry{ID: id})
+	}
+	s.list[i].Item, s.byLocal = item, nil
+}
+
+// at is the item that the tracker calls so. Should there be two, one of them the
+// peer's, it is that: what the peer sent never goes back.
+func (s *itemSet) at(l local) (twin.Entry, bool) {
+	if s == nil || l.id == "" {
+		return twin.Entry{}, false
+	}
+	found := -1
+	if len(s.list) <= fewItems {
+		for i := range s.list {
+			if e := &s.list[i]; e.Local == l.id && e.File == l.file && (found < 0 || e.Theirs) {
+				found = i
+			}
+		}
+	} else {
+		found = s.indexed(l)
+	}
+	if found < 0 {
+		return twin.Entry{}, false
+	}
+	return s.list[found], true
+}
+
+func (s *itemSet) indexed(l local) int {
+	if s.byLocal == nil {
+		s.byLocal = make(map[local]int, len(s.list))
+		for i := range s.list {
+			at := localOf(&s.list[i])
+			if had, ok := s.byLocal[at]; !ok || !s.list[had].Theirs {
+				s.byLocal[at] = i
+			}
+		}
+	}
+	if i, ok := s.byLocal[l]; ok {
+		return i
+	}
+	return -1
 }
 
 // putItems writes comments and files of a twin. It counts in row, which the

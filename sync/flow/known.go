@@ -25,9 +25,8 @@ type known struct {
 	row  *twin.Row
 	read readRow // row as it was read
 	sent *filters.Replica
-	// here are the comments and files that are on this connection, by what the
-	// tracker calls them.
-	here map[local]twin.Entry
+	// here are the comments and files that are on record for this connection.
+	here *itemSet
 	// applying is set while a plan writes to the ticket: what it has written so
 	// far is not on record, and must not leave as if a person had.
 	applying bool
@@ -43,29 +42,23 @@ type known struct {
 // fresh tells whether the peer has not heard of the ticket.
 func (k known) fresh() bool { return k.row == nil }
 
-// local is what the tracker calls a comment or a file: it may number both alike.
-type local struct {
-	file bool
-	id   string
-}
-
 // source names the connection that a comment or file came in on, or "".
 func (k *known) source(con *Connection, at local) string {
-	if k.here[at].Theirs {
+	if e, _ := k.here.at(at); e.Theirs {
 		return con.Name
 	}
 	return k.from[at]
 }
 
-// note remembers what is on record for the connection c of a comment or file.
-func (k *known) note(con, c *Connection, e twin.Entry) {
-	at := local{e.File, e.Local}
-	switch {
-	case e.Local == "":
-	case c.ID != con.ID && e.Theirs:
-		k.from[at] = c.Name
-	case c.ID == con.ID && !k.here[at].Theirs:
-		k.here[at] = e
+// cameFrom notes what came in on c, another connection.
+func (k *known) cameFrom(c *Connection, all *itemSet) {
+	if k.from == nil {
+		k.from = map[local]string{}
+	}
+	for i := range all.list {
+		if e := &all.list[i]; e.Theirs && e.Local != "" {
+			k.from[localOf(e)] = c.Name
+		}
 	}
 }
 
@@ -86,7 +79,7 @@ func (p *Path) know(con *Connection, ref event.Ref) (known, error) {
 }
 
 func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
-	k.from, k.here = map[local]string{}, map[local]twin.Entry{}
+	k.here = &itemSet{}
 	for _, c := range p.Connections() {
 		id, found, err := p.twinOf(r, c, k.ref)
 		if err != nil {
@@ -109,21 +102,19 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 			k.id, k.row = id, row
 			return nil
 		}
-		err = readPages(r, c.ID, id, row.Items, func(_ int, page twin.Page) error {
-			for _, e := range page {
-				k.note(con, c, e)
-			}
-			return nil
-		})
+		all, err := readItems(r, c.ID, id, row)
 		if err != nil {
 			return err
 		}
 		if c.ID == con.ID {
-			k.id, k.row, k.read = id, row, read
+			k.id, k.row, k.read, k.here = id, row, read, all
 			if k.sent, err = sentBefore(r, con, id, row); err != nil {
 				return err
 			}
-		} else if row.Theirs || row.Hops > 0 {
+			continue
+		}
+		k.cameFrom(c, all)
+		if row.Theirs || row.Hops > 0 {
 			k.elsewhere, k.via = row, c.Name
 		}
 	}
