@@ -50,38 +50,41 @@ func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrRefused, fmt.Errorf(format, args...))
 }
 
-// frame is version ‖ kind ‖ token length (4 bytes) ‖ token ‖ sealed body.
-func frame(kind kind, token string, sealed []byte) ([]byte, error) {
-	size := 6 + len(token) + len(sealed)
+// frontSize is that of what stands before the token.
+const frontSize = 6
+
+// frame is version ‖ kind ‖ token length (4 bytes) ‖ token ‖ sealed body. It
+// leaves room for a body of so many bytes.
+func frame(kind kind, token string, body int) ([]byte, error) {
+	size := frontSize + len(token) + body
 	if size > maxFrame {
 		return nil, fmt.Errorf("%d bytes, at most %d", size, maxFrame)
 	}
 	out := make([]byte, 0, size)
 	out = append(out, Version, byte(kind))
 	out = binary.BigEndian.AppendUint32(out, uint32(len(token)))
-	out = append(out, token...)
-	return append(out, sealed...), nil
+	return append(out, token...), nil
 }
 
-func unframe(kind kind, wire []byte) (token string, sealed []byte, err error) {
+func unframe(kind kind, wire []byte) (token, sealed []byte, err error) {
 	if len(wire) > maxFrame {
-		return "", nil, refuse("%d bytes, at most %d", len(wire), maxFrame)
+		return nil, nil, refuse("%d bytes, at most %d", len(wire), maxFrame)
 	}
-	if len(wire) < 6 {
-		return "", nil, refuse("%d bytes are no frame", len(wire))
+	if len(wire) < frontSize {
+		return nil, nil, refuse("%d bytes are no frame", len(wire))
 	}
 	if wire[0] != Version {
-		return "", nil, refuse("wire version %d", wire[0])
+		return nil, nil, refuse("wire version %d", wire[0])
 	}
 	if wire[1] != byte(kind) {
-		return "", nil, refuse("a frame of another kind")
+		return nil, nil, refuse("a frame of another kind")
 	}
 	size := binary.BigEndian.Uint32(wire[2:])
-	rest := wire[6:]
+	rest := wire[frontSize:]
 	if uint64(size) > uint64(len(rest)) {
-		return "", nil, refuse("the token is cut short")
+		return nil, nil, refuse("the token is cut short")
 	}
-	return string(rest[:size]), rest[size:], nil
+	return rest[:size], rest[size:], nil
 }
 
 // unframeToken is unframe for kinds that have no body.
@@ -90,7 +93,7 @@ func unframeToken(kind kind, wire []byte) (string, error) {
 	if err == nil && len(sealed) != 0 {
 		err = refuse("%d bytes after the token", len(sealed))
 	}
-	return token, err
+	return string(token), err
 }
 
 // appendEntry writes length (4 bytes) ‖ salt ‖ bytes.

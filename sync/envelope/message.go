@@ -26,15 +26,15 @@ func Encode(m event.Message) ([]byte, error) {
 	if err := check(m); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMessage, err)
 	}
-	var room room
-	raw, err := spell(room[:0], m)
+	s, err := spell(m)
+	defer s.release()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMessage, err)
 	}
-	if err := bound(raw); err != nil {
+	if err := bound(s.b); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMessage, err)
 	}
-	return bytes.Clone(raw), nil
+	return bytes.Clone(s.b), nil
 }
 
 // Decode reads what Encode wrote and nothing else: any other spelling of the
@@ -52,12 +52,12 @@ func Decode(raw []byte) (event.Message, error) {
 	}
 	// One comparison refuses unknown keys, repeated keys, another order, spaces,
 	// needless escapes, invalid UTF-8 and numbers that lose precision alike.
-	var room room
-	again, err := spell(room[:0], m)
+	again, err := spell(m)
+	defer again.release()
 	if err != nil {
 		return event.Message{}, fmt.Errorf("%w: %w", ErrMessage, err)
 	}
-	if !bytes.Equal(raw, again) {
+	if !bytes.Equal(raw, again.b) {
 		return event.Message{}, fmt.Errorf("%w: not spelled canonically", ErrMessage)
 	}
 	return m, nil

@@ -217,7 +217,7 @@ func texts[T ~string](p *parser, name string) []T {
 
 // object reads a free object behind its brace.
 func (p *parser) object() map[string]any {
-	m := make(map[string]any, 16)
+	m := map[string]any{}
 	if p.skip(`}`) {
 		return m
 	}

@@ -66,15 +66,22 @@ type sender struct {
 	uses    int
 }
 
-// seal makes enc ‖ nonce ‖ ciphertext; about is the additional data.
-func (s *sender) seal(plain, about []byte) ([]byte, error) {
+// seal makes the frame of a token and a body, which is sealed as
+// enc ‖ nonce ‖ ciphertext with the token as additional data. fill appends the
+// plain body, of so many bytes: it is sealed where it stands.
+func (s *sender) seal(kind kind, token string, size int, fill func([]byte) []byte) ([]byte, error) {
 	session, err := s.take()
 	if err != nil {
 		return nil, err
 	}
-	out := make([]byte, 0, len(session.enc)+nonceAndTag+len(plain))
-	out = append(out, session.enc...)
-	return session.aead.Seal(out, nil, plain, about), nil
+	wire, err := frame(kind, token, encapsulated+nonceAndTag+size)
+	if err != nil {
+		return nil, err
+	}
+	about := wire[frontSize:]
+	wire = append(wire, session.enc...)
+	plain := fill(wire)[len(wire):]
+	return session.aead.Seal(wire, nil, plain, about), nil
 }
 
 func (s *sender) take() (*session, error) {

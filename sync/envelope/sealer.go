@@ -163,15 +163,12 @@ func (s *Sealer) Seal(c Cut) ([]byte, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("seal a cut: %w", err)
 	}
-	plain := make([]byte, 0, size)
-	for _, e := range c.Entries {
-		plain = appendEntry(plain, e)
-	}
-	sealed, err := s.out.seal(plain, []byte(token))
-	if err != nil {
-		return nil, "", fmt.Errorf("seal a cut: %w", err)
-	}
-	wire, err := frame(kindEnvelope, token, sealed)
+	wire, err := s.out.seal(kindEnvelope, token, size, func(out []byte) []byte {
+		for _, e := range c.Entries {
+			out = appendEntry(out, e)
+		}
+		return out
+	})
 	if err != nil {
 		return nil, "", fmt.Errorf("seal a cut: %w", err)
 	}
@@ -180,15 +177,16 @@ func (s *Sealer) Seal(c Cut) ([]byte, string, error) {
 
 // Open implements Codec.
 func (s *Sealer) Open(wire []byte) (Cut, string, error) {
-	token, sealed, err := unframe(kindEnvelope, wire)
+	about, sealed, err := unframe(kindEnvelope, wire)
 	if err != nil {
 		return Cut{}, "", err
 	}
+	token := string(about)
 	var said envelopeClaims
 	if err := s.verify(kindEnvelope, token, &said); err != nil {
 		return Cut{}, "", err
 	}
-	plain, err := s.in.open(said.Key, sealed, []byte(token))
+	plain, err := s.in.open(said.Key, sealed, about)
 	if err != nil {
 		return Cut{}, "", err
 	}
@@ -292,11 +290,11 @@ func (s *Sealer) SealBlob(about string, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal a piece: %w", err)
 	}
-	sealed, err := s.out.seal(body, []byte(token))
+	wire, err := s.out.seal(kindBlob, token, len(body), func(out []byte) []byte { return append(out, body...) })
 	if err != nil {
 		return nil, fmt.Errorf("seal a piece: %w", err)
 	}
-	return frame(kindBlob, token, sealed)
+	return wire, nil
 }
 
 // OpenBlob implements Codec.
@@ -306,10 +304,10 @@ func (s *Sealer) OpenBlob(about string, wire []byte) ([]byte, error) {
 		return nil, err
 	}
 	var said, want blobClaims
-	if err := s.verify(kindBlob, token, &said); err != nil {
+	if err := s.verify(kindBlob, string(token), &said); err != nil {
 		return nil, err
 	}
-	body, err := s.in.open(said.Key, sealed, []byte(token))
+	body, err := s.in.open(said.Key, sealed, token)
 	if err != nil {
 		return nil, err
 	}

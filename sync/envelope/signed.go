@@ -140,7 +140,7 @@ func (s *Sealer) signFrame(kind kind, c claims) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return frame(kind, token, nil)
+	return frame(kind, token, 0)
 }
 
 func (s *Sealer) openFrame(kind kind, wire []byte, c claims) error {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 
 	"parley/sync/event"
 )
@@ -20,12 +21,13 @@ type speller struct {
 	err error
 }
 
-// room is where a message is spelled that is not kept as it is: most fit.
-type room [4 << 10]byte
+// spellers are for use again: what they hold must not leave the package.
+var spellers = sync.Pool{New: func() any { return new(speller) }}
 
-// spell appends the spelling of m to b.
-func spell(b []byte, m event.Message) ([]byte, error) {
-	s := &speller{b: append(b, '{')}
+// spell returns the spelling of m, which is valid until release.
+func spell(m event.Message) (*speller, error) {
+	s := spellers.Get().(*speller)
+	s.b, s.err = append(s.b[:0], '{'), nil
 	s.member("change", m.Change != nil, func() { s.change(m.Change) })
 	s.member("outcome", m.Outcome != nil, func() { s.outcome(m.Outcome) })
 	s.member("items", m.Items != nil, func() { s.items(m.Items) })
@@ -33,7 +35,14 @@ func spell(b []byte, m event.Message) ([]byte, error) {
 	s.member("goodbye", m.Goodbye != nil, func() { s.goodbye(m.Goodbye) })
 	s.member("note", m.Note != nil, func() { s.note(m.Note) })
 	s.b = append(s.b, '}')
-	return s.b, s.err
+	return s, s.err
+}
+
+// release gives the speller back, unless a rare long message made it large.
+func (s *speller) release() {
+	if cap(s.b) <= 16<<10 {
+		spellers.Put(s)
+	}
 }
 
 // name begins a member of an object.

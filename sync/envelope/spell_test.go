@@ -44,11 +44,12 @@ func same(t *testing.T, m event.Message) {
 	if err := enc.Encode(m); err != nil {
 		t.Fatal(err)
 	}
-	got, err := spell(nil, m)
+	s, err := spell(m)
+	defer s.release()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := bytes.TrimSuffix(want.Bytes(), []byte("\n")); !bytes.Equal(got, want) {
-		t.Errorf("got  %s\nwant %s", got, want)
+	if want := bytes.TrimSuffix(want.Bytes(), []byte("\n")); !bytes.Equal(s.b, want) {
+		t.Errorf("got  %s\nwant %s", s.b, want)
 	}
 }

@@ -7,10 +7,11 @@ import (
 )
 
 // strict refuses trailing bits, so that bytes have one spelling.
-func strict() *base64.Encoding { return base64.RawURLEncoding.Strict() }
+var strict = base64.RawURLEncoding.Strict()
 
 func unmarshal32(to *[32]byte, text []byte) error {
-	raw, err := strict().DecodeString(string(text))
+	var room [48]byte
+	raw, err := strict.AppendDecode(room[:0], text)
 	if err != nil || len(raw) != len(to) {
 		return errors.New("not 32 bytes in base64url")
 	}
@@ -20,7 +21,7 @@ func unmarshal32(to *[32]byte, text []byte) error {
 
 // MarshalText implements encoding.TextMarshaler: base64url.
 func (d Digest) MarshalText() ([]byte, error) {
-	return strict().AppendEncode(nil, d[:]), nil
+	return strict.AppendEncode(nil, d[:]), nil
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -28,7 +29,7 @@ func (d *Digest) UnmarshalText(text []byte) error { return unmarshal32((*[32]byt
 
 // MarshalText implements encoding.TextMarshaler: base64url.
 func (r Run) MarshalText() ([]byte, error) {
-	return strict().AppendEncode(nil, r[:]), nil
+	return strict.AppendEncode(nil, r[:]), nil
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -43,13 +44,13 @@ func (ds digests) MarshalText() ([]byte, error) {
 	for _, d := range ds {
 		all = append(all, d[:]...)
 	}
-	return strict().AppendEncode(nil, all), nil
+	return strict.AppendEncode(nil, all), nil
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (ds *digests) UnmarshalText(text []byte) error {
 	const size = len(Digest{})
-	raw, err := strict().DecodeString(string(text))
+	raw, err := strict.AppendDecode(nil, text)
 	if err != nil || len(raw)%size != 0 {
 		return errors.New("not digests in base64url")
 	}
@@ -68,11 +69,11 @@ func (ds *digests) UnmarshalText(text []byte) error {
 type octets []byte
 
 // MarshalText implements encoding.TextMarshaler.
-func (o octets) MarshalText() ([]byte, error) { return strict().AppendEncode(nil, o), nil }
+func (o octets) MarshalText() ([]byte, error) { return strict.AppendEncode(nil, o), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (o *octets) UnmarshalText(text []byte) error {
-	raw, err := strict().DecodeString(string(text))
+	raw, err := strict.AppendDecode(nil, text)
 	if err != nil {
 		return errors.New("not bytes in base64url")
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -93,7 +94,8 @@ func (s *Sealer) verify(kind kind, token string, c claims) error {
 	if err != nil {
 		return refuse("%s", cut(err.Error()))
 	}
-	if token != again+"."+base64.RawURLEncoding.EncodeToString(parsed.Signature) {
+	signature, ok := strings.CutPrefix(token, again+".")
+	if !ok || signature != base64.RawURLEncoding.EncodeToString(parsed.Signature) {
 		return refuse("the token is of another kind or not spelled canonically")
 	}
 	return nil

@@ -36,15 +36,16 @@ func (e Entry) Digest() Digest {
 	h := sha256.New()
 	h.Write(e.Salt[:])
 	h.Write(e.Bytes)
-	return Digest(h.Sum(nil))
+	var d Digest
+	h.Sum(d[:0])
+	return d
 }
 
 // Next is the run after an event with digest d.
 func (r Run) Next(d Digest) Run {
-	h := sha256.New()
-	h.Write(r[:])
-	h.Write(d[:])
-	return Run(h.Sum(nil))
+	var both [len(r) + len(d)]byte
+	copy(both[copy(both[:], r[:]):], d[:])
+	return sha256.Sum256(both[:])
 }
 
 // Cut is a stretch of one stream: what an envelope carries. Any stretch is
