@@ -75,10 +75,12 @@ func compile(kind direction, src string, env Env) (*script, error) {
 	if problems := report.sorted(); problems.hasErrors() {
 		return nil, problems
 	}
+	set := targets(list)
 	return &script{
 		kind: kind, src: source, version: version(kind.String(), src, env), limits: env.Limits.withDefaults(),
 		key: slices.Clone(env.Key), hosts: lowerAll(env.Hosts), slots: c.slots, statements: list, warnings: report.list,
-		remembers: c.remembers, targets: targets(list),
+		remembers: c.remembers, targets: set,
+		fields: len(slices.DeleteFunc(slices.Clone(set), isCollection)),
 	}, nil
 }
 

@@ -61,6 +61,9 @@ func (c *compilation) expression(where span) (*expression, nature.Nature, bool) 
 		e.direct = name.Value
 		return e, known, true
 	}
+	if e.literal, e.constant = literalOf(tree.Node); e.constant {
+		return e, known, true
+	}
 	g := &guard{literals: r.literals}
 	tree.Node = g.rewrite(tree.Node)
 	if e.program, err = compiler.Compile(tree, c.config); err != nil {

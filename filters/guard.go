@@ -180,7 +180,51 @@ func (g *guard) predicate(n *ast.BuiltinNode) ast.Node {
 	return finish(&ast.BuiltinNode{Name: n.Name, Arguments: args}, n)
 }
 
+// literalOf is the value of an expression that is written out whole, lists and
+// values with members too: it is made once, not with every run.
+func literalOf(node ast.Node) (any, bool) {
+	switch n := node.(type) {
+	case *ast.NilNode:
+		return nil, true
+	case *ast.StringNode:
+		return n.Value, true
+	case *ast.IntegerNode:
+		return n.Value, true
+	case *ast.FloatNode:
+		return n.Value, true
+	case *ast.BoolNode:
+		return n.Value, true
+	case *ast.ConstantNode:
+		return n.Value, true
+	case *ast.ArrayNode:
+		list := make([]any, len(n.Nodes))
+		for i, one := range n.Nodes {
+			v, ok := literalOf(one)
+			if !ok {
+				return nil, false
+			}
+			list[i] = v
+		}
+		return list, true
+	case *ast.MapNode:
+		record := make(map[string]any, len(n.Pairs))
+		for _, one := range n.Pairs {
+			pair := one.(*ast.PairNode)
+			v, ok := literalOf(pair.Value)
+			if !ok {
+				return nil, false
+			}
+			record[pair.Key.(*ast.StringNode).Value] = v
+		}
+		return record, true
+	}
+	return nil, false
+}
+
 func (g *guard) array(n *ast.ArrayNode) ast.Node {
+	if v, ok := literalOf(n); ok {
+		return g.constant(v, n)
+	}
 	nodes := make([]ast.Node, len(n.Nodes))
 	for i, one := range n.Nodes {
 		nodes[i] = g.rewrite(one)
@@ -189,6 +233,9 @@ func (g *guard) array(n *ast.ArrayNode) ast.Node {
 }
 
 func (g *guard) record(n *ast.MapNode) ast.Node {
+	if v, ok := literalOf(n); ok {
+		return g.constant(v, n)
+	}
 	pairs := make([]ast.Node, len(n.Pairs))
 	for i, one := range n.Pairs {
 		pair := one.(*ast.PairNode)

@@ -63,9 +63,11 @@ func sources(list []compiled, above []string) []Source {
 func (f *Incoming) Run(ctx context.Context, in InInput) (InResult, error) {
 	m := f.script.machine()
 	defer f.script.release(m)
-	r := f.script.begin(ctx, &in.Context, m)
-	out := &InResult{Fields: make(event.Fields, 16)}
-	r.issue, r.replica, r.previous, r.trace, r.sink = in.Issue, &in.Replica, in.Previous, in.Trace, out
+	r := f.script.begin(ctx, in.Context, m)
+	out := &m.in
+	out.Fields = make(event.Fields, f.script.fields)
+	r.theirs = in.Replica
+	r.issue, r.replica, r.previous, r.trace, r.sink = in.Issue, &r.theirs, in.Previous, in.Trace, out
 	err := r.execute(f.script.statements, m)
 	out.Stop, out.Trace = r.stop, r.traces
 	if err != nil {
@@ -127,7 +129,8 @@ func (o *InResult) set(r *run, t *target, op string, v any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	o.unset(t)
+	delete(o.Exact, t.key)
+	delete(o.Sets, t.key)
 	o.Fields[t.key] = plain
 	if isExact {
 		if o.Exact == nil {
@@ -179,7 +182,7 @@ func (o *InResult) change(copied *outward, t *target, op string, v any) error {
 	}
 	for _, s := range texts {
 		*from = slices.DeleteFunc(*from, func(have any) bool { return have == s })
-		if !slices.Contains(*to, any(s)) {
+		if !slices.Contains(*to, s) {
 			*to = append(*to, s)
 		}
 	}

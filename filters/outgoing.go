@@ -42,9 +42,11 @@ func (f *Outgoing) Remembers() bool { return f.script.remembers }
 func (f *Outgoing) Run(ctx context.Context, in OutInput) (OutResult, error) {
 	m := f.script.machine()
 	defer f.script.release(m)
-	r := f.script.begin(ctx, &in.Context, m)
-	out := &OutResult{Replica: Replica{Fields: make(event.Fields, 16)}}
-	r.issue, r.replica, r.previous, r.trace, r.sink = &in.Issue, &out.Replica, in.Previous, in.Trace, out
+	r := f.script.begin(ctx, in.Context, m)
+	out := &m.out
+	out.Replica.Fields = make(event.Fields, f.script.fields)
+	r.ours = in.Issue
+	r.issue, r.replica, r.previous, r.trace, r.sink = &r.ours, &out.Replica, in.Previous, in.Trace, out
 	err := r.execute(f.script.statements, m)
 	out.Stop, out.Trace = r.stop, r.traces
 	if err != nil {
@@ -61,7 +63,6 @@ func (f *Outgoing) Run(ctx context.Context, in OutInput) (OutResult, error) {
 
 // set implements sink.
 func (o *OutResult) set(r *run, t *target, op string, v any) (string, error) {
-	copied := &outward{run: r, cut: true}
 	switch v.(type) {
 	case keepValue, pendingValue:
 		o.unset(t)
@@ -69,6 +70,7 @@ func (o *OutResult) set(r *run, t *target, op string, v any) (string, error) {
 	case exactValue, stayValue:
 		return "", errors.New("exactly and keepRemoved are for incoming filters")
 	}
+	copied := &outward{run: r, cut: true}
 	if t.collection() {
 		return "", o.setCollection(copied, t, v)
 	}
@@ -118,18 +120,13 @@ func (o *OutResult) change(copied *outward, t *target, op string, v any) error {
 	if err != nil {
 		return err
 	}
-	var have []string
-	if list, ok := o.Replica.Fields[t.key].([]any); ok {
-		for _, one := range list {
-			if s, ok := one.(string); ok {
-				have = append(have, s)
-			}
-		}
-	}
+	list, _ := o.Replica.Fields[t.key].([]any)
+	have := slices.DeleteFunc(append([]any{}, list...), func(one any) bool {
+		_, isText := one.(string)
+		return !isText || op == "-=" && slices.Contains(texts, one)
+	})
 	if op == "+=" {
 		have = append(have, texts...)
-	} else {
-		have = slices.DeleteFunc(have, func(s string) bool { return slices.Contains(texts, s) })
 	}
 	o.Replica.Fields[t.key] = sortedSet(have)
 	return nil

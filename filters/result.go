@@ -37,13 +37,12 @@ func (o *outward) value(v any, t event.Type) (any, error) {
 		if !ok {
 			return nil, wants("a text", v)
 		}
-		return s, o.spend(len(s))
+		return v, o.spend(len(s))
 	case event.TypeBool:
-		b, ok := v.(bool)
-		if !ok {
+		if _, ok := v.(bool); !ok {
 			return nil, wants("true or false", v)
 		}
-		return b, o.spend(1)
+		return v, o.spend(1)
 	case event.TypeNumber:
 		if _, ok := toFloat(v); !ok {
 			return nil, wants("a number", v)
@@ -122,12 +121,13 @@ func (o *outward) set(v any) (any, error) {
 	return sortedSet(texts), nil
 }
 
-func (o *outward) texts(v any) ([]string, error) {
+// texts copies a list of texts.
+func (o *outward) texts(v any) ([]any, error) {
 	in, ok := v.([]any)
 	if !ok {
 		return nil, wants("a list of texts", v)
 	}
-	var texts []string
+	texts := make([]any, 0, min(len(in), maxValues))
 	for _, one := range in {
 		if one == nil {
 			continue
@@ -139,7 +139,7 @@ func (o *outward) texts(v any) ([]string, error) {
 		if err := o.spend(len(s)); err != nil {
 			return nil, err
 		}
-		texts = append(texts, s)
+		texts = append(texts, one)
 	}
 	return texts, nil
 }
@@ -149,18 +149,19 @@ func (o *outward) any(v any, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("%w: the value is nested too deeply", ErrLimit)
 	}
+	plain := v // as it is: in v it would be boxed again
 	switch v := v.(type) {
 	case string:
-		return v, o.spend(len(v))
+		return plain, o.spend(len(v))
 	case bool:
-		return v, o.spend(1)
+		return plain, o.spend(1)
 	case int:
 		return float64(v), o.spend(8)
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, errors.New("the number is not finite")
 		}
-		return v, o.spend(8)
+		return plain, o.spend(8)
 	case time.Time:
 		if v.Location() == dateZone && v.Equal(v.Truncate(24*time.Hour)) {
 			return o.time(v, event.TypeDate)
@@ -231,16 +232,16 @@ func (r *run) opaqueID(id string) string {
 	return opaque
 }
 
-// items copies a list of comments or attachments out.
-func (o *outward) items(v any, comments bool) ([]*item, error) {
+// items checks a list of comments or attachments: there are count in it, the
+// other entries are nil.
+func (o *outward) items(v any, comments bool) (list []any, count int, err error) {
 	if v == nil {
-		return nil, nil
+		return nil, 0, nil
 	}
 	list, ok := v.([]any)
 	if !ok {
-		return nil, wants("a list", v)
+		return nil, 0, wants("a list", v)
 	}
-	out := make([]*item, 0, len(list))
 	for _, one := range list {
 		it, ok := one.(*item)
 		if one == nil {
@@ -251,14 +252,14 @@ func (o *outward) items(v any, comments bool) ([]*item, error) {
 			if comments {
 				what = "comments"
 			}
-			return nil, wants(what, one)
+			return nil, 0, wants(what, one)
 		}
 		if err := o.spend(it.bytes()); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		out = append(out, it)
+		count++
 	}
-	return out, nil
+	return list, count, nil
 }
 
 func (i *item) bytes() int {
@@ -269,31 +270,38 @@ func (i *item) bytes() int {
 }
 
 func (o *outward) comments(v any) ([]Comment, error) {
-	items, err := o.items(v, true)
+	list, count, err := o.items(v, true)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Comment, len(items))
-	for n, it := range items {
-		out[n] = *it.comment
-		p := personOf(out[n].Author)
-		p.withEmail = it.showEmail
-		out[n].Author = o.person(p)
+	out := make([]Comment, 0, count)
+	for _, one := range list {
+		if it, ok := one.(*item); ok {
+			out = append(out, *it.comment)
+			o.author(&out[len(out)-1].Author, it)
+		}
 	}
 	return out, nil
 }
 
 func (o *outward) attachments(v any) ([]Attachment, error) {
-	items, err := o.items(v, false)
+	list, count, err := o.items(v, false)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Attachment, len(items))
-	for n, it := range items {
-		out[n] = *it.attachment
-		p := personOf(out[n].Author)
-		p.withEmail = it.showEmail
-		out[n].Author = o.person(p)
+	out := make([]Attachment, 0, count)
+	for _, one := range list {
+		if it, ok := one.(*item); ok {
+			out = append(out, *it.attachment)
+			o.author(&out[len(out)-1].Author, it)
+		}
 	}
 	return out, nil
+}
+
+// author leaves of an item's author what others may know.
+func (o *outward) author(u *event.User, it *item) {
+	p := personOf(*u)
+	p.withEmail = it.showEmail
+	*u = o.person(p)
 }

@@ -38,15 +38,20 @@ type run struct {
 	script *script
 	limits *Limits
 	ctx    context.Context
-	info   *Context
+	info   Context
 	issue  *Ours
 	// replica is theirs in an incoming run and what was made so far in an
 	// outgoing one.
 	replica  *Replica
 	previous *Replica
+	// ours and theirs are what issue and replica point to if the caller gave
+	// them by value.
+	ours   Ours
+	theirs Replica
 
-	env    map[string]any
-	filled []bool
+	slots  []filled       // in the order of the script's
+	env    map[string]any // what programs of the virtual machine read
+	placed []string       // names in env
 	sink   sink
 	traces []Trace
 	trace  bool
@@ -60,6 +65,13 @@ type run struct {
 	lookups   int
 	people    map[string]*event.User
 	opaque    map[string]string // ids of people that left, as they leave
+}
+
+// filled is the value of a slot.
+type filled struct {
+	value  any
+	loaded bool
+	placed bool // in env
 }
 
 // sink takes what statements set.
@@ -165,33 +177,58 @@ func (r *run) sent(key string) bool {
 	return ok
 }
 
-// fill loads the slots that an expression reads and that are not loaded yet.
+// load gives the value of a slot.
+func (r *run) load(n int) (any, error) {
+	to := &r.slots[n]
+	if to.loaded {
+		return to.value, nil
+	}
+	s := &r.script.slots[n]
+	v, err := s.load(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", s.shown, err)
+	}
+	to.value, to.loaded = v, true
+	return v, nil
+}
+
+// place puts a value where programs find it.
+func (r *run) place(name string, v any) {
+	r.env[name] = v
+	r.placed = append(r.placed, name)
+}
+
+// fill places the slots that a program reads and that are not placed yet.
 func (r *run) fill(slots []int) error {
 	for _, n := range slots {
-		if r.filled[n] {
+		if r.slots[n].placed {
 			continue
 		}
-		s := &r.script.slots[n]
-		v, err := s.load(r)
+		v, err := r.load(n)
 		if err != nil {
-			return fmt.Errorf("%s %w", s.shown, err)
+			return err
 		}
-		r.env[s.name] = v
-		r.filled[n] = true
+		r.place(r.script.slots[n].name, v)
+		r.slots[n].placed = true
 	}
 	return nil
 }
 
 // value runs an expression.
 func (r *run) value(e *expression, m *machine) (any, error) {
-	if err := r.fill(e.slots); err != nil {
-		return nil, err
-	}
 	if err := r.step(1); err != nil {
 		return nil, err
 	}
-	if e.direct != "" {
+	switch {
+	case e.constant:
+		return e.literal, nil
+	case e.direct != "" && len(e.slots) == 1:
+		return r.load(e.slots[0])
+	case e.direct != "": // a let
 		return r.env[e.direct], nil
+	}
+	if err := r.fill(e.slots); err != nil {
+		return nil, err
 	}
 	v, err := m.vm.Run(e.program, r.env)
 	if err != nil {

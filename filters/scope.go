@@ -24,8 +24,9 @@ func (f *Scope) Version() string { return f.script.version }
 func (f *Scope) Match(ctx context.Context, issue Ours, info Context) (bool, error) {
 	m := f.script.machine()
 	defer f.script.release(m)
-	r := f.script.begin(ctx, &info, m)
-	r.issue, r.replica = &issue, &Replica{}
+	r := f.script.begin(ctx, info, m)
+	r.ours = issue
+	r.issue, r.replica = &r.ours, &r.theirs
 	c := &f.script.statements[0]
 	yes, err := r.truth(c.value, m)
 	if err != nil {

@@ -39,9 +39,11 @@ type slot struct {
 
 // expression is a compiled right-hand side.
 type expression struct {
-	program *vm.Program
-	direct  string // the slot's name, if the expression is nothing else
-	slots   []int
+	program  *vm.Program
+	direct   string // the name of the slot or let, if the expression is nothing else
+	constant bool   // the expression is literal, whatever the ticket
+	literal  any
+	slots    []int
 	// reads are the replica's fields without which the statement does nothing.
 	reads []string
 	// depends are all replica fields that decide about the value.
@@ -57,9 +59,9 @@ type target struct {
 	options []string // that the tracker knows, nil if unknown
 }
 
-func (t *target) collection() bool {
-	return t.key == collectionComments || t.key == collectionAttachments
-}
+func (t *target) collection() bool { return isCollection(t.key) }
+
+func isCollection(key string) bool { return key == collectionComments || key == collectionAttachments }
 
 // compiled is a statement that can run.
 type compiled struct {
@@ -87,35 +89,45 @@ type script struct {
 	warnings   Problems
 	remembers  bool
 	targets    []string
+	fields     int // among targets: not collections
 	machines   sync.Pool
 }
 
 // machine is what a run needs and the next one can use again.
 type machine struct {
-	vm     vm.VM
-	env    map[string]any
-	filled []bool
-	opaque map[string]string // ids of people, as they leave
+	vm  vm.VM
+	run run
+	// out or in is what the run makes; what the caller gets is a copy.
+	out OutResult
+	in  InResult
 }
 
 func (s *script) machine() *machine {
 	if m, ok := s.machines.Get().(*machine); ok {
 		return m
 	}
-	return &machine{env: make(map[string]any, len(s.slots)+8), filled: make([]bool, len(s.slots)), opaque: map[string]string{}}
+	m := &machine{run: run{slots: make([]filled, len(s.slots)), env: map[string]any{}, opaque: map[string]string{}}}
+	m.run.env[runSlot] = &m.run
+	return m
 }
 
 // release gives m back without anything of the run's values in it.
 func (s *script) release(m *machine) {
-	clear(m.env)
-	clear(m.filled)
+	r := &m.run
+	for _, name := range r.placed {
+		r.env[name] = nil
+	}
+	clear(r.placed)
+	clear(r.slots)
+	if len(r.opaque) > maxOpaque {
+		clear(r.opaque)
+	}
+	*r = run{slots: r.slots, env: r.env, placed: r.placed[:0], opaque: r.opaque}
+	m.out, m.in = OutResult{}, InResult{}
 	clear(m.vm.Stack[:cap(m.vm.Stack)])
 	clear(m.vm.Variables)
 	if cap(m.vm.Stack) > 1<<12 {
 		m.vm = vm.VM{}
-	}
-	if len(m.opaque) > maxOpaque {
-		clear(m.opaque)
 	}
 	s.machines.Put(m)
 }
@@ -175,7 +187,7 @@ func (r *run) statement(c *compiled, m *machine) error {
 func (r *run) effect(c *compiled, v any) error {
 	switch c.kind {
 	case statementLet:
-		r.env[c.slot] = v
+		r.place(c.slot, v)
 		return nil
 	case statementStop:
 		reason, _ := v.(string)
@@ -259,12 +271,9 @@ func plainError(err error) error {
 }
 
 // begin makes the state of a run.
-func (s *script) begin(ctx context.Context, info *Context, m *machine) *run {
-	r := &run{
-		script: s, limits: &s.limits, ctx: ctx, info: info,
-		env: m.env, filled: m.filled, opaque: m.opaque, started: time.Now(),
-	}
-	r.env[runSlot] = r
+func (s *script) begin(ctx context.Context, info Context, m *machine) *run {
+	r := &m.run
+	r.script, r.limits, r.ctx, r.info, r.started = s, &s.limits, ctx, info, time.Now()
 	return r
 }
 

@@ -75,7 +75,7 @@ func inward(v any, t event.Type) (any, error) {
 	case event.TypeUsers:
 		return inwardList(v, inwardPerson)
 	case event.TypeSet, event.TypeOptions:
-		return inwardList(v, func(v any) (any, error) { return exact[string](v, "a text") })
+		return inwardSet(v)
 	case event.TypeCascade, event.TypeRef:
 		return exact[map[string]any](v, "a value with members")
 	}
@@ -92,7 +92,7 @@ func exact[T any](v any, what string) (any, error) {
 func inwardNumber(v any) (any, error) {
 	switch n := v.(type) {
 	case float64:
-		return n, nil
+		return v, nil
 	case int:
 		return float64(n), nil
 	case int64:
@@ -110,6 +110,21 @@ func inwardPerson(v any) (any, error) {
 	name, _ := m["name"].(string)
 	email, _ := m["email"].(string)
 	return person{id: id, name: name, email: email}, nil
+}
+
+// inwardSet gives a list of texts as it is: nothing in a script changes a list
+// in place.
+func inwardSet(v any) (any, error) {
+	list, ok := v.([]any)
+	if !ok {
+		return inwardList(v, func(one any) (any, error) { return one, nil })
+	}
+	for _, one := range list {
+		if _, ok := one.(string); !ok {
+			return nil, errors.New("is not a text")
+		}
+	}
+	return v, nil
 }
 
 func inwardList(v any, element func(any) (any, error)) (any, error) {
@@ -392,15 +407,9 @@ func toFloat(v any) (float64, bool) {
 	return 0, false
 }
 
-// sortedSet makes what a set is in event.Fields of a list of texts.
-func sortedSet(texts []string) []any {
-	slices.Sort(texts)
+// sortedSet makes what a set is in event.Fields of a list of texts, in place.
+func sortedSet(texts []any) []any {
+	slices.SortFunc(texts, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
 	texts = slices.Compact(texts)
-	out := make([]any, 0, len(texts))
-	for _, s := range texts {
-		if strings.TrimSpace(s) != "" {
-			out = append(out, s)
-		}
-	}
-	return out
+	return slices.DeleteFunc(texts, func(one any) bool { return strings.TrimSpace(one.(string)) == "" })
 }
