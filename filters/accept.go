@@ -2,7 +2,6 @@ package filters
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -35,17 +34,19 @@ type Accept struct {
 // create is set when it makes a ticket.
 func (a Accept) Check(result InResult, create bool) []Finding {
 	var findings []Finding
-	for _, name := range slices.Sorted(maps.Keys(result.Fields)) {
+	for name, v := range result.Fields {
 		if !a.allows(name) {
-			findings = append(findings, Finding{Code: FindingField, Field: name, Sample: sample(result.Fields[name])})
+			findings = append(findings, Finding{Code: FindingField, Field: name, Sample: sample(v)})
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(result.Sets)) {
+	fields := len(findings)
+	for name, change := range result.Sets {
 		if !a.allows(name) {
-			change := result.Sets[name]
 			findings = append(findings, Finding{Code: FindingField, Field: name, Sample: fmt.Sprintf("%d entries", len(change.Add)+len(change.Remove))})
 		}
 	}
+	byField(findings[:fields])
+	byField(findings[fields:])
 	findings = append(findings, a.place(FindingProject, event.FieldProject, a.Projects, result, create)...)
 	findings = append(findings, a.place(FindingType, event.FieldType, a.Types, result, create)...)
 	if result.CommentsSet && len(result.Comments) > 0 && !a.Comments {

@@ -2,8 +2,8 @@ package filters
 
 import (
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 
 	"parley/sync/event"
 )
@@ -40,29 +40,36 @@ func MetaOf(issue Ours, restricted bool) OursMeta {
 
 // finder finds items of our ticket by their ids. A list that keeps the ticket's
 // order costs a step each, any other an index.
-type finder struct {
-	count int
-	id    func(i int) string
+type finder[T any] struct {
+	items []T
+	id    func(*T) string
 	next  int
 	index map[string]int
 }
 
-func (f *finder) find(id string) (int, bool) {
+// find gives nil for what our ticket does not have.
+func (f *finder[T]) find(id string) *T {
 	if f.index == nil {
-		for i := f.next; i < f.count; i++ {
-			if f.id(i) == id {
+		for i := f.next; i < len(f.items); i++ {
+			if f.id(&f.items[i]) == id {
 				f.next = i + 1
-				return i, true
+				return &f.items[i]
 			}
 		}
-		f.index = make(map[string]int, f.count)
-		for i := range f.count {
-			f.index[f.id(i)] = i
+		f.index = make(map[string]int, len(f.items))
+		for i := range f.items {
+			f.index[f.id(&f.items[i])] = i
 		}
 	}
-	i, ok := f.index[id]
-	return i, ok
+	if i, ok := f.index[id]; ok {
+		return &f.items[i]
+	}
+	return nil
 }
+
+func commentID(c *Comment) string { return c.ID }
+
+func attachmentID(a *Attachment) string { return a.ID }
 
 // Finding is one thing that a gate did not let pass: the ticket waits for a person.
 type Finding struct {
@@ -99,15 +106,9 @@ func (e Egress) Check(replica Replica, meta OursMeta) (Replica, []Finding) {
 	if meta.Restricted && !e.Restricted {
 		return Replica{Fields: event.Fields{}}, []Finding{{Code: FindingRestricted}}
 	}
-	out := Replica{Fields: make(event.Fields, len(replica.Fields))}
+	out := Replica{}
 	var findings []Finding
-	for _, name := range slices.Sorted(maps.Keys(replica.Fields)) {
-		if !e.allows(name) {
-			findings = append(findings, Finding{Code: FindingField, Field: name, Sample: sample(replica.Fields[name])})
-			continue
-		}
-		out.Fields[name] = replica.Fields[name]
-	}
+	out.Fields, findings = e.fields(replica.Fields)
 	if replica.CommentsSent {
 		found := e.comments(replica, meta, &out)
 		findings = append(findings, found...)
@@ -120,6 +121,32 @@ func (e Egress) Check(replica Replica, meta OursMeta) (Replica, []Finding) {
 		findings = append(findings, Finding{Code: FindingTooLarge, Sample: fmt.Sprintf("%d KB of %d", n>>10, most>>10)})
 	}
 	return out, findings
+}
+
+// fields gives those that may leave: fields itself if all do.
+func (e Egress) fields(fields event.Fields) (event.Fields, []Finding) {
+	var findings []Finding
+	for name, v := range fields {
+		if !e.allows(name) {
+			findings = append(findings, Finding{Code: FindingField, Field: name, Sample: sample(v)})
+		}
+	}
+	if len(findings) == 0 && fields != nil {
+		return fields, nil
+	}
+	passed := make(event.Fields, len(fields))
+	for name, v := range fields {
+		if e.allows(name) {
+			passed[name] = v
+		}
+	}
+	return passed, byField(findings)
+}
+
+// byField sorts what was found in a map.
+func byField(findings []Finding) []Finding {
+	slices.SortFunc(findings, func(a, b Finding) int { return strings.Compare(a.Field, b.Field) })
+	return findings
 }
 
 func (e Egress) maxBytes() int {
@@ -140,44 +167,62 @@ func (e Egress) comments(replica Replica, meta OursMeta, out *Replica) []Finding
 	if !e.allows(collectionComments) {
 		return []Finding{{Code: FindingField, Field: collectionComments, Sample: fmt.Sprintf("%d comments", len(replica.Comments))}}
 	}
-	ours := finder{count: len(meta.comments), id: func(i int) string { return meta.comments[i].ID }}
+	ours := finder[Comment]{items: meta.comments, id: commentID}
 	out.CommentsSent = true
-	out.Comments = make([]Comment, 0, len(replica.Comments))
 	var findings []Finding
-	for i := range replica.Comments {
-		c := &replica.Comments[i]
-		at, known := ours.find(c.ID)
+	out.Comments = passing(replica.Comments, func(c *Comment) bool {
+		our := ours.find(c.ID)
 		switch {
-		case !known:
+		case our == nil:
 			findings = append(findings, Finding{Code: FindingUnknownItem, Field: collectionComments, Item: c.ID})
-		case e.foreign(meta.comments[at].From):
-		case meta.comments[at].Internal && !e.InternalComments:
+		case e.foreign(our.From):
+		case our.Internal && !e.InternalComments:
 			findings = append(findings, Finding{Code: FindingInternal, Field: collectionComments, Item: c.ID, Sample: sample(c.Body)})
 		default:
-			out.Comments = append(out.Comments, *c)
+			return true
 		}
-	}
+		return false
+	})
 	return findings
+}
+
+// passing gives what passes, each looked at once and in order: list itself if
+// all do.
+func passing[T any](list []T, passes func(*T) bool) []T {
+	for i := range list {
+		if passes(&list[i]) {
+			continue
+		}
+		out := append(make([]T, 0, len(list)-1), list[:i]...)
+		for k := i + 1; k < len(list); k++ {
+			if passes(&list[k]) {
+				out = append(out, list[k])
+			}
+		}
+		return out
+	}
+	return list
 }
 
 func (e Egress) attachments(replica Replica, meta OursMeta, out *Replica) []Finding {
 	if !e.allows(collectionAttachments) {
 		return []Finding{{Code: FindingField, Field: collectionAttachments, Sample: fmt.Sprintf("%d files", len(replica.Attachments))}}
 	}
-	ours := finder{count: len(meta.attachments), id: func(i int) string { return meta.attachments[i].ID }}
+	ours := finder[Attachment]{items: meta.attachments, id: attachmentID}
 	out.AttachmentsSent = true
 	var findings []Finding
-	for _, a := range replica.Attachments {
-		at, known := ours.find(a.ID)
+	out.Attachments = passing(replica.Attachments, func(a *Attachment) bool {
+		our := ours.find(a.ID)
 		switch {
-		case !known:
+		case our == nil:
 			findings = append(findings, Finding{Code: FindingUnknownItem, Field: collectionAttachments, Item: a.ID})
-		case e.foreign(meta.attachments[at].From):
-		case meta.attachments[at].Internal && !e.InternalComments:
+		case e.foreign(our.From):
+		case our.Internal && !e.InternalComments:
 		default:
-			out.Attachments = append(out.Attachments, a)
+			return true
 		}
-	}
+		return false
+	})
 	return findings
 }
 

@@ -239,14 +239,11 @@ func with(fields, others event.Fields) event.Fields {
 }
 
 // stands tells whether the peer will still hold what it said of a field when
-// it has all our events: not where ours stands against it, and not where
-// something else of ours is on its way to it.
+// it has all our events: not where an event of ours that it had not seen says
+// something else. An edit of ours that has not left yet is no such event.
 func (in *incoming) stands(name string, said any) bool {
 	if _, written := in.plan.Want()[name]; written || isList(said) {
 		return true
-	}
-	if slices.Contains(in.plan.Kept, name) {
-		return false
 	}
 	return in.twin == nil || in.twin.Local[name].Seq <= in.plan.Seen
 }

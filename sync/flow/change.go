@@ -288,7 +288,7 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 	}
 	row.Key, row.State = o.ticket.Key, twin.Live
 	row.Append(seq, o.hashes, p.Now())
-	row.SetLocal(o.mergeable(), o.carried, seq, o.ticket.Updated)
+	row.SetLocal(o.mergeable(), o.carried, seq, o.change.Cause == event.CauseEdit, o.ticket.Updated)
 	row.SendSets(seq, o.sets, o.ticket.Fields)
 	for name, item := range o.items {
 		item.Seq = seq

@@ -304,7 +304,7 @@ func (p *Path) nothing(o *outgoing) error {
 			if err != nil || row == nil {
 				return err
 			}
-			row.SetLocal(o.mergeable(), nil, 0, o.ticket.Updated)
+			row.SetLocal(o.mergeable(), nil, 0, false, o.ticket.Updated)
 			if err := put(tx, store.TwinKey(o.con.ID, o.known.id), row); err != nil {
 				return err
 			}

@@ -155,18 +155,21 @@ func (r *Row) Append(seq event.Seq, sent Hashes, now time.Time) {
 }
 
 // SetLocal records local fields that differ from their base. Those in carried
-// went out with event seq, the others are known to us and not sent.
-func (r *Row) SetLocal(local, carried event.Fields, seq event.Seq, at time.Time) {
+// went out with event seq, the others are known to us and not sent. said is set
+// if the event says them anew, also those that are as agreed on before: the peer
+// may be changing them without knowing.
+func (r *Row) SetLocal(local, carried event.Fields, seq event.Seq, said bool, at time.Time) {
 	if r.Local == nil {
 		r.Local = make(map[string]Base, len(local))
 	}
 	for name, value := range local {
 		hash := event.HashValue(value)
-		if r.Local[name].Hash == hash {
+		_, left := carried[name]
+		if r.Local[name].Hash == hash && !(left && said) {
 			continue
 		}
 		base := Base{Hash: hash, At: at.Unix()}
-		if _, ok := carried[name]; ok {
+		if left {
 			base.Seq = seq
 		}
 		r.Local[name] = base

@@ -171,10 +171,25 @@ func TestTwin_AnEndedEpochIsForgottenOnce(t *testing.T) {
 func TestTwin_ABaseKeepsTheTimeOfTheChangeNotOfTheLook(t *testing.T) {
 	t.Parallel()
 	row := twin.Row{}
-	row.SetLocal(event.Fields{"status": "Open"}, event.Fields{"status": nil}, 3, base())
-	row.SetLocal(event.Fields{"status": "Open"}, event.Fields{"status": nil}, 4, base().Add(time.Hour))
+	row.SetLocal(event.Fields{"status": "Open"}, event.Fields{"status": nil}, 3, false, base())
+	row.SetLocal(event.Fields{"status": "Open"}, event.Fields{"status": nil}, 4, false, base().Add(time.Hour))
 	want := map[string]twin.Base{"status": {Hash: event.HashValue("Open"), Seq: 3, At: base().Unix()}}
 	if diff := cmp.Diff(want, row.Local); diff != "" {
 		t.Errorf("base (-want +got):\n%s", diff)
+	}
+}
+
+// TestTwin_AValueSaidAgainIsSaidWithThatEvent: a change of the peer's that was
+// made without knowing the event is in conflict with it, though the value is the
+// one that was agreed on before.
+func TestTwin_AValueSaidAgainIsSaidWithThatEvent(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{}
+	fields := event.Fields{"status": "Open"}
+	row.SetLocal(fields, nil, 0, false, base())
+	row.SetLocal(fields, fields, 5, true, base().Add(time.Hour))
+	want := twin.Base{Hash: event.HashValue("Open"), Seq: 5, At: base().Add(time.Hour).Unix()}
+	if got := row.Local["status"]; got != want {
+		t.Errorf("the base is %+v, want %+v", got, want)
 	}
 }
