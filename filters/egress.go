@@ -101,7 +101,7 @@ const (
 // Check returns what may leave of replica, and what it held back. With a
 // finding nothing should be sent. What other connections wrote, and internal
 // files, are left out without one: leaving them out is the normal case. replica
-// is not changed.
+// is not changed; what passes whole shares its memory.
 func (e Egress) Check(replica Replica, meta OursMeta) (Replica, []Finding) {
 	if meta.Restricted && !e.Restricted {
 		return Replica{Fields: event.Fields{}}, []Finding{{Code: FindingRestricted}}
