@@ -3,11 +3,14 @@ package badgerstore
 import (
 	"bytes"
 	"slices"
+	"strings"
+
+	"github.com/dgraph-io/badger/v4"
 )
 
 // write is the last thing a group did to a key.
 type write struct {
-	key     []byte
+	key     string
 	value   []byte
 	deleted bool
 }
@@ -28,6 +31,10 @@ type group struct {
 	// sorted holds places in writes in the order of the keys. It is brought up
 	// to date only when somebody scans: most functions do not.
 	sorted []int32
+
+	// entries and keys are the writes in Badger's form, while they are committed.
+	entries []badger.Entry
+	keys    []byte
 
 	// undo is how to take back the function that is running.
 	undo []undo
@@ -55,6 +62,7 @@ func (g *group) reset() {
 	clear(g.index)
 	clear(g.writes) // lets go of the values
 	clear(g.calls)
+	clear(g.entries)
 	g.writes, g.sorted, g.calls = g.writes[:0], g.sorted[:0], g.calls[:0]
 	g.size, g.functions, g.puts, g.bytes = 0, 0, 0, 0
 }
@@ -72,9 +80,9 @@ func (g *group) get(key []byte) (*write, bool) {
 func (g *group) set(key, value []byte, deleted bool) {
 	place, ok := g.index[string(key)]
 	if !ok {
-		w := write{key: bytes.Clone(key), value: value, deleted: deleted}
+		w := write{key: string(key), value: value, deleted: deleted}
 		place = int32(len(g.writes))
-		g.index[string(w.key)] = place
+		g.index[w.key] = place
 		g.writes = append(g.writes, w)
 		g.undo = append(g.undo, undo{place: place, fresh: true})
 		g.size += w.size()
@@ -104,7 +112,7 @@ func (g *group) rollBack() {
 		}
 		// Fresh keys are at the end of writes in the order they were made, so
 		// this one is the last.
-		delete(g.index, string(w.key))
+		delete(g.index, w.key)
 		*w = write{}
 		g.writes = g.writes[:u.place]
 	}
@@ -120,7 +128,7 @@ func (g *group) sortUp() {
 	if missing == 0 {
 		return
 	}
-	order := func(a, b int32) int { return bytes.Compare(g.writes[a].key, g.writes[b].key) }
+	order := func(a, b int32) int { return strings.Compare(g.writes[a].key, g.writes[b].key) }
 	// Places come in the order of writes, so the missing ones are the last.
 	first := int32(len(g.sorted))
 	if missing > 64 {
@@ -142,19 +150,33 @@ func (g *group) span(dst []write, r keyRange) []write {
 		return dst
 	}
 	g.sortUp()
-	at, _ := slices.BinarySearchFunc(g.sorted, r.from, func(place int32, from []byte) int {
-		return bytes.Compare(g.writes[place].key, from)
+	prefix, from := string(r.prefix), string(r.from)
+	at, excluded := slices.BinarySearchFunc(g.sorted, from, func(place int32, from string) int {
+		return strings.Compare(g.writes[place].key, from)
 	})
+	if excluded && r.excluded {
+		at++
+	}
 	for _, place := range g.sorted[at:] {
 		w := g.writes[place]
-		if !bytes.HasPrefix(w.key, r.prefix) {
+		if !strings.HasPrefix(w.key, prefix) {
 			break
 		}
-		if r.has(w.key) {
-			dst = append(dst, w)
-		}
+		dst = append(dst, w)
 	}
 	return dst
+}
+
+// toBadger returns the writes in Badger's form, valid until the group is reset.
+func (g *group) toBadger() []badger.Entry {
+	g.entries, g.keys = slices.Grow(g.entries[:0], len(g.writes)), g.keys[:0]
+	for i := range g.writes {
+		w := &g.writes[i]
+		start := len(g.keys)
+		g.keys = append(g.keys, w.key...)
+		g.entries = append(g.entries, badger.Entry{Key: g.keys[start:len(g.keys):len(g.keys)], Value: w.value})
+	}
+	return g.entries
 }
 
 // keyRange is what a Scan goes over: keys with the prefix from from on, or

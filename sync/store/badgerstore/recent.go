@@ -37,19 +37,19 @@ func (r *recent) keep(g *group, version uint64) {
 	defer r.mu.Unlock()
 	for i := range g.writes {
 		w := &g.writes[i]
-		before, had := r.now[string(w.key)]
+		before, had := r.now[w.key]
 		if had {
 			r.size -= len(w.key) + len(before.value) + entryOverhead
 		}
 		if len(w.value) > recentValue {
-			delete(r.now, string(w.key))
-			delete(r.old, string(w.key))
+			delete(r.now, w.key)
+			delete(r.old, w.key)
 			continue
 		}
 		if r.size > recentBytes {
 			r.now, r.old, r.size = map[string]recentWrite{}, r.now, 0
 		}
-		r.now[string(w.key)] = recentWrite{version, w.value, w.deleted}
+		r.now[w.key] = recentWrite{version, w.value, w.deleted}
 		r.size += w.size()
 	}
 }

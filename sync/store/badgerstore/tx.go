@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -123,7 +124,7 @@ func (r *reader) each(prefix, after []byte, fn func([]byte, *badger.Item, *write
 		case len(pending) == 0:
 			order = -1
 		case item != nil:
-			order = bytes.Compare(item.Key(), pending[0].key)
+			order = bytes.Compare(item.Key(), []byte(pending[0].key))
 		}
 		more := true
 		if order < 0 {
@@ -132,7 +133,7 @@ func (r *reader) each(prefix, after []byte, fn func([]byte, *badger.Item, *write
 			w := pending[0]
 			pending = pending[1:]
 			if !w.deleted {
-				more, err = fn(bytes.Clone(w.key), nil, &w)
+				more, err = fn([]byte(w.key), nil, &w)
 			}
 		}
 		if err != nil || !more {
@@ -162,7 +163,7 @@ func (r *reader) pending(keys keyRange) []write {
 	}
 	both := make([]write, 0, len(under)+len(over))
 	for len(under) > 0 && len(over) > 0 {
-		switch order := bytes.Compare(under[0].key, over[0].key); {
+		switch order := strings.Compare(under[0].key, over[0].key); {
 		case order < 0:
 			both, under = append(both, under[0]), under[1:]
 		case order > 0:

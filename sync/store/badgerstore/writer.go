@@ -247,14 +247,12 @@ func (s *Store) write(g *group, version uint64) error {
 	if len(g.writes) > 0 {
 		txn := s.db.NewTransactionAt(version, true)
 		defer txn.Discard()
-		entries := make([]badger.Entry, len(g.writes))
-		for i := range g.writes {
-			w := &g.writes[i]
+		entries := g.toBadger()
+		for i := range entries {
 			var err error
-			if w.deleted {
-				err = txn.Delete(w.key)
+			if g.writes[i].deleted {
+				err = txn.Delete(entries[i].Key)
 			} else {
-				entries[i].Key, entries[i].Value = w.key, w.value
 				err = txn.SetEntry(&entries[i])
 			}
 			if err != nil {
