@@ -20,8 +20,10 @@ type compilation struct {
 	report    *reporter
 	config    *conf.Config
 	functions map[string]*function
-	issue     dictionary // ours
-	replica   dictionary // the wire
+	guards    map[string]guardFunction
+	guarded   map[string]guardFunction // of guards: those that the script needs
+	issue     dictionary               // ours
+	replica   dictionary               // the wire
 	slots     []slot
 	slotOf    map[string]int
 	facts     map[string]fact // of slots, by name
@@ -60,7 +62,8 @@ func compile(kind direction, src string, env Env) (*script, error) {
 	source := newSource(src)
 	report.src = source
 	c := &compilation{
-		kind: kind, env: env, src: source, report: report, functions: map[string]*function{},
+		kind: kind, env: env, src: source, report: report,
+		functions: map[string]*function{}, guards: guards(), guarded: map[string]guardFunction{},
 		issue: newDictionary(env.Schema, true), replica: newDictionary(event.Schema{}, false),
 		slotOf: map[string]int{}, facts: map[string]fact{}, assigned: map[string]bool{}, always: map[string]int{},
 	}
@@ -79,7 +82,7 @@ func compile(kind direction, src string, env Env) (*script, error) {
 	return &script{
 		kind: kind, src: source, version: version(kind.String(), src, env), limits: env.Limits.withDefaults(),
 		key: slices.Clone(env.Key), hosts: lowerAll(env.Hosts), slots: c.slots, statements: list, warnings: report.list,
-		remembers: c.remembers, targets: set,
+		guards: c.guarded, remembers: c.remembers, targets: set,
 		fields: len(slices.DeleteFunc(slices.Clone(set), isCollection)),
 	}, nil
 }
@@ -108,9 +111,6 @@ func (c *compilation) configure() {
 	}
 	for _, f := range builtins() {
 		c.functions[f.name] = f
-		c.config.Functions[f.name] = f.forExpr()
-	}
-	for _, f := range guards() {
 		c.config.Functions[f.name] = f.forExpr()
 	}
 }

@@ -9,8 +9,6 @@ import (
 	"unicode/utf8"
 )
 
-func indexOf(t, part string) int { return strings.Index(t, part) }
-
 func textFunctions() []*function {
 	type one = func(string) string
 	type two = func(string, string) string
@@ -310,15 +308,15 @@ func (p *pattern) allow(r *run, t string) error {
 	return r.step(1 + len(t)*p.size>>12)
 }
 
-func matches(r *run, a []any) (any, error) {
-	if a[0] == nil {
+func matches(r *run, v, with any) (any, error) {
+	if v == nil {
 		return false, nil
 	}
-	t, ok := a[0].(string)
+	t, ok := v.(string)
 	if !ok {
-		return nil, wrongArgument("matches", a[0], "a text")
+		return nil, wrongArgument("matches", v, "a text")
 	}
-	p := a[1].(*pattern)
+	p := with.(*pattern)
 	if err := p.allow(r, t); err != nil {
 		return nil, err
 	}

@@ -153,7 +153,8 @@ type InResult struct {
 	// Sets holds += and -=.
 	Sets map[string]SetChange
 	// Comments and Attachments asserted: the peer's entries, changed as the
-	// filter wanted. Nil with the flag unset: no line spoke of them.
+	// filter wanted; unchanged comments share the replica's memory. Nil with the
+	// flag unset: no line spoke of them.
 	Comments       []Comment
 	Attachments    []Attachment
 	CommentsSet    bool

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"parley/sync/event"
@@ -210,16 +211,21 @@ func (o *outward) record(v map[string]any, depth int) (any, error) {
 // person is what others may know of p.
 func (o *outward) person(p person) event.User {
 	u := event.User{ID: p.id, Name: p.name, Email: p.email}
+	o.cutUser(&u, p.withEmail)
+	return u
+}
+
+// cutUser leaves of u what others may know.
+func (o *outward) cutUser(u *event.User, withEmail bool) {
 	if !o.cut {
-		return u
+		return
 	}
-	if p.id != "" {
-		u.ID = o.run.opaqueID(p.id)
+	if u.ID != "" {
+		u.ID = o.run.opaqueID(u.ID)
 	}
-	if !p.withEmail {
+	if !withEmail {
 		u.Email = ""
 	}
-	return u
 }
 
 // opaqueID is what a person's id is on this connection.
@@ -274,14 +280,30 @@ func (o *outward) comments(v any) ([]Comment, error) {
 	if err != nil {
 		return nil, err
 	}
+	if given := o.run.theirs.Comments; !o.cut && areThese(list, given) {
+		return slices.Clip(given), nil
+	}
 	out := make([]Comment, 0, count)
 	for _, one := range list {
 		if it, ok := one.(*item); ok {
 			out = append(out, *it.comment)
-			o.author(&out[len(out)-1].Author, it)
+			o.cutUser(&out[len(out)-1].Author, it.showEmail)
 		}
 	}
 	return out, nil
+}
+
+// areThese tells whether list is comments, all of them and as they were given.
+func areThese(list []any, comments []Comment) bool {
+	if len(list) != len(comments) {
+		return false
+	}
+	for i, one := range list {
+		if it, ok := one.(*item); !ok || it.comment != &comments[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func (o *outward) attachments(v any) ([]Attachment, error) {
@@ -293,15 +315,8 @@ func (o *outward) attachments(v any) ([]Attachment, error) {
 	for _, one := range list {
 		if it, ok := one.(*item); ok {
 			out = append(out, *it.attachment)
-			o.author(&out[len(out)-1].Author, it)
+			o.cutUser(&out[len(out)-1].Author, it.showEmail)
 		}
 	}
 	return out, nil
-}
-
-// author leaves of an item's author what others may know.
-func (o *outward) author(u *event.User, it *item) {
-	p := personOf(*u)
-	p.withEmail = it.showEmail
-	*u = o.person(p)
 }

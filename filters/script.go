@@ -85,6 +85,7 @@ type script struct {
 	key        []byte
 	hosts      []string
 	slots      []slot
+	guards     map[string]guardFunction
 	statements []compiled
 	warnings   Problems
 	remembers  bool
@@ -108,6 +109,9 @@ func (s *script) machine() *machine {
 	}
 	m := &machine{run: run{slots: make([]filled, len(s.slots)), env: map[string]any{}, opaque: map[string]string{}}}
 	m.run.env[runSlot] = &m.run
+	for name, f := range s.guards {
+		m.run.env[name] = f.forRun(&m.run)
+	}
 	return m
 }
 
