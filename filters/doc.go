@@ -26,7 +26,7 @@
 // an expr expression: its names are resolved to plain slots (resolve.go), its
 // types checked by expr's checker, and every operation that could cost more
 // than it looks is replaced by a counted one (guard.go). A run fills the slots
-// that a statement reads, and runs the statements in order (execute.go).
+// that a statement reads, and runs the statements in order (run.go, script.go).
 //
 // # What it does not do
 //

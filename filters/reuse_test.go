@@ -63,7 +63,7 @@ replica.assignee = issue.assignee
 		kept = append(kept, got)
 	}
 	for i, issue := range issues {
-		want, _ := fresh().Run(t.Context(), filters.OutInput{Context: sampleContext(), Issue: issue, Trace: true}) //nolint:errcheck // compared above
+		want, _ := fresh().Run(t.Context(), filters.OutInput{Context: sampleContext(), Issue: issue, Trace: true})
 		if diff := cmp.Diff(kept[i], want); diff != "" {
 			t.Errorf("later runs changed the result of run %d (-got +want):\n%s", i, diff)
 		}
