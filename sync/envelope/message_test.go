@@ -219,6 +219,31 @@ func TestDecode_RefusesEveryOtherSpelling(t *testing.T) {
 
 // FuzzDecode states the one property that digests rest on: what parses has one
 // spelling.
+// TestEncode_BytesAreTheCallers: the next message is not spelled over them, and
+// changing them changes no other message.
+func TestEncode_BytesAreTheCallers(t *testing.T) {
+	t.Parallel()
+	one, other := event.Message{Ask: &event.Ask{Seqs: []event.Seq{11}}}, event.Message{Ask: &event.Ask{Seqs: []event.Seq{22}}}
+	encode := func(m event.Message) []byte {
+		raw, err := envelope.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	for range 100 { // under the race detector buffers are used again by chance only
+		first := encode(one)
+		second := encode(other)
+		if got, want := string(first), `{"ask":{"seqs":[11]}}`; got != want {
+			t.Fatalf("after the next message: got %s, want %s", got, want)
+		}
+		clear(first)
+		if got, want := string(second), `{"ask":{"seqs":[22]}}`; got != want {
+			t.Fatalf("after a change to the first: got %s, want %s", got, want)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, m := range samples() {
 		raw, err := envelope.Encode(m)

@@ -279,7 +279,7 @@ func (s *speller) text(text string) {
 		if !special[text[i]] {
 			continue
 		}
-		escape := byte(0)
+		var escape byte
 		switch c := text[i]; {
 		case c == '\n':
 			escape = 'n'

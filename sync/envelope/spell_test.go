@@ -53,3 +53,31 @@ func same(t *testing.T, m event.Message) {
 		t.Errorf("got  %s\nwant %s", s.b, want)
 	}
 }
+
+// TestStringEnd_IsTheFirstQuoteWithoutEscape: in each text of up to nine quotes,
+// backslashes and letters, one after the other.
+func TestStringEnd_IsTheFirstQuoteWithoutEscape(t *testing.T) {
+	t.Parallel()
+	var try func(raw []byte)
+	try = func(raw []byte) {
+		want := len(raw)
+		for i := 1; i < len(raw); i++ {
+			if raw[i] == '"' {
+				want = i
+				break
+			}
+			if raw[i] == '\\' {
+				i++
+			}
+		}
+		if got := stringEnd(raw, 0); got != want {
+			t.Errorf("%s ends at %d, want %d", raw, got, want)
+		}
+		if len(raw) < 10 {
+			for _, c := range []byte(`"\a`) {
+				try(append(raw[:len(raw):len(raw)], c))
+			}
+		}
+	}
+	try([]byte{'"'})
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -106,12 +105,10 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 	}
 	o.items = map[event.ItemID]twin.Item{}
 	size := fieldsSize(o.change.Fields)
-	sources := make(map[string]*event.Comment, len(o.ticket.Comments))
-	for i := range o.ticket.Comments {
-		sources[o.ticket.Comments[i].ID] = &o.ticket.Comments[i]
-	}
-	for _, c := range o.replica.Comments {
-		item, local, due := p.commentItem(o, c, sources[c.ID], heal)
+	source := sources(o.ticket.Comments)
+	for i := range o.replica.Comments {
+		c := &o.replica.Comments[i]
+		item, local, due := p.commentItem(o, c, source(c.ID), heal)
 		if due {
 			size = o.offer(item, local, size)
 		}
@@ -135,11 +132,10 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 // incoming filter would make of it if it came back. Other fields that differ
 // from what was agreed have not left, and give way to what the peer says.
 func (p *Path) tell(ctx context.Context, o *outgoing) error {
-	o.carried = o.mergeable()
 	if len(o.change.Fields) == 0 {
-		o.carried = nil
 		return nil
 	}
+	o.carried = o.mergeable()
 	schema, err := p.Schema(ctx)
 	if err != nil {
 		return err
@@ -153,7 +149,13 @@ func (p *Path) tell(ctx context.Context, o *outgoing) error {
 		return err // a look-up of the script: it is answered another time
 	case err == nil && back.Stop == nil:
 		o.sets = twin.OnlySets(back.Fields, schema.Fields)
-		maps.DeleteFunc(o.carried, func(name string, _ any) bool { _, told := back.Fields[name]; return !told })
+		told := make(event.Fields, len(back.Fields))
+		for name := range back.Fields {
+			if value, ok := o.carried[name]; ok {
+				told[name] = value
+			}
+		}
+		o.carried, o.exact = told, true
 	}
 	// Else it is a filter that takes only what the peer makes: then removals of
 	// ours at the peer cannot be told from what it never had; nothing is removed.
@@ -186,8 +188,29 @@ func (o *outgoing) offer(item event.Item, local twin.Item, size int) int {
 	return size
 }
 
+// sources finds our comments by their ids. A replica that keeps their order costs
+// a step each, any other an index.
+func sources(comments []event.Comment) func(id string) *event.Comment {
+	next, index := 0, map[string]*event.Comment(nil)
+	return func(id string) *event.Comment {
+		for ; index == nil && next < len(comments); next++ {
+			if c := &comments[next]; c.ID == id {
+				next++
+				return c
+			}
+		}
+		if index == nil {
+			index = make(map[string]*event.Comment, len(comments))
+			for i := range comments {
+				index[comments[i].ID] = &comments[i]
+			}
+		}
+		return index[id]
+	}
+}
+
 // commentItem is a comment on the wire, made from source, and whether it is to be sent.
-func (p *Path) commentItem(o *outgoing, c filters.Comment, source *event.Comment, heal bool) (event.Item, twin.Item, bool) {
+func (p *Path) commentItem(o *outgoing, c *filters.Comment, source *event.Comment, heal bool) (event.Item, twin.Item, bool) {
 	at := local{id: c.ID}
 	had, known := o.known.here.at(at)
 	if source == nil || had.Theirs {
@@ -288,7 +311,7 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 	}
 	row.Key, row.State = o.ticket.Key, twin.Live
 	row.Append(seq, o.hashes, p.Now())
-	row.SetLocal(o.mergeable(), o.carried, seq, o.change.Cause == event.CauseEdit, o.ticket.Updated)
+	row.SetLocal(o.mergeable(), o.carried, seq, o.exact && o.change.Cause == event.CauseEdit, o.ticket.Updated)
 	row.SendSets(seq, o.sets, o.ticket.Fields)
 	for name, item := range o.items {
 		item.Seq = seq

@@ -328,7 +328,12 @@ func (o *outgoing) changedLocally() bool {
 
 // mergeable are the local fields that the peer's changes may touch: only for
 // these is it worth knowing who changed them.
-func (o *outgoing) mergeable() event.Fields { return mergeable(o.rules, o.ticket.Fields) }
+func (o *outgoing) mergeable() event.Fields {
+	if o.local == nil {
+		o.local = mergeable(o.rules, o.ticket.Fields)
+	}
+	return o.local
+}
 
 func mergeable(rules *Rules, fields event.Fields) event.Fields {
 	out := event.Fields{}

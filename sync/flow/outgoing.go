@@ -30,9 +30,12 @@ type outgoing struct {
 	hashes  twin.Hashes // of the change's fields
 	// items are the rows to store with the change, more that it was cut.
 	items map[event.ItemID]twin.Item
+	// local are our fields that the peer's changes may touch.
+	local event.Fields
 	// carried are our fields that the change tells the peer of, sets what it tells
 	// the peer to hold in our sets.
 	carried event.Fields
+	exact   bool // carried is that and no more
 	sets    event.Fields
 }
 

@@ -176,6 +176,7 @@ type Path struct {
 
 	mu          sync.RWMutex
 	connections map[event.ConnectionID]*Connection
+	sorted      []*Connection // by id; replaced, never changed
 	expected    map[event.ConnectionID]bool
 	schema      event.Schema
 	schemaAt    time.Time
@@ -208,6 +209,7 @@ func (p *Path) Add(c *Connection) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.connections[c.ID] = c
+	p.sorted = sortedConnections(maps.Values(p.connections))
 	return nil
 }
 
@@ -236,6 +238,7 @@ func (p *Path) Remove(id event.ConnectionID) {
 	defer p.mu.Unlock()
 	delete(p.expected, id)
 	delete(p.connections, id)
+	p.sorted = sortedConnections(maps.Values(p.connections))
 }
 
 // Connection returns a connection, or nil.
@@ -245,11 +248,12 @@ func (p *Path) Connection(id event.ConnectionID) *Connection {
 	return p.connections[id]
 }
 
-// Connections returns all connections, in the order of their ids.
+// Connections returns all connections, in the order of their ids. The list is
+// not to be changed.
 func (p *Path) Connections() []*Connection {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return sortedConnections(maps.Values(p.connections))
+	return p.sorted
 }
 
 // ErrPaused: the connection, or this direction of it, is paused.

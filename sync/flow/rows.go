@@ -127,7 +127,10 @@ func ownEvent(r store.Reader, con event.ConnectionID, epoch uint64, seq event.Se
 		return event.ChangeBody{}, err
 	}
 	m, err := envelope.Decode(stored.Entry.Bytes)
-	if err != nil || m.Change == nil {
+	if err == nil && m.Change == nil {
+		err = envelope.ErrMessage
+	}
+	if err != nil {
 		return event.ChangeBody{}, fmt.Errorf("own event %d: %w", seq, err)
 	}
 	return *m.Change, nil

@@ -1,17 +1,24 @@
 package inbox
 
-import "parley/sync/event"
+import (
+	"encoding/binary"
+	"errors"
 
-// MarshalBinary writes the row; the first byte is the layout's version.
+	"parley/sync/event"
+)
+
+const layout = 1
+
+// errLayout: bytes that no MarshalBinary made.
+var errLayout = errors.New("row is not of this version")
+
+// MarshalBinary writes the row: the layout's version, the length of all but the
+// plan, that, and the plan.
 func (r *Row) MarshalBinary() ([]byte, error) {
-	w := event.Writer{Bytes: append(make([]byte, 0, 64), 1)}
+	w := event.Writer{Bytes: make([]byte, 0, 128)}
 	w.Number(r.Epoch)
 	w.Number(uint64(r.Seq))
 	w.Text(string(r.State))
-	w.Flag(r.Planned())
-	if r.Planned() {
-		w.Text(string(r.Plan))
-	}
 	w.Number(r.NextEpoch)
 	w.Number(uint64(r.NextSeq))
 	w.Number(uint64(r.Attempt))
@@ -22,18 +29,28 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 	w.Text(string(r.Told))
 	w.Text(r.Key)
 	w.Number(uint64(r.At))
-	return w.Bytes, w.Err
+	out := append(make([]byte, 0, 1+binary.MaxVarintLen64+len(w.Bytes)+len(r.Plan)), layout)
+	out = binary.AppendUvarint(out, uint64(len(w.Bytes)))
+	return append(append(out, w.Bytes...), r.Plan...), w.Err
 }
 
-// UnmarshalBinary reads what MarshalBinary wrote.
+// UnmarshalBinary reads what MarshalBinary wrote; the plan stays a part of raw.
 func (r *Row) UnmarshalBinary(raw []byte) error {
-	p := event.NewParser(raw)
-	version := p.Number()
-	*r = Row{Epoch: p.Number(), Seq: event.Seq(p.Number()), State: State(p.Text())}
-	if p.Flag() {
-		r.Plan = []byte(p.Text())
+	if len(raw) < 2 || raw[0] != layout {
+		return errLayout
 	}
-	r.NextEpoch, r.NextSeq, r.Attempt, r.Until, r.Since = p.Number(), event.Seq(p.Number()), int(p.Number()), p.Time(), p.Time()
-	r.Code, r.Reason, r.Told, r.Key, r.At = event.Code(p.Text()), p.Text(), event.Code(p.Text()), p.Text(), int64(p.Number())
-	return p.Version(version, 1)
+	size, n := binary.Uvarint(raw[1:])
+	if n <= 0 || size > uint64(len(raw)-1-n) {
+		return errLayout
+	}
+	p := event.NewParser(raw[1+n : 1+n+int(size)])
+	*r = Row{
+		Epoch: p.Number(), Seq: event.Seq(p.Number()), State: State(p.Text()),
+		NextEpoch: p.Number(), NextSeq: event.Seq(p.Number()), Attempt: int(p.Number()), Until: p.Time(), Since: p.Time(),
+		Code: event.Code(p.Text()), Reason: p.Text(), Told: event.Code(p.Text()), Key: p.Text(), At: int64(p.Number()),
+	}
+	if plan := raw[1+n+int(size):]; len(plan) > 0 {
+		r.Plan = plan
+	}
+	return p.End()
 }
