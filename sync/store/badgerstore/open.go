@@ -114,7 +114,7 @@ func openLocked(o Options) (*Store, error) {
 	s := &Store{
 		db: db, log: o.Logger, commit: o.commit,
 		snapshots: newSnapshots(db.MaxVersion()),
-		recent:    newRecent(),
+		recent:    newRecent(db.MaxVersion()),
 		queue:     queue{wake: make(chan struct{}, 1)},
 		calls:     sync.Pool{New: func() any { return &call{done: make(chan error, 1)} }},
 		failed:    make(chan struct{}),

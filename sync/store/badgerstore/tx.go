@@ -49,12 +49,17 @@ func (r *reader) Get(key []byte) ([]byte, error) {
 	}
 	item, err := r.snapshot.Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {
+		r.recent.note(key, nil, false, r.snapshot.ReadTs())
 		return nil, store.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read key: %w", err)
 	}
-	return valueOf(item)
+	value, err := valueOf(item)
+	if err == nil {
+		r.recent.note(key, value, true, r.snapshot.ReadTs())
+	}
+	return value, err
 }
 
 // valueOf returns the value of an item that is not used again.
