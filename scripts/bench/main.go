@@ -135,7 +135,7 @@ func launch(ctx context.Context, s setup) (*child, answer, error) {
 		return nil, answer{}, fmt.Errorf("find this program: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, self, "-node")
-	cmd.Env = append(os.Environ(), "GOMEMLIMIT=384MiB")
+	cmd.Env = append(os.Environ(), "GOMEMLIMIT=384MiB", "GOGC=200") // as a node sets them
 	cmd.Stderr = os.Stderr
 	in, errIn := cmd.StdinPipe()
 	out, errOut := cmd.StdoutPipe()

@@ -205,9 +205,10 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 			before[name] = other(after[name])
 		}
 	}
-	a, okA := event.Fields(nil), false
-	if asRead && l != nil && l.err == nil {
-		a, okA = l.replica.Fields, true
+	var a event.Fields
+	okA := asRead && l != nil && l.err == nil
+	if okA {
+		a = l.replica.Fields
 	} else {
 		a, okA = p.leaves(ctx, in, ticket, with(ticket.Fields, after), l)
 	}

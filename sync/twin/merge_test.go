@@ -204,8 +204,17 @@ func TestOnlySets_LeavesOutTheRest(t *testing.T) {
 func TestSame_ComparesAsHashesDo(t *testing.T) {
 	t.Parallel()
 	values := []any{
-		nil, "", "a", "1", 1.0, 1, 0.0, true, false, []any(nil), []any{}, []any{"a"}, []any{"a", nil}, []any{"b", "a"}, []string{"a"},
-		map[string]any(nil), map[string]any{}, map[string]any{"id": "1"}, map[string]any{"id": "1", "n": []any{1.5}}, event.Fields{"id": "1"},
+		nil, "", "a", "1", 1.0, 1, 0.0, true, false, []any(nil),
+		[]any{},
+		[]any{"a"},
+		[]any{"a", nil},
+		[]any{"b", "a"},
+		[]string{"a"},
+		map[string]any(nil),
+		map[string]any{},
+		map[string]any{"id": "1"},
+		map[string]any{"id": "1", "n": []any{1.5}},
+		event.Fields{"id": "1"},
 	}
 	for _, a := range values {
 		for _, b := range values {
