@@ -218,8 +218,9 @@ type Explanation struct {
 type Explained struct {
 	Ticket
 	Scope ScopeExplanation `json:"scope"`
-	// Sent, Received and Now are views of its fields: the last replica sent, the
-	// peer's as last received, and what the filter makes of it at present.
+	// Sent, Received and Now are views of its fields: what the peer was last told
+	// of each (not where it has its own word since), the peer's as last received,
+	// and what the filter makes of it at present.
 	Sent     event.Fields `json:"sent,omitempty"`
 	Received event.Fields `json:"received,omitempty"`
 	Now      event.Fields `json:"now,omitempty"`
