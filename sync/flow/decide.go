@@ -293,18 +293,18 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 	if len(in.plan.Steps) == 0 {
 		return nil
 	}
-	first := &in.plan.Steps[0]
-	if in.body.Cause == event.CauseHeal && plan.Adds(first.Write) {
-		// The peer lost its memory, or we did: the write may be there already.
-		for i := range in.plan.Steps {
-			if plan.Adds(in.plan.Steps[i].Write) {
-				in.plan.SetDoubt(i, time.Time{})
-			}
-		}
-		return p.storePlan(in)
+	if in.body.Cause == event.CauseHeal || in.fromBefore() {
+		in.plan.DoubtAll()
 	}
 	in.plan.IntendAll(p.Boot.Random, p.Now())
 	return p.storePlan(in)
+}
+
+// fromBefore tells whether the event waited here when the process began. Then the
+// store may be a backup, and what the event adds may be there already.
+func (in *incoming) fromBefore() bool {
+	began := in.con.began
+	return in.row.Epoch < began.Epoch || in.row.Epoch == began.Epoch && in.row.Seq <= began.Through
 }
 
 // planTicket plans the create, or the update of what the peer changed.

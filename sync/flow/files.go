@@ -167,10 +167,10 @@ func (p *Path) Attach(ctx context.Context, id event.ConnectionID, twinID event.T
 	}
 	if job.Plan == nil {
 		job.Plan = &plan.Plan{Ref: job.Ref, Steps: []plan.Step{{State: plan.Planned, Item: item, Write: event.Step{
-			Kind: event.StepAttach, Ref: job.Ref, Marker: p.marker(id, twinID, item), Since: p.Now().Add(-time.Hour).Unix(),
+			Kind: event.StepAttach, Ref: job.Ref, Marker: p.marker(id, twinID, item),
 			Attachment: &event.AttachmentWrite{Name: job.Name, Size: job.Size, MIME: job.MIME, SHA256: job.SHA256, Internal: job.Internal},
 		}}}}
-		job.Plan.SetDoubt(0, time.Time{}) // the same file may have come with an event that was sent again
+		job.Plan.DoubtAll() // the same file may have come with an event that was sent again
 	}
 	for {
 		done, err := p.attachStep(ctx, con, twinID, job)

@@ -181,6 +181,11 @@ func (p *Path) send(ctx context.Context, con *Connection, wire []byte) (envelope
 // receipted stores how far the peer has our stream (T3). It is not synced by
 // itself: a receipt that is lost is given again.
 func (p *Path) receipted(con *Connection, head outbox.Head, cut envelope.Cut, token string, r envelope.Receipt) (bool, error) {
+	if r.Through+1 < cut.First && !r.Stop {
+		// The peer has less than it gave receipts for: the hello finds out.
+		con.session.end()
+		return true, nil
+	}
 	run := cut.Before
 	for i := range cut.Entries {
 		if cut.First+event.Seq(i) > r.Through {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"parley/filters"
 	"parley/sync/envelope"
 	"parley/sync/event"
+	"parley/sync/inbox"
 	"parley/sync/store"
 	"parley/sync/transport"
 	"parley/sync/twin"
@@ -125,7 +127,9 @@ type Connection struct {
 	pausedOut atomic.Bool
 	pausedIn  atomic.Bool
 	session   session
-	creates   *filters.Counter
+	// began is how far the peer's data events had come when the process began.
+	began   inbox.Head
+	creates *filters.Counter
 }
 
 // Rules are one side's own settings for a connection; they may change at any time.
@@ -205,6 +209,13 @@ func New(o Options) *Path {
 func (p *Path) Add(c *Connection) error {
 	if err := p.openStreams(c.ID); err != nil {
 		return err
+	}
+	err := p.Store.View(func(r store.Reader) (err error) {
+		c.began, err = inHead(r, c.ID, byte(envelope.Data))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("begin connection %s: %w", c.Name, err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

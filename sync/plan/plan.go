@@ -177,6 +177,15 @@ func (p *Plan) IntendAll(boot uint64, now time.Time) {
 	}
 }
 
+// DoubtAll marks what adds something as possibly done, nobody knows when.
+func (p *Plan) DoubtAll() {
+	for i := range p.Steps {
+		if s := &p.Steps[i]; Adds(s.Write) {
+			s.State, s.Write.Since = Doubt, 0
+		}
+	}
+}
+
 // SetDoubt marks step i as not known to have happened; it may be asked about at.
 func (p *Plan) SetDoubt(i int, at time.Time) {
 	p.Steps[i].State, p.Steps[i].NotBefore = Doubt, at

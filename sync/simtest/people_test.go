@@ -62,9 +62,26 @@ func (w *world) live(ctx context.Context, turns int) error {
 		if err := w.turn(ctx, n); err != nil {
 			return fmt.Errorf("turn %d: %w", i, err)
 		}
+		if err := w.accident(n); err != nil {
+			return fmt.Errorf("restore in turn %d: %w", i, err)
+		}
 		if w.rng.IntN(3) == 0 {
 			w.clock.at = w.clock.at.Add(time.Duration(w.rng.IntN(900)) * time.Millisecond)
 		}
+	}
+	return nil
+}
+
+// accident takes backups now and then, and puts one back.
+func (w *world) accident(n *node) error {
+	switch {
+	case w.restores == 0:
+	case n.backup == nil && w.rng.IntN(60) == 0:
+		backup := n.store.Snapshot()
+		n.backup = &backup
+	case n.backup != nil && w.rng.IntN(200) == 0:
+		w.restores--
+		return n.restore()
 	}
 	return nil
 }

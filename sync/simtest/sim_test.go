@@ -17,6 +17,7 @@ var (
 	seeds  = flag.Int("seeds", 100, "how many seeds to run")
 	from   = flag.Uint64("seed", 1, "first seed")
 	traced = flag.Bool("log", false, "log everything that happens")
+	calm   = flag.Bool("calm", false, "restores without other faults")
 	turns  = flag.Int("turns", 1500, "turns a seed runs with faults")
 )
 
@@ -28,7 +29,21 @@ func TestSimulation_BothSidesAgreeWhenTheyFallQuiet(t *testing.T) {
 		seed := *from + uint64(i)
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
-			w := run(t, seed)
+			w := run(t, seed, 0)
+			w.check(t)
+		})
+	}
+}
+
+// TestSimulation_RestoredNodesAgreeAgain adds backups that are put back: what a
+// restored node forgot is found again, and nothing of it made twice.
+func TestSimulation_RestoredNodesAgreeAgain(t *testing.T) {
+	t.Parallel()
+	for i := range *seeds / 2 {
+		seed := *from + uint64(i)
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			w := run(t, seed, 1+int(seed%3))
 			w.check(t)
 		})
 	}
@@ -38,14 +53,14 @@ func TestSimulation_BothSidesAgreeWhenTheyFallQuiet(t *testing.T) {
 func TestSimulation_ASeedReplaysExactly(t *testing.T) {
 	t.Parallel()
 	for _, seed := range []uint64{3, 5, 12} {
-		one, two := run(t, seed).fingerprint(), run(t, seed).fingerprint()
+		one, two := run(t, seed, 0).fingerprint(), run(t, seed, 0).fingerprint()
 		if one != two {
 			t.Errorf("seed %d: two runs differ:\n%s\n%s", seed, one, two)
 		}
 	}
 }
 
-func run(t *testing.T, seed uint64) *world {
+func run(t *testing.T, seed uint64, restores int) *world {
 	t.Helper()
 	trace := func(string, ...any) {}
 	if *traced {
@@ -54,6 +69,9 @@ func run(t *testing.T, seed uint64) *world {
 	w, err := newWorld(seed, trace)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if w.restores = restores; restores > 0 && *calm {
+		w.limits = limits{}
 	}
 	ctx := context.Background()
 	if err := w.live(ctx, *turns); err != nil {

@@ -48,6 +48,7 @@ type node struct {
 	dead    bool
 	peer    *node
 	seen    map[string]int
+	backup  *memstore.Snapshot
 }
 
 // world is two nodes and what is between them.
@@ -59,6 +60,8 @@ type world struct {
 	trace  func(format string, args ...any)
 	strays []stray
 	limits limits
+	// restores is how many more times a node is restored from a backup.
+	restores int
 }
 
 // stray is a message that the network kept and delivers again later.
@@ -144,6 +147,15 @@ func (n *node) call(op string, after bool) error {
 		return errTransient
 	}
 	return nil
+}
+
+// restore ends the process and begins another on the last backup.
+func (n *node) restore() error {
+	n.world.trace("%s is restored from a backup", n.name)
+	n.store = n.store.Restore(*n.backup)
+	n.backup = nil
+	n.seen["restored"]++
+	return n.start()
 }
 
 // start begins a new process on what is durable.
