@@ -368,9 +368,10 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 	return nil
 }
 
-// written are the comments that steps of the plan have written.
+// written are the comments that steps of the plan have written, and those that
+// were found.
 func (in *incoming) written() map[event.ItemID]twin.Item {
-	var out map[event.ItemID]twin.Item
+	out := maps.Clone(in.recovered)
 	for _, step := range in.plan.Steps {
 		if step.Item == "" || step.State != plan.Done {
 			continue

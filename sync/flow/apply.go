@@ -225,6 +225,9 @@ func (p *Path) find(ctx context.Context, in *incoming, i int) error {
 	}
 	switch found.Presence {
 	case event.FoundOne:
+		if step := in.plan.Steps[i]; step.Write.Kind == event.StepCreate && step.Attempt == 0 {
+			return p.foundOld(in, found.Written)
+		}
 		return p.stepDone(in, i, found.Written)
 	case event.FoundNone:
 		return p.intend(in, i)
@@ -233,6 +236,28 @@ func (p *Path) find(ctx context.Context, in *incoming, i int) error {
 	}
 	at := p.Now().Add(max(p.Tracker.SettleTime(), retry.Curve(in.row.Attempt+1)))
 	return &awaitError{at, "the tracker cannot say yet whether the last write happened"}
+}
+
+// foundOld records a ticket that an earlier life of this node created, as the twin
+// that it is. What of the event it lacks is decided anew.
+func (p *Path) foundOld(in *incoming, w event.Written) error {
+	in.plan.Ref = w.Ref
+	p.unmarkCreating(in.plan)
+	err := p.update(in, "record a twin found", func(tx store.Tx, row *inbox.Row) error {
+		twin, err := p.twinFor(tx, in)
+		if err != nil {
+			return err
+		}
+		twin.Key = w.Key
+		if err := put(tx, store.TwinKey(in.con.ID, in.id), twin); err != nil {
+			return err
+		}
+		return put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Replan{}, p.Now()))
+	})
+	if err != nil {
+		return err
+	}
+	return errReplan
 }
 
 // check reads and compares what a step in doubt was to set.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"parley/adapters"
@@ -50,6 +51,11 @@ func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
 		return err
 	}
 	in.body = body
+	ours, err := outHead(r, in.con.ID, byte(envelope.Data))
+	if err != nil {
+		return err
+	}
+	in.epoch = ours.Epoch
 	if in.twin, err = in.read.first(r, in.con.ID, in.id); err != nil {
 		return err
 	}
@@ -293,25 +299,30 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 	if len(in.plan.Steps) == 0 {
 		return nil
 	}
-	if in.body.Cause == event.CauseHeal || in.fromBefore() {
+	if in.forgot() {
 		in.plan.DoubtAll()
 	}
 	in.plan.IntendAll(p.Boot.Random, p.Now())
 	return p.storePlan(in)
 }
 
-// fromBefore tells whether the event waited here when the process began. Then the
-// store may be a backup, and what the event adds may be there already.
-func (in *incoming) fromBefore() bool {
+// forgot tells whether this side may have lost what it knew of the twin. A heal
+// says so; an event that waited here when the process began may come from a
+// backup; and once a side was restored, any ticket may have had a twin before.
+// What such an event adds may be there already.
+func (in *incoming) forgot() bool {
 	began := in.con.began
-	return in.row.Epoch < began.Epoch || in.row.Epoch == began.Epoch && in.row.Seq <= began.Through
+	waited := in.row.Epoch < began.Epoch || in.row.Epoch == began.Epoch && in.row.Seq <= began.Through
+	first := in.twin == nil || in.twin.Theirs && in.twin.Seen == (event.Position{})
+	restored := in.epoch > firstEpoch || in.row.Epoch > firstEpoch
+	return in.body.Cause == event.CauseHeal || waited || first && restored
 }
 
 // planTicket plans the create, or the update of what the peer changed.
 func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 	merge := twin.Incoming{
 		Wanted: w.result.Fields, Same: w.same, Exact: w.result.Exact,
-		Cause: in.body.Cause, Types: schema.Fields,
+		Cause: in.body.Cause, Forgot: in.forgot(), Types: schema.Fields,
 	}
 	merge.Added, merge.Removed = map[string][]any{}, map[string][]any{}
 	for name, change := range w.result.Sets {
@@ -366,6 +377,9 @@ func (p *Path) planComments(in *incoming, w wants, schema event.Schema) {
 		asserted[id] = true
 		hash := commentHash(c.Body, c.Internal)
 		had, known := in.items.get(id)
+		if !known {
+			had, known = in.recover(id, hash, p.marker(in.con.ID, in.id, id))
+		}
 		write := &event.CommentWrite{Body: c.Body, Internal: c.Internal}
 		switch {
 		case known && had.Hash == hash:
@@ -382,6 +396,25 @@ func (p *Path) planComments(in *incoming, w wants, schema event.Schema) {
 		}})
 	}
 	p.decline(in, event.ItemComment, asserted)
+}
+
+// recover records a comment that stands in our ticket with its marker and is not
+// on record: a restored node forgot it.
+func (in *incoming) recover(id event.ItemID, hash event.Hash, marker event.Marker) (twin.Item, bool) {
+	if in.ours == nil {
+		return twin.Item{}, false
+	}
+	at := slices.IndexFunc(in.ours.Comments, func(c event.Comment) bool { return c.Marker == marker })
+	if at < 0 {
+		return twin.Item{}, false
+	}
+	item := twin.Item{Local: in.ours.Comments[at].ID, Theirs: true, Hash: hash, State: twin.Confirmed}
+	in.items.set(id, item)
+	if in.recovered == nil {
+		in.recovered = map[event.ItemID]twin.Item{}
+	}
+	in.recovered[id] = item
+	return item, true
 }
 
 // planFiles sets the peer's files that the script and the gate want on the list

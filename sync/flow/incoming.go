@@ -111,10 +111,13 @@ type incoming struct {
 	rules *Rules
 	id    event.TwinID
 	row   inbox.Row
+	epoch uint64 // of our own stream
 	body  event.ChangeBody
 	twin  *twin.Row // nil: no ticket yet
 	read  readRow   // twin as it was read
 	items *itemSet
+	// recovered are comments that were found in our ticket without being on record.
+	recovered map[event.ItemID]twin.Item
 	// before is the peer's replica as last applied, replica with this event.
 	before, replica filters.Replica
 	plan            *plan.Plan

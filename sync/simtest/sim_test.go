@@ -43,7 +43,7 @@ func TestSimulation_RestoredNodesAgreeAgain(t *testing.T) {
 		seed := *from + uint64(i)
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
-			w := run(t, seed, 1+int(seed%3))
+			w := run(t, seed, 1)
 			w.check(t)
 		})
 	}

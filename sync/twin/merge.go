@@ -51,6 +51,9 @@ type Incoming struct {
 	// OursAt is our tracker's change time of the ticket, TheirsAt the event's.
 	OursAt, TheirsAt time.Time
 	Cause            event.Cause
+	// Forgot is set if this side may have lost what it knew of the twin: a field
+	// without a base may have been changed by anybody.
+	Forgot bool
 	// Seen is our last event that the peer knew of, as a number of our stream's
 	// present epoch; 0 if none.
 	Seen event.Seq
@@ -86,7 +89,7 @@ func (r *Row) Merge(in Incoming, policy Policy) Merged {
 		if Equal(in.Types[name].Type, want, have) {
 			continue
 		}
-		if in.Ours != nil && !isSet(in.Types[name].Type) && r.concurrent(name, have, in.Seen) {
+		if in.Ours != nil && !isSet(in.Types[name].Type) && r.concurrent(name, have, in) {
 			out.Conflicts = append(out.Conflicts, name)
 			if r.keeps(name, have, in, policy) {
 				out.Kept = append(out.Kept, name)
@@ -141,16 +144,16 @@ func (r *Row) target(in Incoming, name string) (any, bool) {
 }
 
 // concurrent tells whether we changed a field without the peer knowing.
-func (r *Row) concurrent(name string, have any, seen event.Seq) bool {
+func (r *Row) concurrent(name string, have any, in Incoming) bool {
 	base, known := r.Local[name]
 	if !known {
-		return false
+		return in.Forgot
 	}
-	return base.Hash != event.HashValue(have) || base.Seq > seen
+	return base.Hash != event.HashValue(have) || base.Seq > in.Seen
 }
 
 func (r *Row) keeps(name string, have any, in Incoming, policy Policy) bool {
-	if in.Cause == event.CauseFilter || in.Cause == event.CauseHeal {
+	if _, known := r.Local[name]; known && (in.Cause == event.CauseFilter || in.Cause == event.CauseHeal) {
 		return true
 	}
 	if in.Cause == event.CauseResolve {
