@@ -240,13 +240,17 @@ func with(fields, others event.Fields) event.Fields {
 }
 
 // stands tells whether the peer will still hold what it said of a field when
-// it has all our events: not where an event of ours that it had not seen says
-// something else. An edit of ours that has not left yet is no such event.
+// it has all our events: not where an event of ours that it had not seen stands
+// against it. An edit of ours that has not left yet is no such event.
 func (in *incoming) stands(name string, said any) bool {
 	if _, written := in.plan.Want()[name]; written || isList(said) {
 		return true
 	}
-	return in.twin == nil || in.twin.Local[name].Seq <= in.plan.Seen
+	if in.twin == nil || in.twin.Local[name].Seq <= in.plan.Seen {
+		return true
+	}
+	at, _ := time.Parse(time.RFC3339Nano, in.body.At)
+	return !in.twin.SaidStands(name, in.body.Cause, at, in.con.Policy)
 }
 
 // holds is what the peer holds of a list when it has all our events, spelled as

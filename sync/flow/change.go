@@ -311,7 +311,7 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 	}
 	row.Key, row.State = o.ticket.Key, twin.Live
 	row.Append(seq, o.hashes, p.Now())
-	row.SetLocal(o.mergeable(), o.carried, seq, o.exact && o.change.Cause == event.CauseEdit, o.ticket.Updated)
+	row.Carry(o.mergeable(), o.carried, twin.Carried{Seq: seq, Cause: o.change.Cause, Exact: o.exact}, o.ticket.Updated)
 	row.SendSets(seq, o.sets, o.ticket.Fields)
 	for name, item := range o.items {
 		item.Seq = seq

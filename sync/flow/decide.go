@@ -313,16 +313,20 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 func (in *incoming) forgot() bool {
 	began := in.con.began
 	waited := in.row.Epoch < began.Epoch || in.row.Epoch == began.Epoch && in.row.Seq <= began.Through
-	first := in.twin == nil || in.twin.Theirs && in.twin.Seen == (event.Position{})
 	restored := in.epoch > firstEpoch || in.row.Epoch > firstEpoch
-	return in.body.Cause == event.CauseHeal || waited || first && restored
+	return in.body.Cause == event.CauseHeal || waited || restored && in.first()
+}
+
+// first tells whether nothing of a twin that the peer began was applied yet.
+func (in *incoming) first() bool {
+	return in.twin == nil || in.twin.Theirs && in.twin.Seen == (event.Position{})
 }
 
 // planTicket plans the create, or the update of what the peer changed.
 func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 	merge := twin.Incoming{
 		Wanted: w.result.Fields, Same: w.same, Exact: w.result.Exact,
-		Cause: in.body.Cause, Forgot: in.forgot(), Types: schema.Fields,
+		Cause: in.body.Cause, Forgot: in.forgot() && (in.body.Cause == event.CauseHeal || in.first()), Types: schema.Fields,
 	}
 	merge.Added, merge.Removed = map[string][]any{}, map[string][]any{}
 	for name, change := range w.result.Sets {

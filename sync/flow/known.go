@@ -97,7 +97,9 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 		if err != nil {
 			return err
 		}
-		if k.applying = entry != nil && entry.Planned(); k.applying || c.ID == con.ID && row.Unsent() {
+		// What the peer said first comes before anything of ours is said.
+		first := entry != nil && entry.State != inbox.Parked && row.Theirs && row.Seen == (event.Position{})
+		if k.applying = first || entry != nil && entry.Planned(); k.applying || c.ID == con.ID && row.Unsent() {
 			// Nothing can be sent at present: the rest need not be read.
 			k.id, k.row = id, row
 			return nil
@@ -304,7 +306,7 @@ func (p *Path) nothing(o *outgoing) error {
 			if err != nil || row == nil {
 				return err
 			}
-			row.SetLocal(o.mergeable(), nil, 0, false, o.ticket.Updated)
+			row.SetLocal(o.mergeable(), o.ticket.Updated)
 			if err := put(tx, store.TwinKey(o.con.ID, o.known.id), row); err != nil {
 				return err
 			}

@@ -28,6 +28,7 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 		w.Hash(base.Hash)
 		w.Number(uint64(base.Seq))
 		w.Number(uint64(base.At))
+		w.Flag(base.Weak)
 	}
 	w.Flag(r.Out != nil)
 	if r.Out != nil {
@@ -65,7 +66,7 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 	if n := p.Count(); n > 0 {
 		r.Local = make(map[string]Base, n)
 		for range n {
-			r.Local[p.Text()] = Base{Hash: p.Hash(), Seq: event.Seq(p.Number()), At: int64(p.Number())}
+			r.Local[p.Text()] = Base{Hash: p.Hash(), Seq: event.Seq(p.Number()), At: int64(p.Number()), Weak: p.Flag()}
 		}
 	}
 	if p.Flag() {

@@ -15,7 +15,7 @@ func fullRow() twin.Row {
 		Ref: event.Ref{ID: "12", Created: -5}, Key: "SUP-12", Origin: event.OriginID{1, 2, 3}, Hops: 3, State: twin.Live,
 		Since: time.Date(2026, 3, 1, 12, 0, 0, 17, time.UTC), Theirs: true, Seen: event.Position{Epoch: 2, Seq: 9}, Epoch: 4,
 		Sent:  map[string]twin.Sent{"summary": {Hash: 0x0011223344556677, Seq: 5, State: twin.Open}, "": {}},
-		Local: map[string]twin.Base{"status": {Hash: 0xff, Seq: 6, At: -62135596800}},
+		Local: map[string]twin.Base{"status": {Hash: 0xff, Seq: 6, At: -62135596800, Weak: true}},
 		Out:   &twin.Unsettled{Seq: 7, Parked: event.CodeDenied, Since: 8},
 		Sets: map[string]twin.Set{"labels": {
 			Held: []any{"a", 1.5, nil, true, false, []any{}, map[string]any{"id": "1", "n": []any{"x"}}},

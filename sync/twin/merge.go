@@ -147,24 +147,41 @@ func (r *Row) target(in Incoming, name string) (any, bool) {
 func (r *Row) concurrent(name string, have any, in Incoming) bool {
 	base, known := r.Local[name]
 	if !known {
-		return in.Forgot
+		return in.Forgot && !empty(have)
 	}
 	return base.Hash != event.HashValue(have) || base.Seq > in.Seen
 }
 
+// keeps tells whether ours stands where both sides changed a field.
 func (r *Row) keeps(name string, have any, in Incoming, policy Policy) bool {
-	if _, known := r.Local[name]; known && (in.Cause == event.CauseFilter || in.Cause == event.CauseHeal) {
+	base, known := r.Local[name]
+	switch {
+	case base.Hash == event.HashValue(have):
+		return r.SaidStands(name, in.Cause, in.TheirsAt, policy)
+	case known && weak(in.Cause):
 		return true
-	}
-	if in.Cause == event.CauseResolve {
+	case in.Cause == event.CauseResolve:
 		return false
 	}
-	at := in.OursAt
-	if base := r.Local[name]; base.Hash == event.HashValue(have) {
-		at = time.Unix(base.At, 0)
-	}
-	return policy.oursWins(at, in.TheirsAt)
+	return policy.oursWins(in.OursAt, in.TheirsAt)
 }
+
+// SaidStands tells how a field ends of which an event of ours and one of the
+// peer's, made with cause at theirsAt, say different things, neither knowing of
+// the other: as ours says, or as the peer's. Both sides come to the same answer.
+func (r *Row) SaidStands(name string, cause event.Cause, theirsAt time.Time, policy Policy) bool {
+	base := r.Local[name]
+	switch {
+	case base.Weak != weak(cause):
+		return weak(cause)
+	case cause == event.CauseResolve:
+		return false
+	}
+	return policy.oursWins(time.Unix(base.At, 0), theirsAt)
+}
+
+// weak tells whether a change made with cause gives way to an edit.
+func weak(cause event.Cause) bool { return cause == event.CauseFilter || cause == event.CauseHeal }
 
 // Fit is how what a tracker holds after a write compares with what was wanted.
 type Fit string

@@ -21,7 +21,7 @@ func optionTypes() map[string]event.Field {
 // which our event 1 carried at a time; the same value again is no edit.
 func edited(old, value string, at time.Time) twin.Row {
 	row := twin.Row{Local: map[string]twin.Base{"status": {Hash: event.HashValue(old)}}}
-	row.SetLocal(event.Fields{"status": value}, event.Fields{"status": nil}, 1, false, at)
+	row.Carry(event.Fields{"status": value}, event.Fields{"status": nil}, twin.Carried{Seq: 1, Cause: event.CauseEdit, Exact: false}, at)
 	return row
 }
 

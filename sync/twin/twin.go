@@ -48,6 +48,8 @@ type Base struct {
 	Seq event.Seq `json:"s,omitempty"`
 	// At is the tracker's change time that the event named, seconds since 1970.
 	At int64 `json:"t,omitempty"`
+	// Weak is set if that event was no edit: the peer lets its own stand against it.
+	Weak bool `json:"w,omitempty"`
 }
 
 // Unsettled is our data event that has no final outcome.
@@ -154,23 +156,39 @@ func (r *Row) Append(seq event.Seq, sent Hashes, now time.Time) {
 	r.Out = &Unsettled{Seq: seq, Since: now.UnixMilli()}
 }
 
-// SetLocal records local fields that differ from their base. Those in carried
-// went out with event seq, the others are known to us and not sent. said is set
-// if the event says them anew, also those that are as agreed on before: the peer
-// may be changing them without knowing.
-func (r *Row) SetLocal(local, carried event.Fields, seq event.Seq, said bool, at time.Time) {
+// SetLocal records local fields that differ from their base as known to us and
+// not sent.
+func (r *Row) SetLocal(local event.Fields, at time.Time) { r.setLocal(local, nil, Carried{}, at) }
+
+// Carried is an event of ours that carries fields.
+type Carried struct {
+	Seq   event.Seq
+	Cause event.Cause
+	// Exact is set if it carries the fields that are named and no others.
+	Exact bool
+}
+
+// Carry records that carried, of our local fields, went out with an event, and
+// the others as SetLocal does. An edit says its fields anew, also those that are as
+// agreed on before: the peer may be changing them without knowing.
+func (r *Row) Carry(local, carried event.Fields, e Carried, at time.Time) {
+	r.setLocal(local, carried, e, at)
+}
+
+func (r *Row) setLocal(local, carried event.Fields, e Carried, at time.Time) {
+	edit := !weak(e.Cause)
 	if r.Local == nil {
 		r.Local = make(map[string]Base, len(local))
 	}
 	for name, value := range local {
 		hash := event.HashValue(value)
 		_, left := carried[name]
-		if r.Local[name].Hash == hash && !(left && said) {
+		if r.Local[name].Hash == hash && !(left && edit && e.Exact) {
 			continue
 		}
 		base := Base{Hash: hash, At: at.Unix()}
 		if left {
-			base.Seq = seq
+			base.Seq, base.Weak = e.Seq, !edit
 		}
 		r.Local[name] = base
 	}

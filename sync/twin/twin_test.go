@@ -171,8 +171,8 @@ func TestTwin_AnEndedEpochIsForgottenOnce(t *testing.T) {
 func TestTwin_ABaseKeepsTheTimeOfTheChangeNotOfTheLook(t *testing.T) {
 	t.Parallel()
 	row := twin.Row{}
-	row.SetLocal(event.Fields{"status": "Open"}, event.Fields{"status": nil}, 3, false, base())
-	row.SetLocal(event.Fields{"status": "Open"}, event.Fields{"status": nil}, 4, false, base().Add(time.Hour))
+	row.Carry(event.Fields{"status": "Open"}, event.Fields{"status": nil}, twin.Carried{Seq: 3, Cause: event.CauseEdit, Exact: false}, base())
+	row.Carry(event.Fields{"status": "Open"}, event.Fields{"status": nil}, twin.Carried{Seq: 4, Cause: event.CauseEdit, Exact: false}, base().Add(time.Hour))
 	want := map[string]twin.Base{"status": {Hash: event.HashValue("Open"), Seq: 3, At: base().Unix()}}
 	if diff := cmp.Diff(want, row.Local); diff != "" {
 		t.Errorf("base (-want +got):\n%s", diff)
@@ -186,8 +186,8 @@ func TestTwin_AValueSaidAgainIsSaidWithThatEvent(t *testing.T) {
 	t.Parallel()
 	row := twin.Row{}
 	fields := event.Fields{"status": "Open"}
-	row.SetLocal(fields, nil, 0, false, base())
-	row.SetLocal(fields, fields, 5, true, base().Add(time.Hour))
+	row.SetLocal(fields, base())
+	row.Carry(fields, fields, twin.Carried{Seq: 5, Cause: event.CauseEdit, Exact: true}, base().Add(time.Hour))
 	want := twin.Base{Hash: event.HashValue("Open"), Seq: 5, At: base().Add(time.Hour).Unix()}
 	if got := row.Local["status"]; got != want {
 		t.Errorf("the base is %+v, want %+v", got, want)
