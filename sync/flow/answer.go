@@ -45,10 +45,12 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 		return result{}, err
 	}
 	if len(in.plan.Steps) == 0 {
-		echo := p.echo(ctx, in, *in.ours, nil, edits{}, nil)
+		local := in.agreed(in.ours.Fields, schema)
+		echo := p.echo(ctx, in, *in.ours, local, edits{}, nil)
 		return result{
 			echo:    echo,
 			echoed:  twin.HashAll(echo),
+			bases:   basesOf(local),
 			sets:    twin.OnlySets(in.plan.Said, schema.Fields),
 			differs: differs(in.plan.Said, in.ours.Fields, schema),
 		}, nil
@@ -69,7 +71,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	r := result{ticket: &ticket, local: event.Fields{}, sets: twin.OnlySets(in.plan.Said, schema.Fields)}
+	r := result{ticket: &ticket, local: in.agreed(ticket.Fields, schema), sets: twin.OnlySets(in.plan.Said, schema.Fields)}
 	for name, want := range in.plan.Want() {
 		got := ticket.Fields[name]
 		fit := twin.Compare(schema.Fields[name].Type, in.plan.Before[name], want, got)
@@ -95,16 +97,35 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 			}
 		}
 	}
-	r.bases = make(map[string]twin.Base, len(r.local))
-	for name, value := range r.local {
-		r.bases[name] = twin.Base{Hash: event.HashValue(value)}
-	}
+	r.bases = basesOf(r.local)
 	if r.quiet, r.gen = p.quiet(ctx, in, look, r); r.quiet {
 		// Before it is on record, so that a poll in between finds it: the plan is
 		// stored, and what it comes to is known.
 		p.fresh.set(in.con.ID, ticket.Ref, ticket.Version)
 	}
 	return r, nil
+}
+
+// agreed are our fields that were as the peer says before anything was written: a
+// person of ours came to the same, or an earlier try had written it.
+func (in *incoming) agreed(ours event.Fields, schema event.Schema) event.Fields {
+	out := event.Fields{}
+	want := in.plan.Want()
+	for name, said := range in.plan.Said {
+		_, written := want[name]
+		if !written && !isList(said) && twin.Equal(schema.Fields[name].Type, said, ours[name]) && in.stands(name, said) {
+			out[name] = ours[name]
+		}
+	}
+	return out
+}
+
+func basesOf(local event.Fields) map[string]twin.Base {
+	bases := make(map[string]twin.Base, len(local))
+	for name, value := range local {
+		bases[name] = twin.Base{Hash: event.HashValue(value)}
+	}
+	return bases
 }
 
 func differs(said, ours event.Fields, schema event.Schema) bool {

@@ -307,3 +307,31 @@ func TestFiles_OnlyWhatWasOfferedIsServed(t *testing.T) {
 		t.Errorf("served %q", reply)
 	}
 }
+
+// TestApply_WhatBothSidesCameToIsAgreed: a field that is as the peer says without
+// having been written counts as agreed at once, not as an edit of ours that may
+// stand against the peer's next change.
+func TestApply_WhatBothSidesCameToIsAgreed(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	ref := a.desk.open("one")
+	w.settle()
+	theirs := b.one().Ref
+	a.desk.set(ref, "status", "Done")
+	b.desk.set(theirs, "status", "Done")
+	b.poll()
+	w.run()
+	w.pass(time.Minute)
+	b.desk.set(theirs, "status", "Waiting")
+	w.pass(time.Minute)
+	a.desk.set(ref, "summary", "two") // our ticket changed last, its status did not
+	b.poll()
+	w.run()
+	if got := a.one().Fields["status"]; got != "Waiting" {
+		t.Errorf("the status is %v, want the peer's change", got)
+	}
+	w.settle()
+	if x, y := a.one().Fields["status"], b.one().Fields["status"]; x != y {
+		t.Errorf("the sides ended with %v and %v", x, y)
+	}
+}
