@@ -118,6 +118,7 @@ const (
 	CodeParked        Code = "by-person"     // the filter said park
 	CodeGone          Code = "gone"          // the ticket is not there any more
 	CodeMalformed     Code = "malformed"     // it says nothing that can be applied
+	CodeUnknown       Code = "unknown"       // its twin is not known here: send all of it
 )
 
 // Outcome answers one data event.

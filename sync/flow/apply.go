@@ -396,9 +396,11 @@ func (p *Path) refuse(in *incoming, state twin.State, code event.Code, reason st
 			}
 		}
 		// What was refused is known all the same: the next change names only
-		// what differs from it.
-		if err := putReplica(tx, store.ReceivedKey(in.con.ID, in.id), in.replica.Fields); err != nil {
-			return err
+		// what differs from it. A part of what we forgot is not.
+		if code != event.CodeUnknown {
+			if err := putReplica(tx, store.ReceivedKey(in.con.ID, in.id), in.replica.Fields); err != nil {
+				return err
+			}
 		}
 		if err := p.answerWith(tx, in.con.ID, event.Message{Outcome: &event.Outcome{
 			Twin: in.id, Epoch: in.row.Epoch, Seq: in.row.Seq, Verdict: event.Refused, Code: code,

@@ -151,12 +151,17 @@ func (p *Path) admissible(in *incoming) error {
 		}
 		return nil
 	}
-	if in.body.Cause == event.CauseHeal && !in.con.pausedOut.Load() {
+	// A peer that goes on with a twin that we know nothing of: we forgot it.
+	forgotten := !in.body.First && in.before.Fields == nil
+	if (in.body.Cause == event.CauseHeal || forgotten) && !in.con.pausedOut.Load() {
 		// After a restore we may have begun this twin ourselves: then the poll
 		// brings its ticket up again, and the way out its row.
 		if err := p.nobodys(in); err != nil {
 			return err
 		}
+	}
+	if forgotten {
+		return &refusedError{event.CodeUnknown, "the twin is not known here, and the event does not say all of it"}
 	}
 	if in.body.Hops > maxHops {
 		return &refusedError{event.CodeKnownOrigin, "the ticket came over too many nodes"}

@@ -252,6 +252,12 @@ func (p *Path) settle(tx store.Tx, con *Connection, o event.Outcome) (*settled, 
 	if err := put(tx, store.TwinKey(con.ID, o.Twin), row); err != nil {
 		return nil, err
 	}
+	if o.Verdict == event.Refused && o.Code == event.CodeUnknown && row.State == twin.Live {
+		// The peer forgot the twin: it gets all of it.
+		if err := p.workNext(tx, con.ID, row.Ref, work.Seen{Key: row.Key, Cause: event.CauseHeal}); err != nil {
+			return nil, err
+		}
+	}
 	waits, err := get[work.Row](tx, store.WorkKey(con.ID, row.Ref))
 	return &settled{row: row, entry: entry, outcome: o, work: waits != nil}, err
 }
