@@ -62,6 +62,7 @@ type world struct {
 	limits limits
 	// restores is how many more times a node is restored from a backup.
 	restores int
+	forgets  bool // there were any
 }
 
 // stray is a message that the network kept and delivers again later.

@@ -52,7 +52,8 @@ type Incoming struct {
 	OursAt, TheirsAt time.Time
 	Cause            event.Cause
 	// Forgot is set if this side may have lost what it knew of the twin: a field
-	// without a base may have been changed by anybody.
+	// that is not as its base says, or has none, may have been changed by anybody,
+	// ourselves included.
 	Forgot bool
 	// Seen is our last event that the peer knew of, as a number of our stream's
 	// present epoch; 0 if none.
@@ -91,7 +92,7 @@ func (r *Row) Merge(in Incoming, policy Policy) Merged {
 		}
 		if in.Ours != nil && !isSet(in.Types[name].Type) && r.concurrent(name, have, in) {
 			out.Conflicts = append(out.Conflicts, name)
-			if r.keeps(name, have, in, policy) {
+			if r.keeps(name, want, have, in, policy) {
 				out.Kept = append(out.Kept, name)
 				continue
 			}
@@ -153,12 +154,15 @@ func (r *Row) concurrent(name string, have any, in Incoming) bool {
 }
 
 // keeps tells whether ours stands where both sides changed a field.
-func (r *Row) keeps(name string, have any, in Incoming, policy Policy) bool {
+func (r *Row) keeps(name string, want, have any, in Incoming, policy Policy) bool {
 	base, known := r.Local[name]
 	switch {
 	case base.Hash == event.HashValue(have):
 		return r.SaidStands(name, in.Cause, in.TheirsAt, policy)
-	case known && weak(in.Cause):
+	case known && weak(in.Cause) && !in.Forgot:
+		return true
+	case !known && empty(want):
+		// Of what was forgotten, a value stands against none.
 		return true
 	case in.Cause == event.CauseResolve:
 		return false

@@ -224,3 +224,61 @@ func TestSame_ComparesAsHashesDo(t *testing.T) {
 		}
 	}
 }
+
+// TestMerge_WhatWasForgottenIsNotOverwrittenByLess: without a base nobody knows who
+// changed a field; then a value stands against none, and the policy decides
+// between two.
+func TestMerge_WhatWasForgottenIsNotOverwrittenByLess(t *testing.T) {
+	t.Parallel()
+	early, late := time.Unix(1000, 0), time.Unix(2000, 0)
+	for _, tt := range []struct {
+		name             string
+		ours, theirs     any
+		oursAt, theirsAt time.Time
+		forgot           bool
+		write            bool
+	}{
+		{"ours against none", "High", nil, early, late, true, false},
+		{"none against theirs", nil, "High", late, early, true, true},
+		{"theirs is newer", "Low", "High", early, late, true, true},
+		{"ours is newer", "Low", "High", late, early, true, false},
+		{"nothing was forgotten", "Low", "High", late, early, false, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			row := twin.Row{}
+			out := row.Merge(twin.Incoming{
+				Wanted: event.Fields{"priority": tt.theirs}, Ours: event.Fields{"priority": tt.ours}, OursAt: tt.oursAt, TheirsAt: tt.theirsAt,
+				Cause: event.CauseHeal, Forgot: tt.forgot, Types: map[string]event.Field{"priority": {Type: event.TypeOption}},
+			}, twin.Policy{Winner: twin.Newest, Us: "a", Them: "b"})
+			if _, written := out.Write["priority"]; written != tt.write {
+				t.Errorf("written: %v, want %v", written, tt.write)
+			}
+		})
+	}
+}
+
+// TestMerge_WeakChangesGiveWayOnBothSides: what a filter or a heal says never beats
+// an edit, whichever side decides.
+func TestMerge_WeakChangesGiveWayOnBothSides(t *testing.T) {
+	t.Parallel()
+	at := time.Unix(1000, 0)
+	said := event.Fields{"status": "Open"}
+	for _, tt := range []struct {
+		ours, theirs event.Cause
+		stands       bool
+	}{
+		{event.CauseEdit, event.CauseHeal, true},
+		{event.CauseHeal, event.CauseEdit, false},
+		{event.CauseFilter, event.CauseEdit, false},
+		{event.CauseEdit, event.CauseFilter, true},
+	} {
+		for _, winner := range []string{"a", "b", twin.Newest} {
+			row := twin.Row{}
+			row.Carry(said, said, twin.Carried{Seq: 3, Cause: tt.ours}, at)
+			if got := row.SaidStands("status", tt.theirs, at.Add(time.Hour), twin.Policy{Winner: winner, Us: "a", Them: "b"}); got != tt.stands {
+				t.Errorf("our %s against their %s with %s first: stands %v, want %v", tt.ours, tt.theirs, winner, got, tt.stands)
+			}
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package flow_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestReceipt_OfARestoredPeerStopsNothing: the peer comes back from a backup
+// between two envelopes and has less than it gave receipts for. That is for the
+// hello to find out; it is no proof that it cheats.
+func TestReceipt_OfARestoredPeerStopsNothing(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	ref := a.desk.open("one")
+	w.settle()
+	backup := b.store.Snapshot()
+	for _, summary := range []string{"two", "three"} {
+		a.desk.set(ref, "summary", summary)
+		w.settle()
+	}
+	b.restore(backup)
+	a.desk.set(ref, "summary", "four")
+	a.poll()
+	a.alone() // it sends before the peer has said hello
+	w.settle()
+	if got := a.saw("stopped") + b.saw("stopped"); got != 0 {
+		t.Errorf("the connection was stopped %d times", got)
+	}
+	if got := b.one().Fields["summary"]; got != "four" {
+		t.Errorf("the peer has %q", got)
+	}
+}
+
+// TestHeal_AddsNoCommentThatIsThere: also where fields are set before.
+func TestHeal_AddsNoCommentThatIsThere(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	ref := a.desk.open("one")
+	w.settle()
+	backup := b.store.Snapshot()
+	a.desk.comment(ref, "said once", false)
+	w.settle()
+	b.restore(backup)
+	a.desk.set(ref, "summary", "two") // the heal sets a field and brings the comment up
+	w.settle()
+	if diff := cmp.Diff([]string{"said once"}, bodies(b.one())); diff != "" {
+		t.Errorf("comments at the restored peer (-want +got):\n%s", diff)
+	}
+}
+
+// TestApply_WhatABackupStillHadToDoIsLookedForFirst: the backup was taken while an
+// event waited that was applied since.
+func TestApply_WhatABackupStillHadToDoIsLookedForFirst(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	ref := a.desk.open("one")
+	a.desk.comment(ref, "said once", false)
+	a.poll()
+	a.alone()
+	if len(b.arrived()) != 1 {
+		t.Fatal("nothing waits at the peer")
+	}
+	backup := b.store.Snapshot()
+	w.settle()
+	b.restore(backup)
+	w.settle()
+	if got := len(b.desk.all()); got != 1 {
+		t.Errorf("the ticket stands %d times at the restored peer", got)
+	}
+	if diff := cmp.Diff([]string{"said once"}, bodies(b.one())); diff != "" {
+		t.Errorf("comments at the restored peer (-want +got):\n%s", diff)
+	}
+}
+
+// TestApply_ATwinThatWasForgottenIsSentWhole: the peer goes on with a twin that a
+// backup knows nothing of; what it says is a part, and no ticket is made of it.
+func TestApply_ATwinThatWasForgottenIsSentWhole(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	backup := a.store.Snapshot()
+	ref := a.desk.open("one")
+	w.settle()
+	a.restore(backup)
+	b.desk.set(b.one().Ref, "status", "Done")
+	w.settle()
+	for _, n := range w.nodes {
+		if got := len(n.desk.all()); got != 1 {
+			t.Errorf("%s has %d tickets, want 1", n.name, got)
+		}
+	}
+	if got := a.desk.find(ref).Fields["status"]; got != "Done" {
+		t.Errorf("our status is %v", got)
+	}
+}
