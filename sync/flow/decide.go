@@ -386,8 +386,9 @@ func (p *Path) planComments(in *incoming, w wants, schema event.Schema) {
 		asserted[id] = true
 		hash := commentHash(c.Body, c.Internal)
 		had, known := in.items.get(id)
+		marker := p.marker(in.con.ID, in.id, id)
 		if !known {
-			had, known = in.recover(id, hash, p.marker(in.con.ID, in.id, id))
+			had, known = in.recover(id, hash, marker)
 		}
 		write := &event.CommentWrite{Body: c.Body, Internal: c.Internal}
 		switch {
@@ -400,7 +401,7 @@ func (p *Path) planComments(in *incoming, w wants, schema event.Schema) {
 			write.ID = had.Local
 		}
 		in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Item: id, Hash: hash, Write: event.Step{
-			Kind: event.StepComment, Ref: in.plan.Ref, Marker: p.marker(in.con.ID, in.id, id), Comment: write,
+			Kind: event.StepComment, Ref: in.plan.Ref, Marker: marker, Comment: write,
 			Since: p.Now().Add(-time.Hour).Unix(),
 		}})
 	}
