@@ -293,6 +293,15 @@ func (n *Node) rules(ctx context.Context, rec record) (*flow.Rules, error) {
 
 var errNotConfigured = errors.New("not configured: add it under connections in parley.yaml, then `parley config reload`")
 
+// Egress is the gate of a configured connection, for its outgoing filter.
+func Egress(c config.Connection, out *filters.Outgoing) filters.Egress {
+	gate := filters.Egress{Allow: c.Gate.Fields, InternalComments: c.Gate.InternalComments, Foreign: c.Forward}
+	if c.Gate.URL && len(gate.Allow) == 0 {
+		gate.Allow = append(slices.Clone(out.Targets()), event.FieldURL, "comments", "attachments")
+	}
+	return gate
+}
+
 func (n *Node) compile(cfg *config.Config, c config.Connection, rec record, schema event.Schema) (*flow.Rules, error) {
 	out, in, err := readFilters(cfg, c)
 	if err != nil {
@@ -319,10 +328,7 @@ func (n *Node) compileWith(cfg *config.Config, c config.Connection, rec record, 
 	if r.Incoming, err = filters.CompileIncoming(in, env); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.In, err)
 	}
-	r.Egress = filters.Egress{Allow: c.Gate.Fields, InternalComments: c.Gate.InternalComments, Foreign: c.Forward}
-	if c.Gate.URL && len(r.Egress.Allow) == 0 {
-		r.Egress.Allow = append(slices.Clone(r.Outgoing.Targets()), event.FieldURL, "comments", "attachments")
-	}
+	r.Egress = Egress(c, r.Outgoing)
 	r.Accept = filters.Accept{
 		Projects: c.Accept.Projects, Types: c.Accept.Types, Fields: c.Accept.Fields,
 		CreatesPerHour: c.Accept.CreatesPerHour, Comments: true, Attachments: true, Remove: "keep",

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"parley/filters"
+	"parley/node"
 	"parley/node/admin"
 	"parley/node/admin/client"
 	"parley/node/config"
@@ -38,6 +39,9 @@ type filterCheck struct {
 type report struct {
 	File     string           `json:"file"`
 	Problems filters.Problems `json:"problems"`
+	// Held is what the filter reads that the connection's gate does not let out as
+	// it is. Text that is copied from it looks like any other.
+	Held []filters.Finding `json:"held,omitempty"`
 	// Error is what is wrong with the file itself.
 	Error string `json:"error,omitempty"`
 }
@@ -101,13 +105,17 @@ func checkConnections(cfg *config.Config, names []string, schema event.Schema) [
 		}
 		_, err := filters.CompileScope(c.Scope, env)
 		reports = append(reports, newReport("scope of "+name, nil, err))
-		reports = append(reports, checkFile(cfg.Path(c.Out), func(src string) (filters.Problems, error) {
+		var held []filters.Finding
+		out := checkFile(cfg.Path(c.Out), func(src string) (filters.Problems, error) {
 			f, err := filters.CompileOutgoing(src, env)
 			if err != nil {
 				return nil, err
 			}
+			held = node.Egress(c, f).CheckScript(f)
 			return f.Warnings(), nil
-		}))
+		})
+		out.Held = held
+		reports = append(reports, out)
 		reports = append(reports, checkFile(cfg.Path(c.In), func(src string) (filters.Problems, error) {
 			f, err := filters.CompileIncoming(src, env)
 			if err != nil {
@@ -177,6 +185,9 @@ func showReports(w io.Writer, reports []report) {
 		for _, p := range r.Problems {
 			text := strings.TrimPrefix(p.String(), fmt.Sprintf("line %d, column %d: ", p.Line, p.Col))
 			fmt.Fprintf(w, "%s:%d:%d: %s\n", r.File, p.Line, p.Col, text)
+		}
+		for _, f := range r.Held {
+			fmt.Fprintf(w, "%s: warning: reads issue.%s (%s), which the gate does not let out; text that is copied from it leaves all the same\n", r.File, f.Field, f.Code)
 		}
 	}
 }
