@@ -421,6 +421,9 @@ func (r result) record(in *incoming, row *twin.Row) {
 		row.Local = map[string]twin.Base{}
 	}
 	maps.Copy(row.Local, r.bases)
+	if in.body.First {
+		row.Forget()
+	}
 	row.ReceiveSets(r.sets, in.plan.Seen)
 }
 

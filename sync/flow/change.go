@@ -312,7 +312,7 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 	row.Key, row.State = o.ticket.Key, twin.Live
 	row.Append(seq, o.hashes, p.Now())
 	row.Carry(o.mergeable(), o.carried, twin.Carried{Seq: seq, Cause: o.change.Cause, Exact: o.exact}, o.ticket.Updated)
-	row.SendSets(seq, o.sets, o.ticket.Fields)
+	row.SendSets(seq, o.change.First, o.sets, o.ticket.Fields)
 	for name, item := range o.items {
 		item.Seq = seq
 		o.items[name] = item

@@ -59,6 +59,9 @@ func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
 	if in.twin, err = in.read.first(r, in.con.ID, in.id); err != nil {
 		return err
 	}
+	if in.twin != nil && in.body.First {
+		in.twin.Forget()
+	}
 	if in.items, err = readItems(r, in.con.ID, in.id, in.twin); err != nil {
 		return err
 	}

@@ -43,13 +43,29 @@ func (s Set) held(seen event.Seq) []any {
 
 func (t Told) apply(held []any) []any { return union(minus(held, t.Removed), t.Hold) }
 
+// Forget drops what is known of sets at the peer: it says all of the twin anew, as
+// one who knows nothing. Then sets are united, since nobody can tell what was
+// taken out from what was never there.
+func (r *Row) Forget() {
+	for name, set := range r.Sets {
+		for i := range set.Told {
+			set.Told[i].Removed = nil
+		}
+		r.Sets[name] = Set{Told: set.Told}
+	}
+}
+
 // SendSets records what our event seq tells the peer about sets: told is what
 // the incoming filter would make of our own replica, ours the tracker's values.
-func (r *Row) SendSets(seq event.Seq, told, ours event.Fields) {
+// first is set if the event says all of the twin, as to one who knows nothing.
+func (r *Row) SendSets(seq event.Seq, first bool, told, ours event.Fields) {
 	for name, value := range told {
 		set := r.Sets[name]
 		before := set.held(seq)
-		t := Told{Seq: seq, Hold: list(value), Removed: minus(before, list(ours[name]))}
+		t := Told{Seq: seq, Hold: list(value)}
+		if !first {
+			t.Removed = minus(before, list(ours[name]))
+		}
 		if sameSet(t.apply(before), before) {
 			continue
 		}

@@ -43,7 +43,7 @@ func (s *side) look(peer *side) bool {
 	s.seq++
 	s.row.Append(s.seq, twin.HashAll(fields), time.Unix(0, 0))
 	s.row.Carry(fields, fields, twin.Carried{Seq: s.seq, Cause: event.CauseEdit, Exact: true}, time.Unix(0, 0))
-	s.row.SendSets(s.seq, fields, fields)
+	s.row.SendSets(s.seq, false, fields, fields)
 	peer.events = append(peer.events, change{s.seq, s.seen, slices.Clone(s.ours)})
 	return true
 }
@@ -190,7 +190,7 @@ func TestSets_WhatIsRememberedIsBounded(t *testing.T) {
 		if i%3 == 0 {
 			ours = ours[1:]
 		}
-		row.SendSets(event.Seq(i+1), event.Fields{field: ours}, event.Fields{field: ours})
+		row.SendSets(event.Seq(i+1), false, event.Fields{field: ours}, event.Fields{field: ours})
 	}
 	if got := len(row.Sets[field].Told); got > 8 {
 		t.Errorf("%d events are remembered, the bound is 8", got)
@@ -202,5 +202,31 @@ func TestSets_WhatIsRememberedIsBounded(t *testing.T) {
 	}, twin.Policy{})
 	if len(out.Write) != 0 {
 		t.Errorf("written: %v", out.Write)
+	}
+}
+
+// TestSets_ThatThePeerForgotAreUnited: a peer that says all of a twin anew knows
+// nothing of what was taken out; then nothing is taken out on either side.
+func TestSets_ThatThePeerForgotAreUnited(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{Sets: map[string]twin.Set{field: {
+		Held: []any{"a", "b"}, Told: []twin.Told{{Seq: 3, Hold: []any{"c"}, Removed: []any{"a"}}},
+	}}}
+	row.Forget()
+	out := row.Merge(twin.Incoming{
+		Wanted: event.Fields{field: []any{"a"}}, Ours: event.Fields{field: []any{"b", "c"}},
+		Types: map[string]event.Field{field: {Type: event.TypeSet}},
+	}, twin.Policy{})
+	if diff := cmp.Diff([]any{"a", "b", "c"}, out.Write[field]); diff != "" {
+		t.Errorf("our set (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]any{"a", "c"}, row.Holds(field, []any{"a"}, 0)); diff != "" {
+		t.Errorf("the peer's, with what we told it (-want +got):\n%s", diff)
+	}
+	row.SendSets(4, true, event.Fields{field: []any{"c"}}, event.Fields{field: []any{"c"}})
+	for _, told := range row.Sets[field].Told {
+		if len(told.Removed) > 0 {
+			t.Errorf("an event that says all removes %v", told.Removed)
+		}
 	}
 }
