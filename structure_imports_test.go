@@ -30,7 +30,7 @@ var layers = []layer{
 	// The store and what is built on it.
 	{[]string{"sync/store/..."}, []string{"sync/event", "sync/store"}},
 	{[]string{"sync/retry"}, []string{"sync/event", "adapters"}},
-	{[]string{"sync/envelope"}, []string{"sync/event"}},
+	{[]string{"sync/envelope/..."}, []string{"sync/event", "sync/envelope"}},
 	{[]string{"sync/transport/..."}, []string{"sync/event", "sync/transport"}},
 	// The pure machines: no transport, no tracker, no clock.
 	{machines, slices.Concat(machines, []string{"sync/event", "sync/store", "sync/retry", "sync/envelope", "filters", "adapters"})},
@@ -68,7 +68,7 @@ var machines = []string{"sync/work", "sync/outbox", "sync/inbox", "sync/plan", "
 // testOnly are packages that only tests may import; they may be imported by any.
 var testOnly = []string{
 	"adapters/adaptertest", "filters/filtertest", "sync/simtest", "sync/store/storetest",
-	"sync/store/memstore", "sync/transport/transporttest", "sync/transport/memory",
+	"sync/store/memstore", "sync/transport/transporttest", "sync/transport/memory", "sync/envelope/plain",
 }
 
 // alsoInTests are further packages that any test may import.

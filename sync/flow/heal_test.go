@@ -71,7 +71,7 @@ func restored(t *testing.T, pick func(a, b *node) *node) {
 		}
 	}
 	for _, n := range w.nodes {
-		for _, kind := range []byte("wiqpjd") {
+		for _, kind := range []byte("wiqjd") {
 			if got := n.rows(kind); got != 0 {
 				t.Errorf("%s: %d rows %c are left", n.name, got, kind)
 			}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/gob"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -17,6 +16,7 @@ import (
 
 	"parley/filters"
 	"parley/sync/envelope"
+	"parley/sync/envelope/plain"
 	"parley/sync/event"
 	"parley/sync/flow"
 	"parley/sync/inbox"
@@ -118,7 +118,7 @@ func (n *node) options(now func() time.Time, observe func(flow.Observation)) flo
 
 func (e *wire) connection(link transport.Link) *flow.Connection {
 	return flow.NewConnection(&flow.Connection{
-		ID: e.id, Name: e.peer.n.name, Peer: e.peer.n.name, Us: e.n.name, Them: e.peer.n.name, Codec: codec{}, Link: link,
+		ID: e.id, Name: e.peer.n.name, Peer: e.peer.n.name, Us: e.n.name, Them: e.peer.n.name, Codec: plain.Codec{}, Link: link,
 		Policy: twin.Policy{Winner: twin.Newest, Us: e.n.name, Them: e.peer.n.name},
 	}, e.rules)
 }
@@ -339,42 +339,6 @@ func rules(t *testing.T) *flow.Rules {
 		Accept: filters.Accept{Comments: true, Attachments: true},
 	}
 }
-
-// codec is the wire without its cryptography.
-type codec struct{}
-
-var _ envelope.Codec = codec{}
-
-func pack(v any) ([]byte, error) {
-	var b bytes.Buffer
-	err := gob.NewEncoder(&b).Encode(v)
-	return b.Bytes(), err
-}
-
-func unpack[T any](wire []byte) (T, error) {
-	var v T
-	err := gob.NewDecoder(bytes.NewReader(wire)).Decode(&v)
-	return v, err
-}
-
-func (codec) Seal(c envelope.Cut) ([]byte, string, error) {
-	wire, err := pack(c)
-	return wire, "token", err
-}
-
-func (codec) Open(wire []byte) (envelope.Cut, string, error) {
-	c, err := unpack[envelope.Cut](wire)
-	return c, "token", err
-}
-
-func (codec) SealReceipt(r envelope.Receipt) ([]byte, error) { return pack(r) }
-func (codec) OpenReceipt(wire []byte) (envelope.Receipt, error) {
-	return unpack[envelope.Receipt](wire)
-}
-func (codec) SealHello(h envelope.Hello) ([]byte, error)     { return pack(h) }
-func (codec) OpenHello(wire []byte) (envelope.Hello, error)  { return unpack[envelope.Hello](wire) }
-func (codec) SealBlob(_ string, body []byte) ([]byte, error) { return body, nil }
-func (codec) OpenBlob(_ string, wire []byte) ([]byte, error) { return wire, nil }
 
 // blobs keeps whole files in memory.
 type blobs struct {

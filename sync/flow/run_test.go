@@ -108,7 +108,7 @@ func TestRunner_ConvergesOverAFaultyNetwork(t *testing.T) {
 					t.Errorf("%d tickets, want 12", got)
 				}
 				for _, m := range []*machine{a, b} {
-					for _, kind := range []byte("wiqpj") {
+					for _, kind := range []byte("wiqj") {
 						if got := m.rows(kind); got != 0 {
 							t.Errorf("%s: %d rows %c are left", m.name, got, kind)
 						}

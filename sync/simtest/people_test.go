@@ -146,11 +146,11 @@ func (w *world) settle(ctx context.Context) error {
 	return nil
 }
 
-// open counts the rows of work, inbox, outbox, plans and files in both nodes.
+// open counts the rows of work, inbox, outbox and files in both nodes.
 func (w *world) open() int {
 	count := 0
 	for _, n := range []*node{w.a, w.b} {
-		for _, kind := range []byte("wiqpj") {
+		for _, kind := range []byte("wiqj") {
 			count += n.count(kind)
 		}
 	}

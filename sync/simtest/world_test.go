@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/gob"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 
 	"parley/filters"
 	"parley/sync/envelope"
+	"parley/sync/envelope/plain"
 	"parley/sync/event"
 	"parley/sync/flow"
 	"parley/sync/store"
@@ -179,7 +179,7 @@ func (n *node) start() error {
 		return err
 	}
 	n.con = flow.NewConnection(&flow.Connection{
-		ID: event.ConnectionID{1}, Name: "peer", Us: n.name, Them: n.peerName(), Codec: codec{n.world, n.name}, Link: link{n},
+		ID: event.ConnectionID{1}, Name: "peer", Us: n.name, Them: n.peerName(), Codec: codec{world: n.world, name: n.name}, Link: link{n},
 		Policy: twin.Policy{Winner: twin.Newest, Us: n.name, Them: n.peerName()},
 	}, rules)
 	if err := n.path.Add(n.con); err != nil {
@@ -322,45 +322,19 @@ func (n *node) receive(ctx context.Context, kind transport.Kind, body []byte) (r
 func (l link) Handle(transport.Handler) error { return nil }
 func (l link) Close() error                   { return nil }
 
-// codec is the wire without its cryptography.
+// codec tells the trace what leaves.
 type codec struct {
+	plain.Codec
 	world *world
 	name  string
-}
-
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	err := gob.NewEncoder(&b).Encode(v)
-	return b.Bytes(), err
-}
-
-func decode[T any](wire []byte) (T, error) {
-	var v T
-	err := gob.NewDecoder(bytes.NewReader(wire)).Decode(&v)
-	return v, err
 }
 
 func (k codec) Seal(c envelope.Cut) ([]byte, string, error) {
 	for i, e := range c.Entries {
 		k.world.trace("%s sends %c%d %s", k.name, c.Stream, int(c.First)+i, e.Bytes)
 	}
-	wire, err := encode(c)
-	return wire, "token", err
+	return k.Codec.Seal(c)
 }
-
-func (codec) Open(wire []byte) (envelope.Cut, string, error) {
-	c, err := decode[envelope.Cut](wire)
-	return c, "token", err
-}
-
-func (codec) SealReceipt(r envelope.Receipt) ([]byte, error) { return encode(r) }
-func (codec) OpenReceipt(wire []byte) (envelope.Receipt, error) {
-	return decode[envelope.Receipt](wire)
-}
-func (codec) SealHello(h envelope.Hello) ([]byte, error)     { return encode(h) }
-func (codec) OpenHello(wire []byte) (envelope.Hello, error)  { return decode[envelope.Hello](wire) }
-func (codec) SealBlob(_ string, body []byte) ([]byte, error) { return body, nil }
-func (codec) OpenBlob(_ string, wire []byte) ([]byte, error) { return wire, nil }
 
 // reader draws bytes from the world's seed.
 type reader struct{ rng *rand.Rand }
