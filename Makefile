@@ -9,6 +9,10 @@ GO      ?= go
 # The workload of `make bench`: events of the burst, seconds of the paced part.
 EVENTS  ?= 20000
 PACED   ?= 15
+# How long `make torture` goes on, or how many kills it takes instead, and the seed (0: another one each time).
+MINUTES ?= 2
+KILLS   ?= 0
+SEED    ?= 0
 # How long `make fuzz` tries each fuzz test.
 FUZZTIME ?= 20s
 
@@ -56,6 +60,10 @@ test-real: ## The tests against real Redmine and Request Tracker servers (Debian
 .PHONY: bench
 bench: ## The workload between two nodes: a table, then one line of JSON (EVENTS=, PACED=)
 	@EVENTS=$(EVENTS) PACED=$(PACED) $(GO) run ./scripts/bench
+
+.PHONY: torture
+torture: ## Kills nodes and desks at random while people work, then checks everything (MINUTES=, KILLS=, SEED=)
+	@MINUTES=$(MINUTES) KILLS=$(KILLS) SEED=$(SEED) $(GO) run ./scripts/torture
 
 .PHONY: fuzz
 fuzz: ## Every fuzz test for FUZZTIME (default 20s each)
