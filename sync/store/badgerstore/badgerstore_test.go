@@ -336,6 +336,17 @@ func TestOpen_RemovesEmptyLogs(t *testing.T) {
 	wantValue(t, open(t, o), "x/a", "1")
 }
 
+func TestOpen_ATableThatAKillLeftHalfWrittenIsNoDamage(t *testing.T) {
+	t.Parallel()
+	o := options(t.TempDir(), &disk{})
+	fillAndClose(t, o)
+	// Badger makes a table whole before its manifest names it.
+	for name, size := range map[string]int{"000777.sst": 0, "000778.sst": 1000} {
+		must(t, os.WriteFile(filepath.Join(o.Dir, name), make([]byte, size), 0o600))
+	}
+	wantValue(t, open(t, o), "x/99", string(make([]byte, 1000)))
+}
+
 func TestOpen_SaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

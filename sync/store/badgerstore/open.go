@@ -104,7 +104,7 @@ func openLocked(o Options) (*Store, error) {
 	if err := repair(o.Dir); err != nil {
 		return nil, err
 	}
-	if err := checkTables(o.Dir); err != nil {
+	if err := checkTables(o); err != nil {
 		return nil, err
 	}
 	db, err := openBadger(o)

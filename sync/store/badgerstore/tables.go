@@ -2,20 +2,37 @@ package badgerstore
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/table"
 )
 
 // checkTables looks at the end of each table before Badger does: Badger trusts
 // the lengths there and panics in a goroutine of its own, which ends the process
 // instead of Open.
-func checkTables(dir string) error {
-	names, err := filepath.Glob(filepath.Join(dir, "*.sst"))
-	if err != nil {
-		return fmt.Errorf("look for tables: %w", err)
+//
+// Only tables that the manifest names count. A kill may leave another one behind
+// that was being written; Badger removes it.
+func checkTables(o Options) error {
+	f, err := os.Open(filepath.Join(o.Dir, badger.ManifestFilename))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	for _, name := range names {
+	if err != nil {
+		return explain(err)
+	}
+	defer f.Close() // only read
+	manifest, _, err := badger.ReplayManifestFile(f, 0, badgerOptions(o))
+	if err != nil {
+		return explain(fmt.Errorf("manifest: %w", err))
+	}
+	for id := range manifest.Tables {
+		name := table.NewFilename(id, o.Dir)
 		if err := checkTable(name); err != nil {
 			return explain(fmt.Errorf("table %s: %w", filepath.Base(name), err))
 		}
