@@ -37,14 +37,16 @@ type Terms struct {
 	// Window is how many envelopes may be under way.
 	Window int `json:"window"`
 	// Quotas of what either side may send.
-	EventsPerHour int   `json:"eventsPerHour,omitempty"`
+	EventsPerHour int `json:"eventsPerHour,omitempty"`
+	// Unsettled is how many tickets may wait at the receiver to be written.
+	Unsettled     int   `json:"unsettled,omitempty"`
 	BytesPerDay   int64 `json:"bytesPerDay,omitempty"`
 	MaxAttachment int64 `json:"maxAttachment,omitempty"`
 }
 
 // DefaultTerms are those of an invitation that says nothing else.
 func DefaultTerms() Terms {
-	return Terms{Policy: PolicyNewest, Window: 4, EventsPerHour: 100_000, BytesPerDay: 10 << 30, MaxAttachment: 100 << 20}
+	return Terms{Policy: PolicyNewest, Window: 4, EventsPerHour: 1_000_000, Unsettled: 250_000, BytesPerDay: 10 << 30, MaxAttachment: 100 << 20}
 }
 
 // Check tells what is wrong with t.
@@ -64,7 +66,7 @@ func (t Terms) Check() error {
 	if t.Window < 1 || t.Window > 64 {
 		return fmt.Errorf("terms: a window of %d, 1 to 64 fit", t.Window)
 	}
-	if t.EventsPerHour < 0 || t.BytesPerDay < 0 || t.MaxAttachment < 0 {
+	if t.EventsPerHour < 0 || t.Unsettled < 0 || t.BytesPerDay < 0 || t.MaxAttachment < 0 {
 		return errors.New("terms: a negative quota")
 	}
 	return nil

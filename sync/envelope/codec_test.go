@@ -133,6 +133,27 @@ func TestSealer_ReceiptsAndHellosComeBack(t *testing.T) {
 	if diff := cmp.Diff(receipt, someReceipt()); diff != "" {
 		t.Errorf("receipt (-got +want):\n%s", diff)
 	}
+	busy := someReceipt()
+	busy.Window, busy.Busy, busy.Wait = 0, event.CodeQuota, 3600
+	if wire, err = b.SealReceipt(busy); err != nil {
+		t.Fatal(err)
+	}
+	if receipt, err = a.OpenReceipt(wire); err != nil || receipt != busy {
+		t.Errorf("got %v, %v; want %v", receipt, err, busy)
+	}
+	for name, change := range map[string]func(*envelope.Receipt){
+		"with a window":    func(r *envelope.Receipt) { r.Window = 1 },
+		"for too long":     func(r *envelope.Receipt) { r.Wait = 3601 },
+		"for less than 0":  func(r *envelope.Receipt) { r.Wait = -1 },
+		"for some reason":  func(r *envelope.Receipt) { r.Busy = event.CodeRejected },
+		"without a reason": func(r *envelope.Receipt) { r.Busy = "" },
+	} {
+		bad := busy
+		change(&bad)
+		if _, err := b.SealReceipt(bad); err == nil {
+			t.Errorf("busy %s is signed", name)
+		}
+	}
 	ask := someHello()
 	answer := someHello()
 	answer.Reply, answer.Answers = true, ask.Nonce

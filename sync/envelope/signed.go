@@ -10,6 +10,7 @@ import (
 // Limits of receipts and hellos.
 const (
 	maxWindow       = 1 << 10
+	maxWait         = 3600 // seconds
 	maxVersions     = 16
 	maxCapabilities = 64
 	nonceSize       = 16
@@ -24,6 +25,8 @@ type receiptClaims struct {
 	Run     Run       `json:"run"`
 	Window  int       `json:"window"`
 	Stop    bool      `json:"stop,omitempty"`
+	Busy    string    `json:"busy,omitempty"`
+	Wait    int       `json:"wait,omitempty"`
 }
 
 // SealReceipt implements Codec.
@@ -33,6 +36,7 @@ func (s *Sealer) SealReceipt(r Receipt) ([]byte, error) {
 	}
 	said := receiptClaims{
 		Stream: string(r.Stream), Epoch: r.Epoch, Through: r.Through, Run: r.Run, Window: r.Window, Stop: r.Stop,
+		Busy: string(r.Busy), Wait: r.Wait,
 	}
 	if err := said.check(); err != nil {
 		return nil, fmt.Errorf("sign a receipt: %w", err)
@@ -52,12 +56,25 @@ func (s *Sealer) OpenReceipt(wire []byte) (Receipt, error) {
 	return Receipt{
 		Connection: said.Connection, Epoch: said.Epoch, Stream: Stream(said.Stream[0]),
 		Through: said.Through, Run: said.Run, Window: said.Window, Stop: said.Stop,
+		Busy: event.Code(said.Busy), Wait: said.Wait,
 	}, nil
 }
 
 func (c receiptClaims) check() error {
 	if c.Stream != string(Data) && c.Stream != string(Control) {
 		return errors.New("an unknown stream")
+	}
+	switch event.Code(c.Busy) {
+	case event.CodeNone:
+		if c.Wait != 0 {
+			return errors.New("a wait without a reason")
+		}
+	case event.CodeQuota, event.CodeUnsettled, event.CodeFull:
+		if c.Window != 0 || c.Wait < 0 || c.Wait > maxWait {
+			return fmt.Errorf("busy with a window of %d, for %d seconds", c.Window, c.Wait)
+		}
+	default:
+		return errors.New("busy for an unknown reason")
 	}
 	return checkWindow(c.Window)
 }

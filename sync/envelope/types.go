@@ -81,6 +81,10 @@ type Receipt struct {
 	Run        Run
 	Window     int  // envelopes that may be under way
 	Stop       bool // the same number came with another digest: both sides stop
+	// Busy says why nothing is taken at present, when the window is 0: quota,
+	// unsettled or full. Wait is when to ask again, in seconds.
+	Busy event.Code `json:",omitempty"`
+	Wait int        `json:",omitempty"`
 }
 
 // Place is where one stream of one direction stands.

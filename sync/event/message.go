@@ -112,6 +112,8 @@ const (
 	CodeKnownOrigin   Code = "known-origin"  // this ticket came from here
 	CodeTooLarge      Code = "too-large"     // over a limit
 	CodeQuota         Code = "quota"         // over the agreed quota
+	CodeUnsettled     Code = "unsettled"     // too much waits to be written
+	CodeFull          Code = "full"          // the disk is full
 	CodeEnded         Code = "ended"         // the twin was ended here
 	CodePaused        Code = "paused"        // by a person
 	CodeSkipped       Code = "skipped"       // by a person

@@ -494,6 +494,7 @@ func (p *Path) endRow(tx store.Tx, in *incoming) (*inbox.Row, error) {
 // applied wakes what an applied event made possible.
 func (p *Path) applied(in *incoming, r result, next *inbox.Row) {
 	p.unmarkCreating(in.plan)
+	in.con.meter.ended(next)
 	key := in.key()
 	if r.ticket != nil {
 		key = r.ticket.Key

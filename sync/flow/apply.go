@@ -166,14 +166,14 @@ func (p *Path) writeFailed(in *incoming, i int, err error) error {
 	d := retry.Decide(err, in.plan.Steps[i].Attempt, true, p.Tracker.SettleTime(), p.Now())
 	switch d.Verdict {
 	case retry.Wait:
-		return &awaitError{d.At, err.Error()}
+		return &awaitError{d.At, err.Error(), err}
 	case retry.Doubt:
 		in.plan.SetDoubt(i, d.At)
 		stored := p.storeSteps(in, "store a doubt")
 		if stored != nil {
 			return stored
 		}
-		return &awaitError{d.At, err.Error()}
+		return &awaitError{d.At, err.Error(), err}
 	}
 	// It did not happen for certain, and nothing else is in doubt, so what is left
 	// of the plan can be dropped; the steps before go on record with that.
@@ -235,7 +235,7 @@ func (p *Path) find(ctx context.Context, in *incoming, i int) error {
 		return &holdError{code: event.CodeAmbiguous, reason: "the tracker has this write more than once", parked: true}
 	}
 	at := p.Now().Add(max(p.Tracker.SettleTime(), retry.Curve(in.row.Attempt+1)))
-	return &awaitError{at, "the tracker cannot say yet whether the last write happened"}
+	return &awaitError{at: at, reason: "the tracker cannot say yet whether the last write happened"}
 }
 
 // foundOld records a ticket that an earlier life of this node created, as the twin
@@ -318,6 +318,10 @@ func (p *Path) unmarkCreating(pl *plan.Plan) {
 
 // endedIn stores how a try ended that did not end in an answer.
 func (p *Path) endedIn(in *incoming, err error) error {
+	return errors.Join(p.endTry(in, err), p.judge(in.con, wayIn, in.id.String(), err))
+}
+
+func (p *Path) endTry(in *incoming, err error) error {
 	var await *awaitError
 	var refused *refusedError
 	var hold *holdError
@@ -413,6 +417,7 @@ func (p *Path) refuse(in *incoming, state twin.State, code event.Code, reason st
 	if err != nil {
 		return ignoreReplaced(err)
 	}
+	in.con.meter.ended(next)
 	p.Observe(Observation{What: "refused here", Connection: in.con.Name, Twin: in.id, Key: in.key(), Code: code, Detail: reason, At: p.Now()})
 	p.Wake(Task{Kind: KindShip, Con: in.con.ID, Stream: 'c'}, When{})
 	if next != nil {

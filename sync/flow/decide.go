@@ -142,9 +142,12 @@ func (e *refusedError) Error() string { return e.reason }
 type awaitError struct {
 	at     time.Time
 	reason string
+	cause  error // nil: nothing failed
 }
 
 func (e *awaitError) Error() string { return e.reason }
+
+func (e *awaitError) Unwrap() error { return e.cause }
 
 // admissible refuses what has no business being applied at all.
 func (p *Path) admissible(in *incoming) error {

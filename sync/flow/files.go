@@ -51,6 +51,7 @@ func (p *Path) serveFile(con *Connection, wire []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a request of %s for a file: %w", con.Name, err)
 	}
+	con.session.touch(p.Now())
 	var a ask
 	if err := json.Unmarshal(raw, &a); err != nil || len(a.SHA256) != 64 || a.Offset < 0 {
 		return nil, fmt.Errorf("request of %s for a file: %w", con.Name, errPeer)
@@ -88,6 +89,9 @@ func (p *Path) Fetch(ctx context.Context, id event.ConnectionID, twinID event.Tw
 		p.Wake(Task{Kind: KindFetch, Con: id, Twin: twinID, Item: item}, When{At: job.Until})
 		return nil
 	}
+	if wait := con.meter.file(job.Size, p.Now()); wait > 0 && job.Attempt == 0 {
+		return p.fileWaits(con, twinID, job, wait)
+	}
 	if err := p.pull(ctx, con, *job); err != nil {
 		at := p.Now().Add(retry.Curve(job.Attempt + 1))
 		job.Attempt, job.Until, job.Reason = job.Attempt+1, at, err.Error()
@@ -96,6 +100,13 @@ func (p *Path) Fetch(ctx context.Context, id event.ConnectionID, twinID event.Tw
 	}
 	p.Wake(attach, When{})
 	return nil
+}
+
+// fileWaits puts a file off until the peer's quota has room for it.
+func (p *Path) fileWaits(con *Connection, id event.TwinID, job *fileJob, wait time.Duration) error {
+	job.Until, job.Code, job.Reason = p.Now().Add(wait), event.CodeQuota, "the peer's agreed bytes per day are used up"
+	p.Wake(Task{Kind: KindFetch, Con: con.ID, Twin: id, Item: job.Item}, When{At: job.Until, Bulk: true})
+	return p.storeJob(con, id, job)
 }
 
 func (p *Path) pull(ctx context.Context, con *Connection, job fileJob) (err error) {
@@ -161,6 +172,9 @@ func (p *Path) Attach(ctx context.Context, id event.ConnectionID, twinID event.T
 	if err != nil || job == nil {
 		return err
 	}
+	if p.putOff(Task{Kind: KindAttach, Con: id, Ref: job.Ref, Twin: twinID, Item: item}, true) {
+		return nil
+	}
 	if p.Now().Before(job.Until) {
 		p.Wake(Task{Kind: KindAttach, Con: id, Ref: job.Ref, Twin: twinID, Item: item}, When{At: job.Until})
 		return nil
@@ -189,7 +203,7 @@ func (p *Path) attachStep(ctx context.Context, con *Connection, id event.TwinID,
 	step := &job.Plan.Steps[0]
 	switch action.Do {
 	case plan.Await:
-		return false, &awaitError{action.At, "finding out whether the file was written"}
+		return false, &awaitError{at: action.At, reason: "finding out whether the file was written"}
 	case plan.Find:
 		found, err := p.Tracker.Find(ctx, step.Write)
 		if err != nil {
@@ -201,7 +215,7 @@ func (p *Path) attachStep(ctx context.Context, con *Connection, id event.TwinID,
 		case event.FoundMany:
 			return false, &holdError{code: event.CodeAmbiguous, reason: "the tracker has this file more than once", parked: true}
 		case event.FoundLater:
-			return false, &awaitError{p.Now().Add(max(time.Second, p.Tracker.SettleTime())), "the tracker cannot say yet whether the file is there"}
+			return false, &awaitError{at: p.Now().Add(max(time.Second, p.Tracker.SettleTime())), reason: "the tracker cannot say yet whether the file is there"}
 		}
 		fallthrough
 	case plan.Intend:
@@ -272,6 +286,7 @@ func (p *Path) storeFile(tx store.Tx, con *Connection, id event.TwinID, name eve
 func (p *Path) attachFailed(con *Connection, id event.TwinID, job *fileJob, err error) error {
 	var broken storeError
 	var await *awaitError
+	p.heed(err)
 	if errors.As(err, &broken) {
 		return broken
 	}

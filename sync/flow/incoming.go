@@ -22,7 +22,17 @@ func (p *Path) Receive(ctx context.Context, id event.ConnectionID, kind transpor
 	if con == nil {
 		return nil, fmt.Errorf("message for an unknown connection: %w", errPeer)
 	}
-	con.session.touch(p.Now())
+	if con.meter.deaf(p.Now()) {
+		return nil, errDeaf
+	}
+	reply, err := p.receiveKind(con, kind, body)
+	if err != nil && !errors.Is(err, errOurs) && con.meter.refused(p.Now()) {
+		p.Observe(Observation{What: "deaf", Connection: con.Name, Detail: "too much that cannot be taken", At: p.Now()})
+	}
+	return reply, err
+}
+
+func (p *Path) receiveKind(con *Connection, kind transport.Kind, body []byte) ([]byte, error) {
 	switch kind {
 	case transport.KindHello:
 		return p.receiveHello(con, body)
@@ -41,9 +51,14 @@ func (p *Path) receive(con *Connection, wire []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	con.session.touch(p.Now())
+	code, wait := con.meter.admit(a.cut, len(wire), p.Now())
+	if code != event.CodeNone {
+		return p.refuseBusy(con, a.cut.Stream, code, wait)
+	}
 	receipt, err := a.append(p)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errOurs, err)
 	}
 	return con.Codec.SealReceipt(receipt)
 }
@@ -83,7 +98,7 @@ func (a *arrival) append(p *Path) (envelope.Receipt, error) {
 		return p.storeReceived(tx, a, skip, &taken)
 	})
 	if errors.Is(err, store.ErrFull) {
-		return p.receiptNow(con, cut.Stream, 0)
+		return p.receiptBusy(con, cut.Stream, event.CodeFull, busyWait)
 	}
 	if err != nil {
 		return envelope.Receipt{}, fmt.Errorf("store events of %s: %w", con.Name, err)
@@ -91,6 +106,7 @@ func (a *arrival) append(p *Path) (envelope.Receipt, error) {
 	if taken.verdict == inbox.Take {
 		p.bodies.keep(a)
 	}
+	con.meter.waiting.Add(taken.added)
 	p.announce(con, taken)
 	r := receiptOf(con.ID, cut.Stream, taken.head)
 	r.Stop = taken.verdict == inbox.Stop
@@ -133,7 +149,8 @@ type incoming struct {
 // What goes wrong is kept in the inbox row; an error is the store's.
 func (p *Path) Apply(ctx context.Context, id event.ConnectionID, twinID event.TwinID) error {
 	con := p.Connection(id)
-	if con == nil || con.pausedIn.Load() {
+	if con == nil || con.pausedIn.Load() || !con.breakers.allow(wayIn, twinID.String()) ||
+		p.putOff(Task{Kind: KindApply, Con: id, Twin: twinID}, false) {
 		return nil
 	}
 	in, err := p.pick(con, twinID)

@@ -37,6 +37,8 @@ type intake struct {
 	notes   []event.Note
 	goodbye bool
 	answers bool
+	// added counts the twins that had no event waiting.
+	added int64
 }
 
 func (p *Path) storeReceived(tx store.Tx, a *arrival, skip int, taken *intake) error {
@@ -70,7 +72,7 @@ func (p *Path) storeMessage(tx store.Tx, con *Connection, head inbox.Head, a arr
 		}})
 	case m.Change != nil:
 		taken.twins = append(taken.twins, m.Change.Twin)
-		return p.storeArrival(tx, con, head, m.Change.Twin)
+		return p.storeArrival(tx, con, head, m.Change.Twin, taken)
 	case m.Outcome != nil:
 		s, err := p.settle(tx, con, *m.Outcome)
 		if s != nil {
@@ -91,11 +93,14 @@ func (p *Path) storeMessage(tx store.Tx, con *Connection, head inbox.Head, a arr
 	return nil
 }
 
-func (p *Path) storeArrival(tx store.Tx, con *Connection, head inbox.Head, id event.TwinID) error {
+func (p *Path) storeArrival(tx store.Tx, con *Connection, head inbox.Head, id event.TwinID, taken *intake) error {
 	key := store.InboxKey(con.ID, id)
 	row, err := get[inbox.Row](tx, key)
 	if err != nil {
 		return err
+	}
+	if row == nil {
+		taken.added++
 	}
 	next := inbox.Next(row, inbox.Arrive{Epoch: head.Epoch, Seq: head.Through}, p.Now())
 	return put(tx, key, next)
@@ -150,8 +155,8 @@ func receiptOf(con event.ConnectionID, stream envelope.Stream, head inbox.Head) 
 	return envelope.Receipt{Connection: con, Epoch: head.Epoch, Stream: stream, Through: head.Through, Run: head.Run, Window: window}
 }
 
-// receiptNow tells the peer where we are without taking anything.
-func (p *Path) receiptNow(con *Connection, stream envelope.Stream, window int) (envelope.Receipt, error) {
+// receiptBusy tells the peer where we are, and why nothing is taken.
+func (p *Path) receiptBusy(con *Connection, stream envelope.Stream, code event.Code, wait time.Duration) (envelope.Receipt, error) {
 	var head inbox.Head
 	err := p.Store.View(func(r store.Reader) error {
 		var err error
@@ -159,6 +164,15 @@ func (p *Path) receiptNow(con *Connection, stream envelope.Stream, window int) (
 		return err
 	})
 	receipt := receiptOf(con.ID, stream, head)
-	receipt.Window = window
+	receipt.Window, receipt.Busy, receipt.Wait = 0, code, max(1, int(wait/time.Second))
 	return receipt, err
+}
+
+func (p *Path) refuseBusy(con *Connection, stream envelope.Stream, code event.Code, wait time.Duration) ([]byte, error) {
+	receipt, err := p.receiptBusy(con, stream, code, wait)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errOurs, err)
+	}
+	p.Observe(Observation{What: "quota", Connection: con.Name, Code: code, At: p.Now()})
+	return con.Codec.SealReceipt(receipt)
 }

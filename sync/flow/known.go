@@ -236,6 +236,10 @@ func (e storeError) Unwrap() error { return e.error }
 
 // ended stores how a look ended that did not end in a change.
 func (p *Path) ended(o *outgoing, err error) error {
+	return errors.Join(p.endLook(o, err), p.judge(o.con, wayOut, o.known.ref.String(), err))
+}
+
+func (p *Path) endLook(o *outgoing, err error) error {
 	var hold *holdError
 	var outside *outsideError
 	var broken storeError

@@ -58,6 +58,8 @@ type wire struct {
 	rules *flow.Rules
 	con   *flow.Connection
 	cut   bool
+	// quotas bound what the peer may send to n.
+	quotas flow.Quotas
 }
 
 func newWorld(t *testing.T) *world {
@@ -119,7 +121,7 @@ func (n *node) options(now func() time.Time, observe func(flow.Observation)) flo
 func (e *wire) connection(link transport.Link) *flow.Connection {
 	return flow.NewConnection(&flow.Connection{
 		ID: e.id, Name: e.peer.n.name, Peer: e.peer.n.name, Us: e.n.name, Them: e.peer.n.name, Codec: plain.Codec{}, Link: link,
-		Policy: twin.Policy{Winner: twin.Newest, Us: e.n.name, Them: e.peer.n.name},
+		Policy: twin.Policy{Winner: twin.Newest, Us: e.n.name, Them: e.peer.n.name}, Quotas: e.quotas,
 	}, e.rules)
 }
 

@@ -46,8 +46,11 @@ func (p *Path) Work(ctx context.Context, id event.ConnectionID, ref event.Ref) e
 	if con == nil {
 		return nil
 	}
+	if !con.breakers.allow(wayOut, ref.String()) {
+		return nil
+	}
 	known, err := p.know(con, ref)
-	if err != nil || !p.startable(con, known) {
+	if err != nil || !p.startable(con, known) || p.putOff(Task{Kind: KindWork, Con: id, Ref: ref}, known.work.Bulk) {
 		return err
 	}
 	o := &outgoing{con: con, rules: con.Rules(), known: known}
@@ -136,6 +139,8 @@ func (p *Path) Ship(ctx context.Context, id event.ConnectionID, stream envelope.
 	if err := p.greet(ctx, con); err != nil {
 		return false, err
 	}
+	p.shipping.Add(1)
+	defer p.shipping.Add(-1)
 	head, cut, err := p.waiting(con, stream)
 	if err != nil || len(cut.Entries) == 0 {
 		return false, err
@@ -200,7 +205,7 @@ func (p *Path) receipted(con *Connection, head outbox.Head, cut envelope.Cut, to
 		p.Observe(Observation{What: "stopped", Connection: con.Name, Detail: "the peer has other events under the same numbers", At: p.Now()})
 		return false, errStopped
 	case r.Window == 0:
-		return false, errBusy
+		return false, con.busy(r, p.Now())
 	case verdict != outbox.Advance || next.Through < cut.Last():
 		// Only a hello can tell where to go on.
 		con.session.end()

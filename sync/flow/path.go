@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -80,6 +81,7 @@ const (
 	KindShip   Kind = "ship"   // send what waits in a stream
 	KindFetch  Kind = "fetch"  // pull a file's bytes from the peer
 	KindAttach Kind = "attach" // write a file whose bytes are here
+	KindProbe  Kind = "probe"  // try one ticket of a way on which many failed
 )
 
 // Task is one piece of work. Tasks are comparable: equal ones are the same.
@@ -122,14 +124,17 @@ type Connection struct {
 	Codec    envelope.Codec
 	Link     transport.Link
 	Policy   twin.Policy
+	Quotas   Quotas
 
 	rules     atomic.Pointer[Rules]
 	pausedOut atomic.Bool
 	pausedIn  atomic.Bool
 	session   session
 	// began is how far the peer's data events had come when the process began.
-	began   inbox.Head
-	creates *filters.Counter
+	began    inbox.Head
+	creates  *filters.Counter
+	meter    *meter
+	breakers breakers
 }
 
 // Rules are one side's own settings for a connection; they may change at any time.
@@ -154,6 +159,7 @@ type Rules struct {
 // NewConnection makes a connection with its first rules.
 func NewConnection(c *Connection, rules *Rules) *Connection {
 	c.creates = &filters.Counter{}
+	c.meter = newMeter(c.Quotas)
 	c.rules.Store(rules)
 	return c
 }
@@ -188,6 +194,13 @@ type Path struct {
 	// caughtUp is set when a poll of this process has come to the end.
 	caughtUp atomic.Bool
 
+	// limited is until when the tracker wants to be left alone, in nanoseconds.
+	limited atomic.Int64
+	// denied is set while the tracker does not let us poll.
+	denied atomic.Bool
+	// shipping counts the envelopes that are under way.
+	shipping atomic.Int32
+
 	creating createSet
 	fresh    freshSet
 	refs     refSet
@@ -211,8 +224,13 @@ func (p *Path) Add(c *Connection) error {
 		return err
 	}
 	err := p.Store.View(func(r store.Reader) (err error) {
-		c.began, err = inHead(r, c.ID, byte(envelope.Data))
-		return err
+		if c.began, err = inHead(r, c.ID, byte(envelope.Data)); err != nil {
+			return err
+		}
+		return r.Keys(store.Prefix('i', c.ID), nil, func([]byte) (bool, error) {
+			c.meter.waiting.Add(1)
+			return true, nil
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("begin connection %s: %w", c.Name, err)
@@ -284,13 +302,17 @@ func (p *Path) Schema(ctx context.Context) (event.Schema, error) {
 	}
 	read, err := p.Tracker.Schema(ctx)
 	if err != nil {
+		p.heed(err)
 		if !at.IsZero() {
 			return schema, nil
 		}
 		return event.Schema{}, err
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.schema, p.schemaAt = read, p.Now()
+	p.mu.Unlock()
+	if !at.IsZero() && !reflect.DeepEqual(schema, read) {
+		return read, p.regained()
+	}
 	return read, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"parley/adapters"
 	"parley/sync/event"
 	"parley/sync/store"
 	"parley/sync/work"
@@ -21,7 +22,7 @@ func (p *Path) Poll(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	changes, next, err := p.Tracker.Changes(ctx, cursor, pollPage)
-	if err != nil {
+	if err := p.polled(err); err != nil {
 		return false, fmt.Errorf("poll the tracker: %w", err)
 	}
 	if len(changes) == 0 && next == cursor {
@@ -63,6 +64,34 @@ func (p *Path) lookedAtAll(con *Connection) (bool, error) {
 		return nil
 	})
 	return all, err
+}
+
+// polled notes what the tracker answered. Once it lets us in again, what it
+// refused meanwhile goes on.
+func (p *Path) polled(err error) error {
+	p.heed(err)
+	if err != nil {
+		p.denied.Store(p.denied.Load() || errors.Is(err, adapters.ErrDenied))
+		return err
+	}
+	if p.denied.Swap(false) {
+		return p.regained()
+	}
+	return nil
+}
+
+// regained lets everything go on that waits for a permission or a setting of the
+// tracker.
+func (p *Path) regained() error {
+	for _, con := range p.Connections() {
+		_, err := p.Release(con, func(code event.Code) bool {
+			return code == event.CodeDenied || code == event.CodeConfiguration || code == event.CodeRejected
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *Path) cursor() (event.Cursor, error) {

@@ -98,12 +98,6 @@ func (r *Runner) Idle() bool {
 	return true
 }
 
-// shippers send side by side, so that a slow peer delays nobody else.
-const (
-	shippers = 16
-	fetchers = 4
-)
-
 // Run works until ctx ends or the store stops; it returns when all of its
 // goroutines have.
 func (r *Runner) Run(ctx context.Context) error {
@@ -120,12 +114,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	for range r.workers {
 		all.Go(func() { r.work(ctx, r.lanes, r.inLane) })
 	}
-	for range shippers {
-		all.Go(func() { r.work(ctx, r.ships, r.ship) })
-	}
-	for range fetchers {
-		all.Go(func() { r.work(ctx, r.files, r.fetch) })
-	}
+	all.Go(func() { r.apart(ctx, r.ships, r.ship) })
+	all.Go(func() { r.apart(ctx, r.files, r.fetch) })
 	var err error
 	select {
 	case <-ctx.Done():
@@ -145,7 +135,7 @@ func (r *Runner) Connect(c *Connection) error {
 	}
 	err := c.Link.Handle(func(ctx context.Context, kind transport.Kind, body []byte) ([]byte, error) {
 		reply, err := r.path.Receive(ctx, c.ID, kind, body)
-		if err != nil {
+		if err != nil && !errors.Is(err, errDeaf) {
 			r.path.Log.Warn().Str("connection", c.Name).Str("kind", string(kind)).Err(err).Msg("message refused")
 		}
 		return reply, err
@@ -287,6 +277,14 @@ func (r *Runner) work(ctx context.Context, lanes *Lanes, do func(context.Context
 	}
 }
 
+// apart runs every task in a goroutine of its own, so that a peer that is slow,
+// or never replies, holds up no other; do takes a lane of the peer's.
+func (r *Runner) apart(ctx context.Context, lanes *Lanes, do func(context.Context, Task)) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	r.work(ctx, lanes, func(ctx context.Context, t Task) { all.Go(func() { do(ctx, t) }) })
+}
+
 func (r *Runner) inLane(ctx context.Context, t Task) {
 	lane, err := r.path.Lane(t)
 	if err == nil {
@@ -333,13 +331,22 @@ func (p *Path) Do(ctx context.Context, t Task) error {
 		return p.Attach(ctx, t.Con, t.Twin, t.Item)
 	case KindFetch:
 		return p.Fetch(ctx, t.Con, t.Twin, t.Item)
+	case KindProbe:
+		if con := p.Connection(t.Con); con != nil {
+			return p.probe(con)
+		}
 	}
 	return nil
 }
 
+// fetch pulls one file; a peer is asked for one at a time.
 func (r *Runner) fetch(ctx context.Context, t Task) {
+	lane := t.Con.String()
+	if !r.files.Enter(t, lane) {
+		return
+	}
 	err := r.path.Do(ctx, t)
-	r.files.Leave(t, "")
+	r.files.Leave(t, lane)
 	if err != nil && ctx.Err() == nil {
 		r.files.Add(t, When{At: r.path.Now().Add(retry.Curve(3))})
 	}
@@ -361,6 +368,10 @@ func (r *Runner) ship(ctx context.Context, t Task) {
 		return
 	}
 	if errors.Is(err, ErrPaused) || errors.Is(err, errStopped) {
+		return
+	}
+	if busy := (*busyError)(nil); errors.As(err, &busy) {
+		r.ships.Add(t, When{At: r.path.Now().Add(max(time.Second, busy.wait))})
 		return
 	}
 	r.ships.Add(t, When{At: r.path.Now().Add(con.session.failed(err, r.path))})

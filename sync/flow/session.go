@@ -31,6 +31,8 @@ var (
 	errStopped = errors.New("connection stopped: the two sides hold different events under the same numbers")
 	errBusy    = errors.New("the peer cannot take anything at present")
 	errPeer    = errors.New("the peer broke the protocol")
+	errDeaf    = errors.New("too much of the peer's was refused: nothing is opened for a while")
+	errOurs    = errors.New("not the peer's fault")
 )
 
 // session is what a process knows of the contact with a peer. Memory only: a
@@ -149,6 +151,26 @@ func (c *Connection) Resume() {
 	c.session.mu.Lock()
 	defer c.session.mu.Unlock()
 	c.session.halted = false
+}
+
+// busyError says that the peer takes nothing until a time.
+type busyError struct {
+	code event.Code
+	wait time.Duration
+}
+
+func (e *busyError) Error() string {
+	if e.code == event.CodeNone {
+		return errBusy.Error()
+	}
+	return errBusy.Error() + ": " + string(e.code)
+}
+
+// busy remembers why the peer takes nothing.
+func (c *Connection) busy(r envelope.Receipt, now time.Time) error {
+	wait := time.Duration(r.Wait) * time.Second
+	c.meter.told(r.Busy, now.Add(wait))
+	return &busyError{r.Busy, wait}
 }
 
 // greet says hello if this process and the peer have not.
@@ -397,7 +419,7 @@ func (p *Path) waiting(con *Connection, stream envelope.Stream) (outbox.Head, en
 			return err
 		}
 		cut = envelope.Cut{Connection: con.ID, Epoch: head.Epoch, Stream: stream, First: head.Through + 1, Before: before}
-		return fill(r, con.ID, head, &cut)
+		return fill(r, con.ID, head, &cut, p.cutSize())
 	})
 	if err != nil {
 		return head, cut, fmt.Errorf("cut what waits for %s: %w", con.Name, err)
@@ -405,7 +427,7 @@ func (p *Path) waiting(con *Connection, stream envelope.Stream) (outbox.Head, en
 	return head, cut, nil
 }
 
-func fill(r store.Reader, con event.ConnectionID, head outbox.Head, cut *envelope.Cut) error {
+func fill(r store.Reader, con event.ConnectionID, head outbox.Head, cut *envelope.Cut, most int) error {
 	prefix := store.EventKey(con, store.Out, head.Epoch, byte(cut.Stream), 0)
 	after := store.EventKey(con, store.Out, head.Epoch, byte(cut.Stream), head.Through)
 	size := 0
@@ -415,13 +437,25 @@ func fill(r store.Reader, con event.ConnectionID, head outbox.Head, cut *envelop
 			return false, err
 		}
 		size += len(s.Entry.Bytes) + len(s.Entry.Salt)
-		if len(cut.Entries) > 0 && size > cutBytes {
+		if len(cut.Entries) > 0 && size > most {
 			return false, nil
 		}
 		cut.Entries = append(cut.Entries, s.Entry)
 		return len(cut.Entries) < envelope.MaxEvents, nil
 	})
 }
+
+// cutSize is how large an envelope may be: all that are under way at a time share
+// shipBytes, so that many slow peers cost no more memory than a few.
+func (p *Path) cutSize() int {
+	share := shipBytes / int(max(1, p.shipping.Load()))
+	return min(cutBytes, max(share, cutLeast))
+}
+
+const (
+	shipBytes = 32 << 20
+	cutLeast  = 16 << 10
+)
 
 // cutBytes leaves room for lengths and tags below the envelope's bound.
 const cutBytes = envelope.MaxBytes - 16<<10
