@@ -29,6 +29,9 @@ type record struct {
 	PausedOut bool                 `json:"pausedOut,omitempty"`
 	PausedIn  bool                 `json:"pausedIn,omitempty"`
 	Reason    string               `json:"reason,omitempty"`
+	// Stopped is set when the two sides held different events under one number: a
+	// person must let it go on.
+	Stopped bool `json:"stopped,omitempty"`
 	// Approved is when a person let it work for the first time.
 	Approved time.Time `json:"approved,omitzero"`
 }
@@ -166,11 +169,17 @@ func (n *Node) connect(l *link, rules *flow.Rules) error {
 	if winner == "" {
 		policy.Winner = twin.Newest
 	}
+	terms := l.record.Agreement.Terms
 	c := flow.NewConnection(&flow.Connection{
 		ID: l.record.Agreement.Connection, Name: l.record.Name, Us: string(l.us), Them: string(l.them),
-		Peer: string(l.them), Codec: codec, Link: wire, Policy: policy,
+		Peer: string(l.them), Codec: codec, Link: wire, Policy: policy, Quotas: flow.Quotas{
+			EventsPerHour: terms.EventsPerHour, BytesPerDay: terms.BytesPerDay, Unsettled: terms.Unsettled, MaxAttachment: terms.MaxAttachment,
+		},
 	}, rules)
 	c.Pause(l.record.PausedOut, l.record.PausedIn)
+	if l.record.Stopped {
+		c.Stop()
+	}
 	if err := n.runner.Connect(c); err != nil {
 		return errors.Join(err, wire.Close())
 	}

@@ -19,9 +19,9 @@ import (
 func (n *Node) observe(o flow.Observation) {
 	line := n.log.Debug()
 	switch o.What {
-	case "parked", "held", "stopped", "refused here", "parked by peer", "refused":
+	case "parked", "held", "stopped", "broken", "deaf", "refused here", "parked by peer", "refused":
 		line = n.log.Warn()
-	case "created", "ended", "healing", "peer ended", "goodbye":
+	case "created", "ended", "mended", "healing", "peer ended", "goodbye":
 		line = n.log.Info()
 	}
 	line.Str("connection", o.Connection).Str("ticket", o.Key).Str("code", string(o.Code)).Msg(o.What)
@@ -164,12 +164,37 @@ func (n *Node) troubles(l *link, raise func(notify.Trouble)) {
 	}
 	after := time.Duration(c.Notify.PeerAway.After)
 	out, in := l.flow.Paused()
+	n.rememberStopped(l, stopped)
+	for _, h := range holdups(l.flow, time.Now()) {
+		kind := map[string]notify.Kind{looking: notify.Failing, writing: notify.Failing, peerRefused: notify.Refused}[h.What]
+		if kind != "" {
+			raise(notify.Trouble{Condition: notify.Condition{Kind: kind, Connection: name}, Code: h.Code, Since: h.Since, To: targets(cfg, c, c.Notify.Stopped)})
+		}
+	}
 	switch {
 	case stopped:
 		raise(notify.Trouble{Condition: notify.Condition{Kind: notify.Stopped, Connection: name}, To: targets(cfg, c, c.Notify.Stopped)})
 	case !there && !(out && in) && time.Since(contact) > after:
 		raise(notify.Trouble{Condition: notify.Condition{Kind: notify.PeerAway, Connection: name}, Since: contact, To: targets(cfg, c, c.Notify.PeerAway.To)})
 	}
+}
+
+// rememberStopped keeps a stop for the next start.
+func (n *Node) rememberStopped(l *link, stopped bool) {
+	if !stopped || l.record.Stopped {
+		return
+	}
+	present := n.byID(l.record.Agreement.Connection)
+	if present == nil {
+		return
+	}
+	rec := present.record
+	rec.Stopped = true
+	if err := n.keep(rec); err != nil {
+		n.log.Error().Str("connection", rec.Name).Err(err).Msg("the stop is not kept for the next start")
+		return
+	}
+	n.change(rec.Agreement.Connection, func(l *link) { l.record.Stopped = true })
 }
 
 // targets are who is told: named for this trouble, else the owner, else whoever

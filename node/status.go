@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"parley/adapters"
@@ -22,7 +24,7 @@ func (n *Node) Status(ctx context.Context) (admin.Status, error) {
 		Tracker: admin.TrackerState{Kind: cfg.Tracker.Kind, URL: cfg.Tracker.URL}, Store: admin.StoreState{Full: n.store.Full()},
 	}
 	at, err := n.runner.PollState()
-	s.Tracker.LastPoll = at
+	s.Tracker.LastPoll, s.Tracker.Limited = at, n.path.Limited()
 	if err != nil {
 		s.Tracker.Error = n.mask.Hide(err.Error())
 	}
@@ -73,7 +75,8 @@ func (n *Node) connectionState(l *link) (admin.Connection, error) {
 		return c, nil
 	}
 	contact, there, stopped := con.Contact()
-	c.Contact = contact
+	c.Contact, c.Holdups = contact, holdups(con, time.Now())
+	failing := slices.ContainsFunc(c.Holdups, func(h admin.Holdup) bool { return h.What == looking || h.What == writing })
 	switch {
 	case stopped:
 		c.State = "stopped"
@@ -81,10 +84,42 @@ func (n *Node) connectionState(l *link) (admin.Connection, error) {
 		c.State = "paused"
 	case !there && time.Since(contact) > awayAfter:
 		c.State = "peer away"
+	case failing:
+		c.State = "failing"
 	default:
 		c.State = "working"
 	}
 	return c, n.count(con, &c)
+}
+
+// What a holdup is.
+const (
+	looking     = "looking"
+	writing     = "writing"
+	peerOver    = "peer over quota"
+	overAtPeer  = "over quota at peer"
+	peerRefused = "peer refused"
+)
+
+// holdups are what holds a connection up as a whole.
+func holdups(con *flow.Connection, now time.Time) (all []admin.Holdup) {
+	out, in := con.Broken()
+	for what, b := range map[string]flow.Broken{looking: out, writing: in} {
+		if !b.Since.IsZero() {
+			all = append(all, admin.Holdup{What: what, Code: string(b.Code), Since: b.Since, Next: b.Probe})
+		}
+	}
+	here, there := con.Shortages(now)
+	for what, s := range map[string]flow.Shortage{peerOver: here, overAtPeer: there} {
+		if s.Code != event.CodeNone {
+			all = append(all, admin.Holdup{What: what, Code: string(s.Code), Next: s.Until})
+		}
+	}
+	if until := con.Deaf(now); !until.IsZero() {
+		all = append(all, admin.Holdup{What: peerRefused, Next: until})
+	}
+	slices.SortFunc(all, func(a, b admin.Holdup) int { return strings.Compare(a.What, b.What) })
+	return all
 }
 
 // awayAfter is how long a peer may be silent before it is shown as away.
@@ -169,7 +204,7 @@ func (n *Node) Pause(_ context.Context, name string, r admin.PauseRequest) (admi
 // are older move only when they are loaded.
 func (n *Node) Resume(ctx context.Context, name string) (admin.Connection, error) {
 	c, err := n.setPause(name, func(rec *record) error {
-		rec.PausedOut, rec.PausedIn, rec.Reason = false, false, ""
+		rec.PausedOut, rec.PausedIn, rec.Reason, rec.Stopped = false, false, "", false
 		if rec.Approved.IsZero() {
 			// Trackers keep whole seconds: a ticket made in this one is not older.
 			rec.Approved = time.Now().UTC().Truncate(time.Second)

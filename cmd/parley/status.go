@@ -46,6 +46,9 @@ func (c *statusCommand) Run(ctx context.Context, a *app) error {
 
 func showStatus(w io.Writer, s admin.Status) {
 	tracker, store := "answers", "ok"
+	if !s.Tracker.Limited.IsZero() {
+		tracker = "wants to be left alone for " + span(time.Until(s.Tracker.Limited))
+	}
 	if s.Tracker.Error != "" {
 		tracker = "fails: " + s.Tracker.Error
 	}
@@ -89,6 +92,31 @@ func showConnections(w io.Writer, list []admin.Connection) {
 		})
 	}
 	table(w, "CONNECTION|STATE|TWINS|WAITING|SENDING|APPLYING|FILES|PARKED|OLDEST|CONTACT", rows)
+	for _, c := range list {
+		for _, h := range c.Holdups {
+			fmt.Fprintf(w, "%s: %s\n", c.Name, holdup(h))
+		}
+	}
+}
+
+// holdup says what holds a connection up, and what happens next.
+func holdup(h admin.Holdup) string {
+	code, next := "", ""
+	if h.Code != "" {
+		code = " (" + h.Code + ")"
+	}
+	if !h.Next.IsZero() {
+		next = " in " + span(time.Until(h.Next))
+	}
+	switch h.What {
+	case "looking", "writing":
+		return fmt.Sprintf("%s failed for ticket after ticket%s since %s; the next one is tried%s", h.What, code, ago(h.Since), next)
+	case "peer over quota":
+		return fmt.Sprintf("the peer has used up its quota here%s; it may go on%s", code, next)
+	case "over quota at peer":
+		return fmt.Sprintf("we have used up our quota at the peer%s; we go on%s", code, next)
+	}
+	return fmt.Sprintf("the peer sent too much that cannot be taken; it is heard again%s", next)
 }
 
 type keyCommand struct {

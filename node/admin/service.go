@@ -64,6 +64,8 @@ type TrackerState struct {
 	URL      string    `json:"url,omitempty"`
 	LastPoll time.Time `json:"lastPoll,omitzero"`
 	Error    string    `json:"error,omitempty"`
+	// Limited is until when the tracker wants to be left alone.
+	Limited time.Time `json:"limitedUntil,omitzero"`
 }
 
 // StoreState tells how the disk is.
@@ -77,7 +79,7 @@ type Connection struct {
 	Name string `json:"name"`
 	ID   string `json:"id"`
 	Peer string `json:"peer"` // the peer's node id
-	// State is "paused", "working", "peer away", "stopped" or "not configured".
+	// State is "paused", "working", "failing", "peer away", "stopped" or "not configured".
 	State     string    `json:"state"`
 	PausedOut bool      `json:"pausedOut"`
 	PausedIn  bool      `json:"pausedIn"`
@@ -95,6 +97,20 @@ type Connection struct {
 	Twins    int `json:"twins"`
 	// Oldest is the age of the oldest event without an outcome, in seconds.
 	Oldest float64 `json:"oldestSeconds"`
+	// Holdups are what holds everything on the connection up, for a while.
+	Holdups []Holdup `json:"holdups,omitempty"`
+}
+
+// Holdup is something that ends by itself or when its cause is mended.
+type Holdup struct {
+	// What is "looking" or "writing" (ticket after ticket failed: one is tried from
+	// time to time), "peer over quota", "over quota at peer" or "peer refused" (so
+	// much of its was wrong that nothing is opened).
+	What string `json:"what"`
+	Code string `json:"code,omitempty"`
+	// Since is when it began, Next when it is tried again or ends.
+	Since time.Time `json:"since,omitzero"`
+	Next  time.Time `json:"next,omitzero"`
 }
 
 // Key is the node's public identity.

@@ -16,6 +16,8 @@ const (
 	Parked   Kind = "parked"    // a ticket waits for a person
 	PeerAway Kind = "peer-away" // the other node does not answer
 	Stopped  Kind = "stopped"   // a connection does not go on by itself
+	Failing  Kind = "failing"   // ticket after ticket fails
+	Refused  Kind = "refused"   // what the peer sends is wrong
 )
 
 // Condition says what is wrong, and where: it is what is told once.
@@ -122,6 +124,10 @@ func (l Line) headline() string {
 		text = fmt.Sprintf("the peer of %s is away", l.Connection)
 	case Stopped:
 		text = fmt.Sprintf("connection %s has stopped", l.Connection)
+	case Failing:
+		text = fmt.Sprintf("ticket after ticket fails on %s", l.Connection)
+	case Refused:
+		text = fmt.Sprintf("what the peer of %s sends is refused", l.Connection)
 	default:
 		text = fmt.Sprintf("%s on %s", l.Kind, l.Connection)
 	}

@@ -255,7 +255,7 @@ func (p *Path) fileItem(ctx context.Context, o *outgoing, a filters.Attachment, 
 	if a.Marker != "" && o.known.from[at] == "" {
 		return event.Item{}, twin.Item{}, false, nil
 	}
-	if a.Size > p.MaxAttachment {
+	if a.Size > p.MaxAttachment || o.con.Quotas.tooLarge(a.Size) {
 		return event.Item{}, twin.Item{}, false, nil
 	}
 	digest, size, err := p.keepFile(ctx, o.known.ref, a)

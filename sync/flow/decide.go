@@ -439,7 +439,7 @@ func (p *Path) planFiles(in *incoming, w wants, schema event.Schema) {
 	asserted := map[event.ItemID]bool{}
 	for _, a := range w.result.Attachments {
 		id := event.ItemID(a.ID)
-		if a.Size > p.MaxAttachment || schema.MaxAttachment > 0 && a.Size > schema.MaxAttachment || !schema.Attachments {
+		if a.Size > p.MaxAttachment || in.con.Quotas.tooLarge(a.Size) || schema.MaxAttachment > 0 && a.Size > schema.MaxAttachment || !schema.Attachments {
 			continue
 		}
 		asserted[id] = true

@@ -21,9 +21,11 @@ type Quotas struct {
 	BytesPerDay   int64
 	// Unsettled is how many tickets may wait here to be written.
 	Unsettled int
-	// MaxAttachment is the largest file that is fetched, in bytes.
+	// MaxAttachment is the largest file that is fetched or offered, in bytes.
 	MaxAttachment int64
 }
+
+func (q Quotas) tooLarge(size int64) bool { return q.MaxAttachment > 0 && size > q.MaxAttachment }
 
 // Refusals that a peer has before its messages are not even opened, and how
 // often it gets another one.
@@ -142,6 +144,15 @@ func (m *meter) told(code event.Code, until time.Time) {
 type Shortage struct {
 	Code  event.Code
 	Until time.Time
+}
+
+// Deaf is until when nothing of the peer's is opened; zero if it is.
+func (c *Connection) Deaf(now time.Time) time.Time {
+	if !c.meter.deaf(now) {
+		return time.Time{}
+	}
+	missing := 1 - c.meter.refusals.TokensAt(now)
+	return now.Add(time.Duration(missing * float64(refusalEvery)))
 }
 
 // Shortages are the bound that the peer has reached here, and the one that we

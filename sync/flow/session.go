@@ -146,6 +146,9 @@ func (c *Connection) Contact() (last time.Time, there, stopped bool) {
 	return c.session.contact, c.session.greeted, c.session.halted
 }
 
+// Stop keeps a connection stopped that was so before.
+func (c *Connection) Stop() { c.session.stop() }
+
 // Resume lets a stopped connection try again.
 func (c *Connection) Resume() {
 	c.session.mu.Lock()
