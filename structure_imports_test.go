@@ -47,7 +47,8 @@ var layers = []layer{
 	{[]string{"node/notify", "node/logging", "node/access"}, []string{"node/secret"}},
 	{[]string{"node/audit"}, []string{"sync/store", "sync/event"}},
 	{[]string{"node/config"}, []string{"adapters", "sync/event", "node/secret"}},
-	{[]string{"node/admin/client"}, []string{"sync/event", "adapters", "node/admin/..."}},
+	{[]string{"node/backup"}, []string{"node/secret", "sync/store/..."}},
+	{[]string{"node/admin/client"}, []string{"sync/event", "adapters", "node/admin/...", "node/backup"}},
 	{[]string{"node/demo"}, []string{
 		"node", "node/config", "node/secret", "node/admin", "node/admin/client",
 		"adapters", "adapters/all", "adapters/desk", "filters/examples", "sync/event",

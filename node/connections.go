@@ -50,15 +50,9 @@ type link struct {
 // openConnections reads the agreements; activate brings them up.
 func (n *Node) openConnections(context.Context) error {
 	var records []record
-	err := n.store.View(func(r store.Reader) error {
-		return r.Scan(store.AgreementPrefix(), nil, func(_, value []byte) (bool, error) {
-			var rec record
-			if err := json.Unmarshal(value, &rec); err != nil {
-				return false, fmt.Errorf("read an agreement: %w", err)
-			}
-			records = append(records, rec)
-			return true, nil
-		})
+	err := n.store.View(func(r store.Reader) (err error) {
+		records, err = readRecords(r)
+		return err
 	})
 	if err != nil {
 		return err
@@ -69,6 +63,20 @@ func (n *Node) openConnections(context.Context) error {
 		}
 	}
 	return n.openInvitations()
+}
+
+// readRecords reads all agreements.
+func readRecords(r store.Reader) ([]record, error) {
+	var records []record
+	err := r.Scan(store.AgreementPrefix(), nil, func(_, value []byte) (bool, error) {
+		var rec record
+		if err := json.Unmarshal(value, &rec); err != nil {
+			return false, fmt.Errorf("read an agreement: %w", err)
+		}
+		records = append(records, rec)
+		return true, nil
+	})
+	return records, err
 }
 
 // admit takes a connection up and lets its peer in.

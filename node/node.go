@@ -105,7 +105,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *Node, err erro
 	if err != nil {
 		return nil, err
 	}
-	for _, open := range []func() error{n.openKeys, n.openStore, n.openTracker, n.openPath, n.openServer, n.openNotifier} {
+	for _, open := range []func() error{n.openKeys, n.openStore, n.openTracker, n.openPath, n.openServer, n.openNotifier, n.takeRestored} {
 		if err := open(); err != nil {
 			return nil, err
 		}

@@ -16,6 +16,8 @@ type commands struct {
 	Settings   configCommand     `cmd:"" name:"config" help:"Check and show the configuration."`
 	Adapter    adapterCommand    `cmd:"" help:"The kinds of tracker, and whether ours answers."`
 	Secret     secretCommand     `cmd:"" help:"Passwords and tokens in the node's vault."`
+	Backup     backupCommand     `cmd:"" help:"Back the node up, encrypted, while it runs; check backups."`
+	Restore    restoreCommand    `cmd:"" help:"Make the node of a backup again."`
 	Key        keyCommand        `cmd:"" help:"The node's public identity."`
 	Version    versionCommand    `cmd:"" help:"The version of this program."`
 }

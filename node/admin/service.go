@@ -10,9 +10,11 @@ package admin
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"parley/adapters"
+	"parley/node/backup"
 	"parley/sync/event"
 )
 
@@ -43,6 +45,8 @@ type Service interface {
 	Schema(ctx context.Context) (event.Schema, error)
 	Try(ctx context.Context, r TryRequest) (TryResult, error)
 	Reload(ctx context.Context) error
+	// Backup writes a backup of the running node to w.
+	Backup(ctx context.Context, w io.Writer) (backup.Contents, error)
 }
 
 // Status is a node at a glance.

@@ -46,7 +46,7 @@ func Load(name string, o Options) (*Config, error) {
 		return nil, err
 	}
 	c := Default()
-	c.folder = filepath.Dir(name)
+	c.folder, c.file = filepath.Dir(name), name
 	d := &decoder{at: map[string]position{}}
 	d.file(text, c)
 	if len(d.problems) == 1 && d.problems[0].Key == "" && len(d.at) == 0 {

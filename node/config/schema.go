@@ -22,6 +22,7 @@ type Config struct {
 	_ struct{} `later:"templates gates audit access"`
 
 	folder string
+	file   string
 }
 
 // Node names the node and its folder.
@@ -255,6 +256,9 @@ func fill[T comparable](field *T, value T) {
 
 // Folder is where relative paths of the file start.
 func (c *Config) Folder() string { return c.folder }
+
+// File is the file's name; "" if the configuration came from none.
+func (c *Config) File() string { return c.file }
 
 // Path makes a path of the file absolute, or relative to the working folder if
 // the file was named so. The empty path stays empty.

@@ -17,6 +17,7 @@ const (
 	PurposeStore  = "store"  // encryption of the store on disk
 	PurposeBlob   = "blob"   // encryption of attachments on disk
 	PurposeMarker = "marker" // markers left in the tracker
+	PurposeBackup = "backup" // encryption of backups
 	PurposeItem   = "item"   // ids of comments and files on the wire
 
 	purposeVault = "vault"

@@ -60,6 +60,7 @@ type wire struct {
 	cut   bool
 	// quotas bound what the peer may send to n.
 	quotas flow.Quotas
+	deaf  bool // replies to it are lost
 }
 
 func newWorld(t *testing.T) *world {
@@ -294,7 +295,11 @@ func (e *wire) Request(ctx context.Context, kind transport.Kind, body []byte) ([
 		return nil, transport.ErrNoPeer
 	}
 	e.n.w.sent = append(e.n.w.sent, bytes.Clone(body))
-	return e.peer.n.path.Receive(ctx, e.id, kind, body)
+	reply, err := e.peer.n.path.Receive(ctx, e.id, kind, body)
+	if e.deaf {
+		return nil, transport.ErrNoPeer
+	}
+	return reply, err
 }
 
 // Handle implements transport.Link.

@@ -349,7 +349,11 @@ func (p *Path) adopt(con *Connection, sent [2]envelope.Place) (bool, error) {
 // asked after them. If it says so unasked, it is doubtful, and we ask.
 func (p *Path) compare(con *Connection, received [2]envelope.Place, known *[2]outbox.Head) (renewed, doubtful bool, err error) {
 	err = p.Store.Finish(func(tx store.Tx) error {
-		renewed, doubtful = false, false
+		var err error
+		if renewed, err = renewal(tx, con.ID); err != nil {
+			return err
+		}
+		doubtful = false
 		heads := [2]outbox.Head{}
 		epoch := uint64(0)
 		for i, s := range streams {

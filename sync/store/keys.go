@@ -26,7 +26,8 @@ import (
 //	u/<pairing>                          invitation that was given out
 //	n/<name>                             what people were told
 //	l/<con>                              a running load; d/<con> a heal under way
-//	m/…                                  schema, boot counter
+//	p/<con>                              who is at the ends of a connection
+//	m/…                                  schema, boot counter, that it was restored
 
 // Side is whose stream a key is about.
 type Side byte
@@ -166,6 +167,9 @@ func LoadKey(con event.ConnectionID) []byte { return conKey('l', con, 0) }
 
 // HealKey holds the place of a heal under way.
 func HealKey(con event.ConnectionID) []byte { return conKey('d', con, 0) }
+
+// PartnerKey holds who is at the ends of a connection, and whether it begins anew.
+func PartnerKey(con event.ConnectionID) []byte { return conKey('p', con, 0) }
 
 // AgreementKey holds a connection's agreement; AgreementPrefix starts them all.
 func AgreementKey(con event.ConnectionID) []byte { return append(AgreementPrefix(), con[:]...) }

@@ -2,10 +2,12 @@ package client_test
 
 import (
 	"context"
+	"io"
 	"sync"
 
 	"parley/adapters"
 	"parley/node/admin"
+	"parley/node/backup"
 	"parley/sync/event"
 )
 
@@ -143,4 +145,12 @@ func (f *fakeService) Try(_ context.Context, r admin.TryRequest) (admin.TryResul
 func (f *fakeService) Reload(context.Context) error {
 	_, err := reply[any](f, "Reload")
 	return err
+}
+
+func (f *fakeService) Backup(_ context.Context, w io.Writer) (backup.Contents, error) {
+	out, err := reply[backup.Contents](f, "Backup")
+	if _, wrong := io.WriteString(w, out.Program); wrong != nil {
+		return out, wrong
+	}
+	return out, err
 }
