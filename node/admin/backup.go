@@ -34,7 +34,7 @@ func routeBackup(api huma.API, s Service) {
 	huma.Register(api, huma.Operation{
 		OperationID: "backup", Method: http.MethodGet, Path: BackupPath, Summary: "A backup of the running node, encrypted",
 		Description: "The body is the backup. It is whole only if the trailer " + BackupResult + " says so.",
-		Responses: map[string]*huma.Response{"200": {
+		Responses: map[string]*huma.Response{"default": problemResponse(api), "200": {
 			Description: "OK",
 			Content:     map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
 		}},

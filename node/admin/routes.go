@@ -82,12 +82,7 @@ func route[I, O any](api huma.API, method, path, id, summary string, do func(con
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary,
 		MaxBodyBytes: maxBody, BodyReadTimeout: readTimeout,
-		Responses: map[string]*huma.Response{"default": {
-			Description: "Error",
-			Content: map[string]*huma.MediaType{"application/problem+json": {
-				Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem"),
-			}},
-		}},
+		Responses: map[string]*huma.Response{"default": problemResponse(api)},
 	}
 	huma.Register(api, op, func(ctx context.Context, in *I) (*answer[O], error) {
 		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
@@ -98,6 +93,16 @@ func route[I, O any](api huma.API, method, path, id, summary string, do func(con
 		}
 		return &answer[O]{Body: out}, nil
 	})
+}
+
+// problemResponse describes how errors look.
+func problemResponse(api huma.API) *huma.Response {
+	return &huma.Response{
+		Description: "Error",
+		Content: map[string]*huma.MediaType{"application/problem+json": {
+			Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem"),
+		}},
+	}
 }
 
 func routeNode(api huma.API, s Service) {

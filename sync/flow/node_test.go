@@ -60,7 +60,7 @@ type wire struct {
 	cut   bool
 	// quotas bound what the peer may send to n.
 	quotas flow.Quotas
-	deaf  bool // replies to it are lost
+	deaf   bool // replies to it are lost
 }
 
 func newWorld(t *testing.T) *world {
