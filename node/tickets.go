@@ -126,7 +126,7 @@ func ticketState(con *flow.Connection, i flow.Inspection) admin.Ticket {
 		t.Twin = i.TwinID.String()
 	}
 	if i.Twin != nil {
-		t.Key, t.LostTheirs, t.LostOurs, t.Since = i.Twin.Key, i.Twin.Lost, i.Twin.LostLocal, i.Twin.Since
+		t.Key, t.LostTheirs, t.LostOurs, t.Since = i.Twin.Key, losses(i.Twin.Lost), losses(i.Twin.LostLocal), i.Twin.Since
 		switch {
 		case i.Twin.State == twin.Ended:
 			t.State = "ended"
@@ -153,6 +153,19 @@ func ticketState(con *flow.Connection, i flow.Inspection) admin.Ticket {
 		}
 	}
 	return t
+}
+
+// losses are lost fields as people read them: "status (workflow)".
+func losses(all []string) []string {
+	var out []string
+	for _, loss := range all {
+		field, why := twin.LossOf(loss)
+		if why != "" {
+			field += " (" + string(why) + ")"
+		}
+		out = append(out, field)
+	}
+	return out
 }
 
 // Explain says all about one ticket.

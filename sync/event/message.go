@@ -121,6 +121,7 @@ const (
 	CodeGone          Code = "gone"          // the ticket is not there any more
 	CodeMalformed     Code = "malformed"     // it says nothing that can be applied
 	CodeUnknown       Code = "unknown"       // its twin is not known here: send all of it
+	CodeWorkflow      Code = "workflow"      // the tracker's workflow leads to no such status
 )
 
 // Outcome answers one data event.
@@ -137,7 +138,8 @@ type Outcome struct {
 	Waiting []ItemID `json:"waiting,omitempty"`
 	// Declined are items that will not be written.
 	Declined []ItemID `json:"declined,omitempty"`
-	// Lost are fields that the tracker ignored or changed.
+	// Lost are fields of the event that the tracker ignored or changed; Code of an
+	// applied event says why, where one reason holds for all of them.
 	Lost []string `json:"lost,omitempty"`
 }
 

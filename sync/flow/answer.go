@@ -26,7 +26,9 @@ type result struct {
 	local, echo event.Fields
 	echoed      twin.Hashes          // of echo
 	bases       map[string]twin.Base // of local
-	lost        []string
+	// lost are our fields, each as a twin.Loss; told is what the peer hears of it.
+	lost []string
+	told loss
 	// sets are the peer's, as far as the event says.
 	sets event.Fields
 	// differs is set if ours is not what the peer said: it must leave again.
@@ -86,6 +88,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 		r.local[name] = got
 	}
 	slices.Sort(r.lost)
+	r.told = p.lostOf(ctx, in, r.lost)
 	r.differs = differs(in.plan.Said, ticket.Fields, schema)
 	look := p.lookAgain(ctx, in, before, ticket, readAt)
 	r.echo = p.echo(ctx, in, ticket, r.local, theirs, look)
@@ -412,7 +415,8 @@ func (in *incoming) written() map[event.ItemID]twin.Item {
 // record is what an applied event changes in its twin's row.
 func (r result) record(in *incoming, row *twin.Row) {
 	row.Seen = event.Position{Epoch: in.row.Epoch, Seq: in.row.Seq}
-	row.LostLocal, row.State = r.lost, twin.Live
+	row.State = twin.Live
+	row.LostLocal = twin.Relost(row.LostLocal, func(field string) bool { _, said := in.plan.Said[field]; return said }, r.lost)
 	if r.ticket != nil {
 		row.Key = r.ticket.Key
 	}
@@ -468,7 +472,10 @@ func (p *Path) touchOthers(tx store.Tx, in *incoming, ref event.Ref) error {
 func (r result) outcome(in *incoming) *event.Outcome {
 	o := &event.Outcome{
 		Twin: in.id, Epoch: in.row.Epoch, Seq: in.row.Seq, Verdict: event.Applied,
-		Declined: in.plan.Declined,
+		Declined: in.plan.Declined, Lost: r.told.names,
+	}
+	if len(o.Lost) > 0 {
+		o.Code = r.told.why
 	}
 	for _, item := range in.body.Items {
 		if item.Kind == event.ItemComment && !slices.Contains(o.Declined, item.ID) {

@@ -24,6 +24,8 @@ type desk struct {
 	// on is asked before ("read") and after ("read done") each call; it may act
 	// on desk and path meanwhile, and its error is what the call answers.
 	on func(call string, step event.Step) error
+	// takes is what an update makes of a field in the tracker; nil takes all as given.
+	takes func(k *event.Ticket, field string, value any) any
 
 	mu      sync.Mutex // guards all below
 	serial  int64
@@ -210,7 +212,12 @@ func (d *desk) write(step event.Step, body io.Reader) (event.Written, error) {
 	bot := event.User{ID: "bot", Name: "Bot"}
 	switch step.Kind {
 	case event.StepUpdate:
-		maps.Copy(k.Fields, step.Fields)
+		for name, value := range step.Fields {
+			if d.takes != nil {
+				value = d.takes(k, name, value)
+			}
+			k.Fields[name] = value
+		}
 		d.touch(k)
 	case event.StepComment:
 		w.Item = d.addComment(k, event.Comment{Body: step.Comment.Body, Internal: step.Comment.Internal, Author: bot, Marker: step.Marker})

@@ -78,8 +78,8 @@ type Row struct {
 	Local map[string]Base `json:"local,omitempty"`
 	Out   *Unsettled      `json:"out,omitempty"`
 	Sets  map[string]Set  `json:"sets,omitempty"`
-	// Lost are our fields that the peer's tracker, and local fields that ours,
-	// ignored or changed.
+	// Lost are fields of our replica that the peer's tracker, and local fields that
+	// ours, ignored or changed, each as a Loss, until they are written or changed.
 	Lost      []string `json:"lost,omitempty"`
 	LostLocal []string `json:"lostLocal,omitempty"`
 	// Refused is the code of the last outcome if it was not applied.
@@ -191,6 +191,7 @@ func (r *Row) setLocal(local, carried event.Fields, e Carried, at time.Time) {
 			base.Seq, base.Weak = e.Seq, !edit
 		}
 		r.Local[name] = base
+		r.LostLocal = found(r.LostLocal, func(field string) bool { return field == name })
 	}
 }
 
@@ -209,6 +210,7 @@ func (r *Row) Echo(echo event.Fields, hashes Hashes, seen event.Seq) {
 		}
 		r.Sent[name] = next
 	}
+	r.Lost = found(r.Lost, func(field string) bool { _, said := echo[field]; return said })
 }
 
 // Settle records the outcome of our event seq. It reports whether the outcome
@@ -231,10 +233,11 @@ func (r *Row) Settle(o event.Outcome) bool {
 	if r.Out == nil || r.Out.Seq != o.Seq {
 		return false
 	}
-	r.Lost, r.Refused = o.Lost, ""
+	r.Refused = ""
 	switch o.Verdict {
 	case event.Applied:
 		r.Out = nil
+		r.settleLost(o)
 	case event.Refused:
 		r.Out, r.Refused = nil, o.Code
 	case event.Parked:
