@@ -50,23 +50,27 @@ func TestTwin_AnOutcomeSettlesWhatItsEventSaid(t *testing.T) {
 		field   twin.Confirm
 		out     *twin.Unsettled
 		refused event.Code
+		lost    []string
 	}{
-		{event.Outcome{Seq: 5, Verdict: event.Applied, Lost: []string{"x"}}, twin.Confirmed, nil, ""},
-		{event.Outcome{Seq: 5, Verdict: event.Refused, Code: event.CodeByGate}, twin.Declined, nil, event.CodeByGate},
-		{event.Outcome{Seq: 5, Verdict: event.Parked, Code: event.CodeRejected}, twin.Waiting, &twin.Unsettled{Seq: 5, Parked: event.CodeRejected, Since: 9}, ""},
+		{event.Outcome{Seq: 5, Verdict: event.Applied, Lost: []string{"x"}, Code: event.CodeWorkflow}, twin.Confirmed, nil, "", []string{"of another", twin.Loss("x", event.CodeWorkflow)}},
+		{event.Outcome{Seq: 5, Verdict: event.Refused, Code: event.CodeByGate}, twin.Declined, nil, event.CodeByGate, []string{"of another", "of it"}},
+		{
+			event.Outcome{Seq: 5, Verdict: event.Parked, Code: event.CodeRejected}, twin.Waiting,
+			&twin.Unsettled{Seq: 5, Parked: event.CodeRejected, Since: 9}, "", []string{"of another", "of it"},
+		},
 	} {
 		t.Run(string(tt.outcome.Verdict), func(t *testing.T) {
 			t.Parallel()
 			row := twin.Row{
 				Sent: map[string]twin.Sent{"of it": sent("a", 5, twin.Open), "of another": sent("a", 4, twin.Waiting)},
-				Out:  &twin.Unsettled{Seq: 5, Since: 9}, Refused: event.CodeDenied, Lost: []string{"before"},
+				Out:  &twin.Unsettled{Seq: 5, Since: 9}, Refused: event.CodeDenied, Lost: []string{"of another", "of it"},
 			}
 			if !row.Settle(tt.outcome) {
 				t.Error("the outcome of the present event counts as another's")
 			}
 			want := twin.Row{
 				Sent: map[string]twin.Sent{"of it": sent("a", 5, tt.field), "of another": sent("a", 4, twin.Waiting)},
-				Out:  tt.out, Refused: tt.refused, Lost: tt.outcome.Lost,
+				Out:  tt.out, Refused: tt.refused, Lost: tt.lost,
 			}
 			if diff := cmp.Diff(want, row); diff != "" {
 				t.Errorf("row (-want +got):\n%s", diff)
