@@ -72,6 +72,15 @@ type Historian interface {
 	History(ctx context.Context, ref event.Ref, since time.Time) ([]Edit, error)
 }
 
+// Workflow is the ability to say how a ticket's status may be reached where
+// Ticket.Next has no direct move, or is not told.
+type Workflow interface {
+	// Moves returns, by status, those that a ticket like ref may get next. What is
+	// said of its present status is exact; others may be missing, or be known from
+	// tickets alike: each move is checked again before it is made.
+	Moves(ctx context.Context, ref event.Ref) (map[string][]string, error)
+}
+
 // Watcher is the ability to hear of changes early. It is a hint only.
 type Watcher interface {
 	// Watch returns a channel that gets a value when something may have changed.

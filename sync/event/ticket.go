@@ -63,6 +63,9 @@ type Ticket struct {
 	Updated time.Time
 	// Restricted tickets never leave by default (a tracker's private flag).
 	Restricted bool
+	// Next are the statuses that the account may give the ticket as it is; none if
+	// the tracker does not tell.
+	Next []string
 	// Lock is what an adapter with a real optimistic lock wants back in Step.Lock.
 	Lock string
 }

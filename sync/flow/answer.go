@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"parley/adapters"
 	"parley/filters"
 	"parley/sync/envelope"
 	"parley/sync/event"
@@ -83,7 +82,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 			// Somebody's edit: it is ours to send, so the base is what we wrote.
 			got = want
 		default:
-			r.lost = append(r.lost, name)
+			r.lost = append(r.lost, twin.Loss(name, in.plan.Why(name)))
 		}
 		r.local[name] = got
 	}
@@ -161,13 +160,11 @@ func (p *Path) editedSince(ctx context.Context, in *incoming, ticket event.Ticke
 	if in.version != "" && in.version == ticket.Version && len(in.plan.Steps) == 1 {
 		return edits{certain: true}, nil
 	}
-	historian, ok := p.Tracker.(adapters.Historian)
-	if !ok || len(in.plan.Want()) == 0 {
+	if len(in.plan.Want()) == 0 {
 		return edits{}, nil
 	}
-	since := in.plan.Steps[0].At.Add(-p.Tracker.Precision() - time.Second)
-	history, err := historian.History(ctx, in.plan.Ref, since)
-	if err != nil {
+	history, known, err := p.history(ctx, in)
+	if err != nil || !known {
 		return edits{}, err
 	}
 	names := map[string]bool{}

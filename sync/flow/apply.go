@@ -104,8 +104,17 @@ func (p *Path) storeDone(tx store.Tx, in *incoming) error {
 
 // write tries an intended step.
 func (p *Path) write(ctx context.Context, in *incoming, i int) error {
-	step := in.plan.Steps[i]
-	written, err := p.Tracker.Write(ctx, step.Write, nil)
+	if plan.MovesStatus(in.plan.Steps[i].Write) {
+		if err := p.move(ctx, in, i); errors.Is(err, errMoved) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	written, err := p.Tracker.Write(ctx, in.plan.Steps[i].Write, nil)
+	if err != nil && p.notMoved(in, i, err) {
+		return nil
+	}
 	if err != nil {
 		return p.writeFailed(in, i, err)
 	}

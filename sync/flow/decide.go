@@ -219,6 +219,7 @@ func (p *Path) readOurs(ctx context.Context, in *incoming) error {
 	if in.twin == nil || in.twin.Ref.IsZero() {
 		return nil
 	}
+	in.readAt = p.Now()
 	ticket, err := p.Tracker.Read(ctx, in.twin.Ref)
 	if err != nil {
 		return err
@@ -301,12 +302,13 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 	if err != nil {
 		return err
 	}
-	in.plan = &plan.Plan{Epoch: in.row.Epoch, Seq: in.row.Seq}
+	in.plan = &plan.Plan{Epoch: in.row.Epoch, Seq: in.row.Seq, Read: in.readAt}
 	if err := p.planTicket(in, w, schema); err != nil {
 		return err
 	}
 	p.planComments(in, w, schema)
 	p.planFiles(in, w, schema)
+	p.statusLast(in)
 	if len(in.plan.Steps) == 0 {
 		return nil
 	}

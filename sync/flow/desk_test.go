@@ -26,6 +26,12 @@ type desk struct {
 	on func(call string, step event.Step) error
 	// takes is what an update makes of a field in the tracker; nil takes all as given.
 	takes func(k *event.Ticket, field string, value any) any
+	// moves is the workflow, by status; nil allows every move.
+	moves map[string][]string
+	// first is the status of every ticket made by a write, where that is fixed.
+	first string
+	// history is what everybody changed, nil if nobody writes it down.
+	history []adapters.Edit
 
 	mu      sync.Mutex // guards all below
 	serial  int64
@@ -60,8 +66,21 @@ func (d *desk) set(ref event.Ref, field string, value any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	k := d.find(ref)
+	d.edited(k, false, field, value)
 	k.Fields[field] = value
 	d.touch(k)
+}
+
+func (d *desk) edited(k *event.Ticket, own bool, field string, value any) {
+	if d.history != nil {
+		d.history = append(d.history, adapters.Edit{At: d.now(), Own: own, Field: field, Old: k.Fields[field], New: value})
+	}
+}
+
+// allows tells whether the workflow does.
+func (d *desk) allows(k *event.Ticket, to string) bool {
+	from, _ := k.Fields["status"].(string)
+	return d.moves == nil || from == to || slices.Contains(d.moves[from], to)
 }
 
 func (d *desk) comment(ref event.Ref, body string, internal bool) {
@@ -202,6 +221,9 @@ func (d *desk) write(step event.Step, body io.Reader) (event.Written, error) {
 	defer d.mu.Unlock()
 	if step.Kind == event.StepCreate {
 		k := d.create(step.Fields, step.Marker)
+		if d.first != "" {
+			k.Fields["status"] = d.first
+		}
 		return event.Written{Ref: k.Ref, Key: k.Key, Version: k.Version}, nil
 	}
 	k := d.find(step.Ref)
@@ -212,10 +234,17 @@ func (d *desk) write(step event.Step, body io.Reader) (event.Written, error) {
 	bot := event.User{ID: "bot", Name: "Bot"}
 	switch step.Kind {
 	case event.StepUpdate:
+		if step.Lock != "" && step.Lock != k.Version {
+			return event.Written{}, trouble(adapters.ErrChanged, "write")
+		}
+		if to, ok := step.Fields["status"].(string); ok && !d.allows(k, to) {
+			return event.Written{}, trouble(adapters.ErrRejected, "write")
+		}
 		for name, value := range step.Fields {
 			if d.takes != nil {
 				value = d.takes(k, name, value)
 			}
+			d.edited(k, true, name, value)
 			k.Fields[name] = value
 		}
 		d.touch(k)
@@ -271,7 +300,7 @@ func schema() event.Schema {
 	return event.Schema{
 		Fields: map[string]event.Field{
 			"summary": {Type: event.TypeText, Writable: true, Required: true},
-			"status":  {Type: event.TypeOption, Writable: true, Options: []string{"Open", "Waiting", "Done"}},
+			"status":  {Type: event.TypeOption, Writable: true, Options: []string{"Open", "Waiting", "Testing", "Done", "Reopened"}},
 			"labels":  {Type: event.TypeSet, Writable: true},
 			"key":     {Type: event.TypeText},
 			"parent":  {Type: event.TypeRef, Writable: true},

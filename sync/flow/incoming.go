@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"parley/filters"
 	"parley/sync/envelope"
@@ -138,9 +139,11 @@ type incoming struct {
 	before, replica filters.Replica
 	plan            *plan.Plan
 	// ours is our ticket as read; nil if it is to be created.
-	ours *event.Ticket
+	ours   *event.Ticket
+	readAt time.Time
 	// version is the ticket's after our last write, where the tracker says it.
 	version string
+	walk    walk
 	// unsaved is set while steps are done and not on record.
 	unsaved bool
 }
@@ -221,6 +224,15 @@ func (p *Path) answer(ctx context.Context, in *incoming) error {
 	result, err := p.readBack(ctx, in)
 	if err != nil {
 		return err
+	}
+	if more, err := p.walkOn(in, result); err != nil || more {
+		if err == nil {
+			err = p.apply(ctx, in)
+		}
+		if err != nil {
+			return err
+		}
+		return p.answer(ctx, in)
 	}
 	var next *inbox.Row
 	err = p.Store.Finish(func(tx store.Tx) error {

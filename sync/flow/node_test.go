@@ -14,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"parley/adapters"
 	"parley/filters"
 	"parley/sync/envelope"
 	"parley/sync/envelope/plain"
@@ -38,16 +39,18 @@ type world struct {
 
 // node is a Path in front of a desk.
 type node struct {
-	w     *world
-	name  string
-	desk  *desk
-	store *memstore.Store
-	blobs *blobs
-	boots uint64
-	path  *flow.Path
-	lanes *flow.Lanes
-	wires []*wire
-	seen  []flow.Observation
+	w    *world
+	name string
+	desk *desk
+	// tracker is desk, or what has more abilities.
+	tracker adapters.Tracker
+	store   *memstore.Store
+	blobs   *blobs
+	boots   uint64
+	path    *flow.Path
+	lanes   *flow.Lanes
+	wires   []*wire
+	seen    []flow.Observation
 }
 
 // wire is a node's end of a connection.
@@ -71,6 +74,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) node(name string) *node {
 	n := &node{w: w, name: name, store: memstore.New(), blobs: newBlobs()}
 	n.desk = newDesk(name, func() time.Time { return w.at })
+	n.tracker = n.desk
 	w.nodes = append(w.nodes, n)
 	n.boot()
 	return n
@@ -113,7 +117,7 @@ func (n *node) boot() {
 func (n *node) options(now func() time.Time, observe func(flow.Observation)) flow.Options {
 	lanes := n.lanes
 	return flow.Options{
-		Store: n.store, Tracker: n.desk, TrackerName: "desk", Blobs: n.blobs, Now: now, Random: rand.Reader,
+		Store: n.store, Tracker: n.tracker, TrackerName: "desk", Blobs: n.blobs, Now: now, Random: rand.Reader,
 		Secret: sha256.Sum256([]byte(n.name)), Boot: envelope.Boot{Counter: n.boots, Random: n.boots}, Log: zerolog.Nop(),
 		Wake: func(t flow.Task, w flow.When) { lanes.Add(t, w) }, Observe: observe,
 	}

@@ -8,7 +8,7 @@ import (
 // MarshalBinary writes the plan; the first byte is the layout's version. What
 // the steps write already is not written again.
 func (p *Plan) MarshalBinary() ([]byte, error) {
-	w := event.Writer{Bytes: append(make([]byte, 0, 4096), 1)}
+	w := event.Writer{Bytes: append(make([]byte, 0, 4096), layout)}
 	w.Number(p.Epoch)
 	w.Number(uint64(p.Seq))
 	w.Ref(p.Ref)
@@ -30,8 +30,12 @@ func (p *Plan) MarshalBinary() ([]byte, error) {
 		w.Text(f.SHA256)
 		w.Flag(f.Internal)
 	}
+	w.Time(p.Read)
 	return w.Bytes, w.Err
 }
+
+// layout is the present one. The first had no Read, and its steps no Why.
+const layout = 2
 
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (p *Plan) UnmarshalBinary(raw []byte) error {
@@ -39,7 +43,7 @@ func (p *Plan) UnmarshalBinary(raw []byte) error {
 	version := r.Number()
 	*p = Plan{Epoch: r.Number(), Seq: event.Seq(r.Number()), Ref: r.Ref()}
 	for range r.Count() {
-		p.Steps = append(p.Steps, readStep(r))
+		p.Steps = append(p.Steps, readStep(r, version))
 	}
 	p.Before = r.Map()
 	p.readSaid(r)
@@ -52,7 +56,10 @@ func (p *Plan) UnmarshalBinary(raw []byte) error {
 			Item: event.ItemID(r.Text()), Name: r.Text(), MIME: r.Text(), Size: int64(r.Number()), SHA256: r.Text(), Internal: r.Flag(),
 		})
 	}
-	return r.Version(version, 1)
+	if version > 1 {
+		p.Read = r.Time()
+	}
+	return r.Version(version, min(max(version, 1), layout))
 }
 
 func (p *Plan) writeSaid(w *event.Writer) {
@@ -92,13 +99,18 @@ func (s *Step) write(w *event.Writer) {
 	w.Time(s.At)
 	w.Time(s.NotBefore)
 	w.Number(s.Boot)
+	w.Text(string(s.Why))
 }
 
-func readStep(r *event.Parser) Step {
-	return Step{
+func readStep(r *event.Parser, version uint64) Step {
+	s := Step{
 		Write: readWrite(r), Item: event.ItemID(r.Text()), Hash: r.Hash(), State: State(r.Text()),
 		Attempt: int(r.Number()), At: r.Time(), NotBefore: r.Time(), Boot: r.Number(),
 	}
+	if version > 1 {
+		s.Why = event.Code(r.Text())
+	}
+	return s
 }
 
 func writeWrite(w *event.Writer, s *event.Step) {

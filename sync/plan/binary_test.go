@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"encoding/hex"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func fullPlan() plan.Plan {
 		Epoch: 2, Seq: 9, Ref: ref,
 		Before: event.Fields{"summary": "old", "labels": []any{"a"}},
 		Said:   event.Fields{"summary": "new", "labels": []any{"b"}, "status": nil},
-		Seen:   4, Kept: []string{"status"}, Declined: []event.ItemID{"x", "y"},
+		Seen:   4, Read: at.Add(-time.Second), Kept: []string{"status"}, Declined: []event.ItemID{"x", "y"},
 		Files: []plan.File{{Item: "f", Name: "é.txt", MIME: "text/plain", Size: 1 << 40, SHA256: "00", Internal: true}},
 		Steps: []plan.Step{
 			{
@@ -35,6 +36,10 @@ func fullPlan() plan.Plan {
 			{
 				Write: event.Step{Kind: event.StepAttach, Attachment: &event.AttachmentWrite{Name: "n", Size: 3, MIME: "m", SHA256: "s", Internal: true}},
 				State: plan.Doubt,
+			},
+			{
+				Write: event.Step{Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{"status": "Done"}},
+				State: plan.Dropped, Why: event.CodeWorkflow,
 			},
 		},
 	}
@@ -59,6 +64,28 @@ func TestPlan_ComesBackFromItsBytes(t *testing.T) {
 				t.Errorf("a plan cut after %d of %d bytes is taken", n, len(raw))
 			}
 		}
+	}
+}
+
+const firstLayout = "0102090137050106757064617465000137050101067374617475737304446f6e650000000000000000000000000008696e74656e64656401018080da9e9bbbadcc180008000004000000"
+
+// TestPlan_OfTheFirstLayoutIsRead: a node that is updated has plans under way.
+func TestPlan_OfTheFirstLayoutIsRead(t *testing.T) {
+	t.Parallel()
+	raw, err := hex.DecodeString(firstLayout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got plan.Plan
+	if err := got.UnmarshalBinary(raw); err != nil {
+		t.Fatal(err)
+	}
+	want := plan.Plan{Epoch: 2, Seq: 9, Ref: event.Ref{ID: "7", Created: 5}, Seen: 4, Steps: []plan.Step{{
+		Write: event.Step{Kind: event.StepUpdate, Ref: event.Ref{ID: "7", Created: 5}, Fields: event.Fields{"status": "Done"}},
+		State: plan.Intended, Attempt: 1, At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Boot: 8,
+	}}}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

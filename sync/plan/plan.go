@@ -8,12 +8,14 @@
 //	intended --sure refusal--> sync/retry decides: again at once, later, or dropped
 //	intended --time-out, cut, 5xx, crash--> doubt(not before)
 //	doubt    --found--> done | none--> intended(attempt+1) | many--> park | later--> doubt(later)
+//	any      --the tracker's workflow has no such way--> dropped
 //
 // A step that sets absolute values is in doubt read and compared, not searched.
 // It is pure.
 package plan
 
 import (
+	"maps"
 	"time"
 
 	"parley/sync/event"
@@ -28,6 +30,7 @@ const (
 	Intended State = "intended"
 	Doubt    State = "doubt"
 	Done     State = "done"
+	Dropped  State = "dropped" // given up: what it was to set is lost
 )
 
 // Step is one write and how far it got.
@@ -44,6 +47,8 @@ type Step struct {
 	NotBefore time.Time `json:"notBefore,omitzero"`
 	// Boot is the process that intended it: another one finds it in doubt.
 	Boot uint64 `json:"boot,omitempty"`
+	// Why it was dropped.
+	Why event.Code `json:"why,omitempty"`
 }
 
 // Plan is what one event means for the tracker.
@@ -65,16 +70,38 @@ type Plan struct {
 	// Files are to be fetched and written beside the lane.
 	Files []File `json:"files,omitempty"`
 	Steps []Step `json:"steps"`
+	// Read is when our ticket was read, by this node's clock: before it was decided
+	// what to write.
+	Read time.Time `json:"read,omitzero"`
 }
 
-// Want are the fields that the plan writes.
+// Want are the fields that the plan writes and what they are to be in the end,
+// without those in which ours stands.
 func (p *Plan) Want() event.Fields {
+	var want event.Fields
+	shared := true // with the step: most plans have one that sets fields
 	for i := range p.Steps {
-		if kind := p.Steps[i].Write.Kind; kind == event.StepCreate || kind == event.StepUpdate {
-			return p.Steps[i].Write.Fields
+		fields := p.Steps[i].Write.Fields
+		if want == nil {
+			want = fields
+			continue
+		}
+		for name, value := range fields {
+			if shared {
+				want, shared = maps.Clone(want), false
+			}
+			want[name] = value
 		}
 	}
-	return nil
+	for _, name := range p.Kept {
+		if _, ok := want[name]; ok && shared {
+			want, shared = maps.Clone(want), false
+		}
+		if !shared {
+			delete(want, name)
+		}
+	}
+	return want
 }
 
 // File is an attachment of the peer's ticket that ours is to get.
@@ -131,7 +158,7 @@ func Next(p *Plan, boot uint64, settle time.Duration, now time.Time) Action {
 	}
 	for i := range p.Steps {
 		switch step := &p.Steps[i]; {
-		case step.State == Done:
+		case step.State == Done, step.State == Dropped:
 		case step.State == Planned, now.Sub(step.At) > Ahead:
 			return Action{Do: Intend, Index: i}
 		default:
