@@ -184,6 +184,9 @@ func abilities(t *testing.T, s *Subject) {
 	if p, ok := e.tracker.(adapters.Historian); ok {
 		e.tryHistorian(p)
 	}
+	if p, ok := e.tracker.(adapters.Workflow); ok && len(s.Statuses) > 0 {
+		e.tryWorkflow(p)
+	}
 	if p, ok := e.tracker.(adapters.Watcher); ok {
 		e.tryWatcher(p, ref)
 	}
@@ -233,6 +236,31 @@ func (e *env) tryHistorian(p adapters.Historian) {
 	}
 	if edits[0].New != ours || !edits[0].Own || edits[1].New != theirs || edits[1].Own || edits[1].Old != ours {
 		e.Errorf("History gave %+v, want ours then theirs", edits)
+	}
+}
+
+// tryWorkflow: what Moves says of the present status is exact, so all of it is taken.
+func (e *env) tryWorkflow(p adapters.Workflow) {
+	e.Helper()
+	ref := e.create(unique("workflow"))
+	for range 2 {
+		ticket := e.read(ref)
+		status, _ := ticket.Fields[event.FieldStatus].(string)
+		moves, err := p.Moves(e.Context(), ref)
+		e.must(err)
+		next := slices.DeleteFunc(slices.Clone(moves[status]), func(to string) bool { return to == status })
+		if len(next) == 0 {
+			e.Fatalf("Moves of a ticket that is %s gave %v, want what may follow", status, moves)
+		}
+		for _, to := range next {
+			if len(ticket.Next) > 0 && !slices.Contains(ticket.Next, to) {
+				e.Errorf("Moves says that %s follows %s, Ticket.Next has only %q", to, status, ticket.Next)
+			}
+		}
+		e.write(event.Step{Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{event.FieldStatus: next[0]}})
+		if got := e.read(ref).Fields[event.FieldStatus]; got != next[0] {
+			e.Errorf("status is %v after a move to %s that Moves names", got, next[0])
+		}
 	}
 }
 

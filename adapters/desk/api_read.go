@@ -20,7 +20,10 @@ func (s *Server) apiWho(_ http.ResponseWriter, _ *http.Request, who Person) (any
 func (s *Server) apiSchema(http.ResponseWriter, *http.Request, Person) (any, error) {
 	out := wireSchema{
 		Desk: s.journal.id, Fields: map[string]event.Field{}, Projects: s.options.Projects, Types: s.options.Types,
-		MaxAttachment: s.options.MaxAttachment,
+		MaxAttachment: s.options.MaxAttachment, Moves: map[string][]string{},
+	}
+	for _, status := range statuses() {
+		out.Moves[status] = nextStatuses(status)
 	}
 	for _, d := range s.options.definitions() {
 		out.Fields[d.name] = d.Field

@@ -36,6 +36,7 @@ var (
 	_ adapters.Prober    = (*Tracker)(nil)
 	_ adapters.Historian = (*Tracker)(nil)
 	_ adapters.Watcher   = (*Tracker)(nil)
+	_ adapters.Workflow  = (*Tracker)(nil)
 )
 
 // New opens a desk from its address and settings. It makes no request.

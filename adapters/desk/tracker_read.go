@@ -100,6 +100,7 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 	out := event.Ticket{
 		Ref: ref, Key: in.Key, URL: t.base + "/tickets/" + in.Key, Fields: in.Fields, Marker: event.Marker(in.Marker),
 		Version: change.Version, Updated: change.Updated, Lock: change.Version,
+		Next: in.Next,
 	}
 	out.Fields[event.FieldKey], out.Fields[event.FieldURL] = out.Key, out.URL
 	out.Fields[event.FieldCreated] = in.Created.UTC().Format(time.RFC3339)
@@ -152,15 +153,26 @@ func (t *Tracker) FindUser(ctx context.Context, query string) ([]event.User, err
 	return out, nil
 }
 
+func (t *Tracker) schema(ctx context.Context, op string) (wireSchema, error) {
+	var in wireSchema
+	err := t.get(ctx, rest.Request{Op: op, Path: "schema", Out: &in})
+	if err == nil && (in.Desk == "" || len(in.Fields) == 0) {
+		err = notTheDesk(op, nil)
+	}
+	return in, err
+}
+
+// Moves implements adapters.Workflow.
+func (t *Tracker) Moves(ctx context.Context, _ event.Ref) (map[string][]string, error) {
+	in, err := t.schema(ctx, "read the desk's workflow")
+	return in.Moves, err
+}
+
 // Schema implements adapters.Tracker.
 func (t *Tracker) Schema(ctx context.Context) (event.Schema, error) {
-	const op = "read the desk's fields"
-	var in wireSchema
-	if err := t.get(ctx, rest.Request{Op: op, Path: "schema", Out: &in}); err != nil {
+	in, err := t.schema(ctx, "read the desk's fields")
+	if err != nil {
 		return event.Schema{}, err
-	}
-	if in.Desk == "" || len(in.Fields) == 0 {
-		return event.Schema{}, notTheDesk(op, nil)
 	}
 	return event.Schema{
 		Fields: in.Fields, Projects: in.Projects, Types: in.Types,

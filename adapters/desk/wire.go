@@ -32,6 +32,8 @@ type wireTicket struct {
 	Fields      event.Fields  `json:"fields"`
 	Comments    []wireComment `json:"comments"`
 	Attachments []wireFile    `json:"attachments"`
+	// Next are the statuses that the workflow allows.
+	Next []string `json:"next"`
 }
 
 type wireComment struct {
@@ -72,6 +74,8 @@ type wireSchema struct {
 	Projects      []string               `json:"projects"`
 	Types         []string               `json:"types"`
 	MaxAttachment int64                  `json:"maxAttachment"`
+	// Moves is the workflow: what may follow each status.
+	Moves map[string][]string `json:"moves"`
 }
 
 type wireWho struct {
@@ -115,6 +119,8 @@ func (s *state) wire(t *ticket) wireTicket {
 		out.Fields[name] = s.expand(def, t.fields[name])
 	}
 	out.Fields[event.FieldCreator] = s.personValue(t.creator)
+	status, _ := t.fields[event.FieldStatus].(string)
+	out.Next = nextStatuses(status)
 	for _, c := range t.comments {
 		out.Comments = append(out.Comments, wireComment{c, s.whois(c.By)})
 	}

@@ -34,7 +34,7 @@ func Kind() adapters.Kind {
 		},
 		Abilities: []string{
 			"internal comments", "edit of comments", "attachments both ways", "look-up of people",
-			"search by field", "history", "probe",
+			"search by field", "history", "status workflow", "probe",
 		},
 		Open: open,
 	}

@@ -17,7 +17,7 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 	if err != nil {
 		return event.Ticket{}, err
 	}
-	i, err := t.issue(ctx, "read issue "+ref.ID, ref, "journals,attachments")
+	i, err := t.issue(ctx, "read issue "+ref.ID, ref, "journals,attachments,allowed_statuses")
 	if err != nil {
 		return event.Ticket{}, err
 	}
@@ -29,6 +29,7 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 	ticket := event.Ticket{
 		Ref: i.ref(), Key: i.id(), URL: webURL(t.web, i.ID), Fields: fields, Marker: marker,
 		Version: i.version(), Updated: i.UpdatedOn.UTC(), Restricted: i.IsPrivate,
+		Next: names(i.AllowedStatuses),
 	}
 	for _, j := range i.Journals {
 		if j.Notes != "" {

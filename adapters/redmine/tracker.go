@@ -31,6 +31,7 @@ var (
 	_ adapters.Searcher  = (*Tracker)(nil)
 	_ adapters.Prober    = (*Tracker)(nil)
 	_ adapters.Historian = (*Tracker)(nil)
+	_ adapters.Workflow  = (*Tracker)(nil)
 )
 
 func newTracker(c *rest.Client, web *url.URL, set settings) *Tracker {

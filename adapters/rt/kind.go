@@ -32,7 +32,7 @@ func Kind() adapters.Kind {
 		},
 		Abilities: []string{
 			"optimistic lock", "internal comments", "attachments both ways", "look-up of people",
-			"search by field", "history", "probe",
+			"search by field", "history", "lifecycle", "probe",
 		},
 		Open: open,
 	}

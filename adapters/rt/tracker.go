@@ -38,6 +38,7 @@ var (
 	_ adapters.Searcher  = (*Tracker)(nil)
 	_ adapters.Prober    = (*Tracker)(nil)
 	_ adapters.Historian = (*Tracker)(nil)
+	_ adapters.Workflow  = (*Tracker)(nil)
 )
 
 const (

@@ -57,6 +57,8 @@ type link struct {
 	ID   text `json:"id"`
 	Type text `json:"type"`
 	URL  text `json:"_url"`
+	// To is the status that an action of the lifecycle leads to.
+	To text `json:"to"`
 }
 
 type customValue struct {

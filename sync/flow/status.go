@@ -76,7 +76,12 @@ func (p *Path) move(ctx context.Context, in *incoming, i int) error {
 	}
 	in.walk.from = from
 	step.Write.Lock = ticket.Lock
-	if from == to || in.direct(p, ticket, to) {
+	schema, err := p.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	// What the account may not do at all, the tracker says best.
+	if from == to || in.direct(ticket, to) || len(in.walk.refused) == 0 && !schema.Fields[event.FieldStatus].Writable {
 		in.walk.checked = i + 1
 		return nil
 	}
@@ -93,7 +98,7 @@ func (p *Path) readForMove(ctx context.Context, in *incoming, i int) (event.Tick
 
 // direct tells whether the status may be set as it stands: where the tracker
 // does not say beforehand, that is tried.
-func (in *incoming) direct(p *Path, ticket event.Ticket, to string) bool {
+func (in *incoming) direct(ticket event.Ticket, to string) bool {
 	if in.walk.refused[[2]string{in.walk.from, to}] {
 		return false
 	}

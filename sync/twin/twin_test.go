@@ -55,8 +55,10 @@ func TestTwin_AnOutcomeSettlesWhatItsEventSaid(t *testing.T) {
 		{event.Outcome{Seq: 5, Verdict: event.Applied, Lost: []string{"x"}, Code: event.CodeWorkflow}, twin.Confirmed, nil, "", []string{"of another", twin.Loss("x", event.CodeWorkflow)}},
 		{event.Outcome{Seq: 5, Verdict: event.Refused, Code: event.CodeByGate}, twin.Declined, nil, event.CodeByGate, []string{"of another", "of it"}},
 		{
-			event.Outcome{Seq: 5, Verdict: event.Parked, Code: event.CodeRejected}, twin.Waiting,
-			&twin.Unsettled{Seq: 5, Parked: event.CodeRejected, Since: 9}, "", []string{"of another", "of it"},
+			event.Outcome{Seq: 5, Verdict: event.Parked, Code: event.CodeRejected},
+			twin.Waiting,
+			&twin.Unsettled{Seq: 5, Parked: event.CodeRejected, Since: 9}, "",
+			[]string{"of another", "of it"},
 		},
 	} {
 		t.Run(string(tt.outcome.Verdict), func(t *testing.T) {
