@@ -378,7 +378,7 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 	if err := put(tx, store.TwinKey(in.con.ID, in.id), row); err != nil {
 		return err
 	}
-	if err := putReplica(tx, store.ReceivedKey(in.con.ID, in.id), in.replica.Fields); err != nil {
+	if err := in.putReceived(tx); err != nil {
 		return err
 	}
 	if err := p.lookedAfter(tx, in, r, row.Ref); err != nil {
@@ -429,7 +429,10 @@ func (r result) record(in *incoming, row *twin.Row) {
 }
 
 func (p *Path) storeItems(tx store.Tx, in *incoming, row *twin.Row) error {
-	if err := putItems(tx, in.con.ID, in.id, row, in.written()); err != nil {
+	if err := putItems(tx, in.con.ID, in.id, row, in.received()); err != nil {
+		return err
+	}
+	if err := markDeclined(tx, in, row, in.plan.Declined); err != nil {
 		return err
 	}
 	for _, file := range in.plan.Files {

@@ -40,6 +40,9 @@ func (p *Path) storePlan(in *incoming) error {
 		return storeError{fmt.Errorf("store the plan of twin %s: %w", in.id, err)}
 	}
 	return p.update(in, "store the plan", func(tx store.Tx, row *inbox.Row) error {
+		if err := p.storeRecovered(tx, in); err != nil {
+			return err
+		}
 		return put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Planned{Plan: raw}, p.Now()))
 	})
 }
@@ -408,10 +411,13 @@ func (p *Path) refuse(in *incoming, state twin.State, code event.Code, reason st
 				return err
 			}
 		}
+		if err := markDeclined(tx, in, row, in.bodyItems()); err != nil {
+			return err
+		}
 		// What was refused is known all the same: the next change names only
 		// what differs from it. A part of what we forgot is not.
 		if code != event.CodeUnknown {
-			if err := putReplica(tx, store.ReceivedKey(in.con.ID, in.id), in.replica.Fields); err != nil {
+			if err := in.putReceived(tx); err != nil {
 				return err
 			}
 		}

@@ -234,7 +234,7 @@ func (p *Path) commentItem(o *outgoing, c *filters.Comment, source *event.Commen
 	if known && had.Hash != hash {
 		item.Edited = wireTime(orTime(c.Edited, o.ticket.Updated))
 	}
-	return item, twin.Item{Local: c.ID, Hash: hash, State: twin.Open}, true
+	return item, twin.Item{Local: c.ID, Hash: hash, Wire: commentHash(item.Body, item.Internal), State: twin.Open}, true
 }
 
 // commentHash tells whether a comment changed.
@@ -310,7 +310,7 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 		}
 	}
 	row.Key, row.State = o.ticket.Key, twin.Live
-	row.Append(seq, o.hashes, p.Now())
+	row.Append(seq, o.hashes, o.change.First, p.Now())
 	row.Carry(o.mergeable(), o.carried, twin.Carried{Seq: seq, Cause: o.change.Cause, Exact: o.exact}, o.ticket.Updated)
 	row.SendSets(seq, o.change.First, o.sets, o.ticket.Fields)
 	for name, item := range o.items {

@@ -65,14 +65,19 @@ func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
 	if in.items, err = readItems(r, in.con.ID, in.id, in.twin); err != nil {
 		return err
 	}
-	received, err := getReplica(r, store.ReceivedKey(in.con.ID, in.id))
+	held, err := get[replicaRow](r, store.ReceivedKey(in.con.ID, in.id))
 	if err != nil {
 		return err
 	}
-	if received != nil {
-		in.before = *received
+	if held != nil {
+		in.held, in.before.Fields = *held, held.Fields
 	}
-	in.replica = merged(in.before, in.body)
+	said := in.before
+	if in.body.First {
+		// It says all of the twin: what it leaves out is not said any more.
+		said = filters.Replica{}
+	}
+	in.replica = merged(said, in.body)
 	in.plan, err = planOf(row)
 	return err
 }

@@ -41,6 +41,8 @@ func (p *Path) receiveKind(con *Connection, kind transport.Kind, body []byte) ([
 		return p.receive(con, body)
 	case transport.KindBlob:
 		return p.serveFile(con, body)
+	case transport.KindAgree:
+		return p.serveAgree(con, body)
 	}
 	return nil, fmt.Errorf("message of kind %q: %w", kind, errPeer)
 }
@@ -137,6 +139,7 @@ type incoming struct {
 	recovered map[event.ItemID]twin.Item
 	// before is the peer's replica as last applied, replica with this event.
 	before, replica filters.Replica
+	held            replicaRow // before as it is stored
 	plan            *plan.Plan
 	// ours is our ticket as read; nil if it is to be created.
 	ours   *event.Ticket

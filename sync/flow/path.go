@@ -135,6 +135,10 @@ type Connection struct {
 	creates  *filters.Counter
 	meter    *meter
 	breakers breakers
+	// agreeing is held while a question about agreement is answered; asked and the
+	// others count those questions.
+	agreeing                        sync.Mutex
+	asked, askedBuckets, askedHeals filters.Counter
 }
 
 // Rules are one side's own settings for a connection; they may change at any time.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"parley/filters"
 	"parley/sync/envelope"
@@ -47,13 +48,41 @@ func encodeRow(row any) ([]byte, error) {
 	return json.Marshal(row)
 }
 
-// replicaRow is a replica as last sent or received: its fields.
-type replicaRow struct{ Fields event.Fields }
+// replicaRow is a replica as last sent or received: its fields. Of one received it
+// is known which fields were said under an epoch that has ended: what the peer said
+// then it may have forgotten.
+type replicaRow struct {
+	Fields event.Fields
+	// Epoch of the last event that said anything, Old the fields last said before it.
+	Epoch uint64
+	Old   []string
+}
+
+// anyEpoch is of rows in a layout that did not keep it.
+const anyEpoch = ^uint64(0)
+
+// old tells whether a field was last said before an epoch.
+func (r *replicaRow) old(name string, epoch uint64) bool {
+	return r.Epoch < epoch || slices.Contains(r.Old, name)
+}
+
+// with is the row after an event.
+func (r *replicaRow) with(fields event.Fields, epoch uint64, body event.ChangeBody) *replicaRow {
+	next := &replicaRow{Fields: fields, Epoch: epoch}
+	for name := range fields {
+		if _, said := body.Fields[name]; !said && r.old(name, epoch) {
+			next.Old = append(next.Old, name)
+		}
+	}
+	return next
+}
 
 // MarshalBinary writes the fields; the first byte is the layout's version.
 func (r *replicaRow) MarshalBinary() ([]byte, error) {
-	w := event.Writer{Bytes: append(make([]byte, 0, 2048), 1)}
+	w := event.Writer{Bytes: append(make([]byte, 0, 2048), 2)}
 	w.Map(r.Fields)
+	w.Number(r.Epoch)
+	w.Texts(r.Old)
 	return w.Bytes, w.Err
 }
 
@@ -61,8 +90,12 @@ func (r *replicaRow) MarshalBinary() ([]byte, error) {
 func (r *replicaRow) UnmarshalBinary(raw []byte) error {
 	p := event.NewParser(raw)
 	version := p.Number()
-	r.Fields = p.Map()
-	return p.Version(version, 1)
+	*r = replicaRow{Fields: p.Map(), Epoch: anyEpoch}
+	if version != 1 {
+		r.Epoch, r.Old = p.Number(), p.Texts()
+		return p.Version(version, 2)
+	}
+	return p.End()
 }
 
 // getReplica reads a replica as last sent or received; nil if there is none.
@@ -137,7 +170,7 @@ func ownEvent(r store.Reader, con event.ConnectionID, epoch uint64, seq event.Se
 }
 
 func putReplica(tx store.Tx, key []byte, fields event.Fields) error {
-	return put(tx, key, &replicaRow{fields})
+	return put(tx, key, &replicaRow{Fields: fields})
 }
 
 // put writes a row, or removes it if row is nil.

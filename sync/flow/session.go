@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,13 +39,14 @@ var (
 // session is what a process knows of the contact with a peer. Memory only: a
 // new process says hello first.
 type session struct {
-	mu       sync.Mutex
-	greeted  bool
-	halted   bool
-	lastErr  string
-	attempts int
-	contact  time.Time
-	through  [2]outbox.Head
+	mu        sync.Mutex
+	greeted   bool
+	halted    bool
+	lastErr   string
+	attempts  int
+	contact   time.Time
+	abilities []string // of the peer, by its last hello
+	through   [2]outbox.Head
 	// spell ends when the peer says hello; then another begins.
 	spell context.Context
 	over  context.CancelFunc
@@ -67,6 +69,19 @@ func (s *session) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.greeted, s.through = false, [2]outbox.Head{}
+}
+
+// heard remembers what the peer says that it can do.
+func (s *session) heard(abilities []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.abilities = abilities
+}
+
+func (s *session) can(ability string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.abilities, ability)
 }
 
 func (s *session) stop() {
@@ -230,7 +245,7 @@ func (p *Path) heads(con *Connection) (heads [2]outbox.Head, err error) {
 
 func (p *Path) hello(con *Connection, reply bool) (envelope.Hello, error) {
 	h := envelope.Hello{
-		Connection: con.ID, Versions: []int{1}, Boot: p.Boot, Window: window, Reply: reply,
+		Connection: con.ID, Versions: []int{1}, Capabilities: []string{canAgree}, Boot: p.Boot, Window: window, Reply: reply,
 		Nonce: make([]byte, 16),
 	}
 	if _, err := io.ReadFull(p.Random, h.Nonce); err != nil {
@@ -284,6 +299,7 @@ func (p *Path) greeted(con *Connection, theirs envelope.Hello, known *[2]outbox.
 	if theirs.Connection != con.ID {
 		return fmt.Errorf("hello of another connection: %w", errPeer)
 	}
+	con.session.heard(theirs.Capabilities)
 	adopted, err := p.adopt(con, theirs.Sent)
 	if err != nil {
 		return err

@@ -115,6 +115,7 @@ func (w *world) check(t *testing.T) {
 	for _, k := range w.a.tracker.list {
 		w.checkPair(t, k)
 	}
+	w.checkAgreed(t)
 }
 
 func (n *node) dump(t *testing.T, kind byte) {

@@ -22,10 +22,11 @@ const (
 	KindHello    Kind = "hello"    // first on every contact; the reply is a hello
 	KindEnvelope Kind = "envelope" // a cut of a stream; the reply is a receipt
 	KindBlob     Kind = "blob"     // asks for a piece of a file; the reply is the piece
+	KindAgree    Kind = "agree"    // asks what the peer holds; the reply says it
 )
 
 // Kinds lists every kind of message of a connection.
-func Kinds() []Kind { return []Kind{KindHello, KindEnvelope, KindBlob} }
+func Kinds() []Kind { return []Kind{KindHello, KindEnvelope, KindBlob, KindAgree} }
 
 // MaxMessage is the largest request or reply in bytes.
 const MaxMessage = 1 << 20

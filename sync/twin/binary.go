@@ -4,7 +4,7 @@ import "parley/sync/event"
 
 // MarshalBinary writes the row; the first byte is the layout's version.
 func (r *Row) MarshalBinary() ([]byte, error) {
-	w := event.Writer{Bytes: append(make([]byte, 0, 1024), 1)}
+	w := event.Writer{Bytes: append(make([]byte, 0, 1024), rowVersion)}
 	w.Ref(r.Ref)
 	w.Text(r.Key)
 	w.Bytes = append(w.Bytes, r.Origin[:]...)
@@ -21,6 +21,7 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 		w.Hash(sent.Hash)
 		w.Number(uint64(sent.Seq))
 		w.Byte(byte(sent.State))
+		writeOther(&w, sent.Said, sent.Hash)
 	}
 	w.Number(uint64(len(r.Local)))
 	for name, base := range r.Local {
@@ -60,7 +61,17 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 	if n := p.Count(); n > 0 {
 		r.Sent = make(map[string]Sent, n)
 		for range n {
-			r.Sent[p.Text()] = Sent{Hash: p.Hash(), Seq: event.Seq(p.Number()), State: Confirm(p.Byte())}
+			name := p.Text()
+			sent := Sent{Hash: p.Hash(), Seq: event.Seq(p.Number()), State: Confirm(p.Byte())}
+			switch {
+			case version > 1:
+				sent.Said = readOther(p, sent.Hash)
+			case sent.Seq > 0:
+				sent.Said = sent.Hash
+			default:
+				sent.Said = Unrecorded
+			}
+			r.Sent[name] = sent
 		}
 	}
 	if n := p.Count(); n > 0 {
@@ -80,7 +91,31 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 	}
 	r.Lost, r.LostLocal = p.Texts(), p.Texts()
 	r.Refused, r.TheirNote, r.Items = event.Code(p.Text()), event.Code(p.Text()), int(p.Number())
-	return p.Version(version, 1)
+	return p.Version(version, within(version, rowVersion))
+}
+
+// Layouts: version 1 of both did not keep what was on the wire.
+const (
+	rowVersion  = 2
+	pageVersion = 2
+)
+
+// within is version if there is such a layout up to the present one.
+func within(version, present uint64) uint64 { return min(max(version, 1), present) }
+
+// writeOther writes a hash that mostly is as another.
+func writeOther(w *event.Writer, h, other event.Hash) {
+	w.Flag(h != other)
+	if h != other {
+		w.Hash(h)
+	}
+}
+
+func readOther(p *event.Parser, other event.Hash) event.Hash {
+	if p.Flag() {
+		return p.Hash()
+	}
+	return other
 }
 
 // Page is a part of a twin's comments and files, in the order they became known.
@@ -101,7 +136,7 @@ func Pages(items int) int { return (items + PageLen - 1) / PageLen }
 
 // MarshalBinary writes the page; the first byte is the layout's version.
 func (g *Page) MarshalBinary() ([]byte, error) {
-	w := event.Writer{Bytes: append(make([]byte, 0, 64*len(*g)+8), 1)}
+	w := event.Writer{Bytes: append(make([]byte, 0, 64*len(*g)+8), pageVersion)}
 	w.Number(uint64(len(*g)))
 	for _, e := range *g {
 		w.Text(string(e.ID))
@@ -112,6 +147,9 @@ func (g *Page) MarshalBinary() ([]byte, error) {
 		w.Number(uint64(e.Seq))
 		w.Byte(byte(e.State))
 		w.Text(e.Name)
+		if !e.File {
+			writeOther(&w, e.Wire, e.Hash)
+		}
 	}
 	return w.Bytes, w.Err
 }
@@ -123,12 +161,20 @@ func (g *Page) UnmarshalBinary(raw []byte) error {
 	n := p.Count()
 	*g = make(Page, 0, n)
 	for range n {
-		*g = append(*g, Entry{ID: event.ItemID(p.Text()), Item: Item{
+		e := Entry{ID: event.ItemID(p.Text()), Item: Item{
 			Local: p.Text(), Theirs: p.Flag(), File: p.Flag(), Hash: p.Hash(),
 			Seq: event.Seq(p.Number()), State: Confirm(p.Byte()), Name: p.Text(),
-		}})
+		}}
+		switch {
+		case e.File:
+		case version > 1:
+			e.Wire = readOther(p, e.Hash)
+		default:
+			e.Wire = Unrecorded
+		}
+		*g = append(*g, e)
 	}
-	return p.Version(version, 1)
+	return p.Version(version, within(version, pageVersion))
 }
 
 func writeSet(w *event.Writer, set Set) {

@@ -14,7 +14,7 @@ func fullRow() twin.Row {
 	return twin.Row{
 		Ref: event.Ref{ID: "12", Created: -5}, Key: "SUP-12", Origin: event.OriginID{1, 2, 3}, Hops: 3, State: twin.Live,
 		Since: time.Date(2026, 3, 1, 12, 0, 0, 17, time.UTC), Theirs: true, Seen: event.Position{Epoch: 2, Seq: 9}, Epoch: 4,
-		Sent:  map[string]twin.Sent{"summary": {Hash: 0x0011223344556677, Seq: 5, State: twin.Open}, "": {}},
+		Sent:  map[string]twin.Sent{"summary": {Hash: 0x0011223344556677, Seq: 5, State: twin.Open, Said: 0x0011223344556677}, "e": {Hash: 1, State: twin.Confirmed, Said: 2}, "": {}},
 		Local: map[string]twin.Base{"status": {Hash: 0xff, Seq: 6, At: -62135596800, Weak: true}},
 		Out:   &twin.Unsettled{Seq: 7, Parked: event.CodeDenied, Since: 8},
 		Sets: map[string]twin.Set{"labels": {
@@ -47,7 +47,8 @@ func TestPage_ComesBackFromItsBytes(t *testing.T) {
 	full := twin.Entry{ID: "i", Item: twin.Item{
 		Local: "1", Theirs: true, File: true, Hash: 1<<64 - 1, Seq: 1 << 40, State: twin.Waiting, Name: "é.txt",
 	}}
-	for _, want := range []twin.Page{{}, {full}, {{}, full, {}}} {
+	comment := twin.Entry{ID: "c", Item: twin.Item{Local: "2", Hash: 3, Wire: 4, State: twin.Declined}}
+	for _, want := range []twin.Page{{}, {full}, {{}, full, comment, {}}} {
 		raw, err := want.MarshalBinary()
 		if err != nil {
 			t.Fatal(err)
@@ -79,7 +80,7 @@ func TestRow_CutOrForeignBytesAreAnError(t *testing.T) {
 	if err := new(twin.Row).UnmarshalBinary(append(raw, 0)); err == nil {
 		t.Error("a row with something behind it is taken")
 	}
-	raw[0] = 2
+	raw[0] = 3
 	if err := new(twin.Row).UnmarshalBinary(raw); err == nil {
 		t.Error("a row of another version is taken")
 	}
@@ -101,4 +102,62 @@ func FuzzRow_AnyBytesAreARowOrAnError(f *testing.F) {
 			t.Errorf("a row that was read cannot be written: %v", err)
 		}
 	})
+}
+
+// The first layout kept no word of what was on the wire: rows of it are read, and
+// say so.
+func TestRow_OfTheFirstLayoutIsRead(t *testing.T) {
+	t.Parallel()
+	w := event.Writer{Bytes: []byte{1}}
+	w.Ref(event.Ref{ID: "12", Created: 5})
+	w.Text("SUP-12")
+	w.Bytes = append(w.Bytes, make([]byte, 16)...)
+	w.Number(0)
+	w.Text("live")
+	w.Time(time.Time{})
+	w.Flag(false)
+	w.Bytes = append(w.Bytes, 0, 0, 1, 2)
+	for i, name := range []string{"echoed", "sent"} {
+		w.Text(name)
+		w.Hash(7)
+		w.Number(uint64(i))
+		w.Byte('c')
+	}
+	w.Bytes = append(w.Bytes, make([]byte, 8)...)
+	var got twin.Row
+	if err := got.UnmarshalBinary(w.Bytes); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]twin.Sent{
+		"sent":   {Hash: 7, Seq: 1, State: twin.Confirmed, Said: 7},
+		"echoed": {Hash: 7, State: twin.Confirmed, Said: twin.Unrecorded},
+	}
+	if diff := cmp.Diff(want, got.Sent); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+
+	w = event.Writer{Bytes: []byte{1, 2}}
+	for _, file := range []bool{false, true} {
+		w.Text("i")
+		w.Text("1")
+		w.Flag(false)
+		w.Flag(file)
+		w.Hash(7)
+		w.Number(1)
+		w.Byte('c')
+		w.Text("")
+	}
+	var page twin.Page
+	if err := page.UnmarshalBinary(w.Bytes); err != nil {
+		t.Fatal(err)
+	}
+	if len(page) != 2 || page[0].Wire != twin.Unrecorded || page[1].Wire != 0 {
+		t.Errorf("got %+v", page)
+	}
+	for _, version := range []byte{0, 3} {
+		w.Bytes[0] = version
+		if err := page.UnmarshalBinary(w.Bytes); err == nil {
+			t.Errorf("a page of layout %d was read", version)
+		}
+	}
 }

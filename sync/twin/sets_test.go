@@ -41,7 +41,7 @@ func (s *side) look(peer *side) bool {
 		return false
 	}
 	s.seq++
-	s.row.Append(s.seq, twin.HashAll(fields), time.Unix(0, 0))
+	s.row.Append(s.seq, twin.HashAll(fields), false, time.Unix(0, 0))
 	s.row.Carry(fields, fields, twin.Carried{Seq: s.seq, Cause: event.CauseEdit, Exact: true}, time.Unix(0, 0))
 	s.row.SendSets(s.seq, false, fields, fields)
 	peer.events = append(peer.events, change{s.seq, s.seen, slices.Clone(s.ours)})

@@ -36,10 +36,18 @@ const (
 
 // Sent is what the peer was last told of a replica field.
 type Sent struct {
+	// Hash is of what the peer holds, be it by its own word.
 	Hash  event.Hash `json:"h"`
 	Seq   event.Seq  `json:"s,omitempty"`
 	State Confirm    `json:"c"`
+	// Said is of what our last event said of it: what the peer last received. 0 if
+	// none did.
+	Said event.Hash `json:"said,omitempty"`
 }
+
+// Unrecorded stands for what an older layout of a row did not keep: it compares
+// with nothing.
+const Unrecorded = ^event.Hash(0)
 
 // Base is a local field as both sides last agreed on it, or as last sent.
 type Base struct {
@@ -105,6 +113,8 @@ type Item struct {
 	Hash  event.Hash `json:"h,omitempty"`
 	Seq   event.Seq  `json:"s,omitempty"`
 	State Confirm    `json:"c"`
+	// Wire is of a comment as it was on the wire, for both sides to compare.
+	Wire event.Hash `json:"w,omitempty"`
 	// Name of a file, for people.
 	Name string `json:"n,omitempty"`
 }
@@ -145,13 +155,20 @@ func (r *Row) Differs(fields event.Fields, all bool) (event.Fields, Hashes) {
 	return out, hashes
 }
 
-// Append records that the fields sent went out with event seq.
-func (r *Row) Append(seq event.Seq, sent Hashes, now time.Time) {
+// Append records that the fields sent went out with event seq. first is set if the
+// event says all of the twin: the peer forgets what it was told before.
+func (r *Row) Append(seq event.Seq, sent Hashes, first bool, now time.Time) {
+	for name, had := range r.Sent {
+		if first && had.Said != 0 {
+			had.Said = 0
+			r.Sent[name] = had
+		}
+	}
 	if r.Sent == nil {
 		r.Sent = make(map[string]Sent, len(sent))
 	}
 	for name, hash := range sent {
-		r.Sent[name] = Sent{Hash: hash, Seq: seq, State: Open}
+		r.Sent[name] = Sent{Hash: hash, Seq: seq, State: Open, Said: hash}
 	}
 	r.Out = &Unsettled{Seq: seq, Since: now.UnixMilli()}
 }
@@ -203,8 +220,8 @@ func (r *Row) Echo(echo event.Fields, hashes Hashes, seen event.Seq) {
 		r.Sent = make(map[string]Sent, len(echo))
 	}
 	for name, value := range echo {
-		next := Sent{Hash: hashes[name], State: Confirmed}
 		sent := r.Sent[name]
+		next := Sent{Hash: hashes[name], State: Confirmed, Said: sent.Said}
 		if _, isSet := value.([]any); isSet && sent.Seq > seen {
 			next.Seq, next.State = sent.Seq, sent.State
 		}
@@ -258,7 +275,7 @@ func (r *Row) Void(epoch uint64) {
 			delete(r.Sent, name)
 			continue
 		}
-		sent.Seq = 0
+		sent.Seq, sent.Said = 0, 0
 		r.Sent[name] = sent
 	}
 	for name, set := range r.Sets {

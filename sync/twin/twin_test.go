@@ -105,7 +105,7 @@ func TestTwin_AParkedEventDoesNotHoldUpANewerOne(t *testing.T) {
 	if row.Unsent() {
 		t.Error("a twin without an event has one without outcome")
 	}
-	row.Append(1, nil, base())
+	row.Append(1, nil, false, base())
 	if !row.Unsent() {
 		t.Error("an event without outcome does not hold up the next")
 	}
