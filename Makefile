@@ -15,6 +15,9 @@ KILLS   ?= 0
 SEED    ?= 0
 # How long `make fuzz` tries each fuzz test.
 FUZZTIME ?= 20s
+# How many worlds `make sim` runs, from which on.
+SEEDS   ?= 2000
+SEED    ?= 1
 
 .PHONY: help
 help: ## List what can be made
@@ -64,6 +67,11 @@ bench: ## The workload between two nodes: a table, then one line of JSON (EVENTS
 .PHONY: torture
 torture: ## Kills nodes and desks at random while people work, then checks everything (MINUTES=, KILLS=, SEED=)
 	@MINUTES=$(MINUTES) KILLS=$(KILLS) SEED=$(SEED) $(GO) run ./scripts/torture
+
+.PHONY: sim
+sim: ## SEEDS worlds of the simulation (default 2000), from SEED on: one line at the end
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+		$(GO) test -c -o "$$dir/sim" ./sync/simtest && "$$dir/sim" -sweep $(SEEDS) -seed $(SEED)
 
 .PHONY: fuzz
 fuzz: ## Every fuzz test for FUZZTIME (default 20s each)

@@ -444,21 +444,25 @@ func (p *Path) storeItems(tx store.Tx, in *incoming, row *twin.Row) error {
 	return p.touchOthers(tx, in, row.Ref)
 }
 
-// touchOthers makes the ticket be looked at for the other connections that it
-// is on, or may be forwarded to.
 func (p *Path) touchOthers(tx store.Tx, in *incoming, ref event.Ref) error {
 	if len(in.plan.Steps) == 0 {
 		return nil
 	}
+	return p.touchElsewhere(tx, in.con, ref)
+}
+
+// touchElsewhere makes a ticket that con's peer changed be looked at for the other
+// connections that it is on, or may be forwarded to.
+func (p *Path) touchElsewhere(tx store.Tx, con *Connection, ref event.Ref) error {
 	for _, c := range p.Connections() {
-		if c.ID == in.con.ID {
+		if c.ID == con.ID {
 			continue
 		}
 		_, on, err := twinByRef(tx, c.ID, ref)
 		if err != nil {
 			return err
 		}
-		if !on && !slices.Contains(c.Rules().Forward, in.con.Name) {
+		if !on && !slices.Contains(c.Rules().Forward, con.Name) {
 			continue
 		}
 		if err := p.workNext(tx, c.ID, ref, work.Seen{Cause: event.CauseEdit}); err != nil {

@@ -106,8 +106,9 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 	o.items = map[event.ItemID]twin.Item{}
 	size := fieldsSize(o.change.Fields)
 	source := sources(o.ticket.Comments)
-	for i := range o.replica.Comments {
-		c := &o.replica.Comments[i]
+	leaving := inOrder(o.replica.Comments, o.ticket.Comments)
+	for i := range leaving {
+		c := &leaving[i]
 		item, local, due := p.commentItem(o, c, source(c.ID), heal)
 		if due {
 			size = o.offer(item, local, size)
@@ -186,6 +187,27 @@ func (o *outgoing) offer(item event.Item, local twin.Item, size int) int {
 	o.change.Items = append(o.change.Items, item)
 	o.items[item.ID] = local
 	return size
+}
+
+// inOrder is what leaves of our comments in the order they were made, whatever the
+// script made of it.
+func inOrder(leaving []filters.Comment, all []event.Comment) []filters.Comment {
+	next := 0
+	for i := range leaving {
+		for next < len(all) && all[next].ID != leaving[i].ID {
+			next++
+		}
+	}
+	if next < len(all) {
+		return leaving
+	}
+	place := make(map[string]int, len(all))
+	for i := range all {
+		place[all[i].ID] = i
+	}
+	sorted := slices.Clone(leaving)
+	slices.SortStableFunc(sorted, func(a, b filters.Comment) int { return place[a.ID] - place[b.ID] })
+	return sorted
 }
 
 // sources finds our comments by their ids. A replica that keeps their order costs
@@ -359,7 +381,8 @@ func (p *Path) settleItems(tx store.Tx, con *Connection, row *twin.Row, o event.
 		})
 	}
 	state := twin.Waiting
-	if o.Verdict == event.Refused {
+	if o.Verdict == event.Refused && o.Code != event.CodeUnknown {
+		// Who does not know the twin gets all of it, and has declined nothing.
 		state = twin.Declined
 	}
 	return markItems(tx, con.ID, o.Twin, row, func(_ event.ItemID, item twin.Item) (twin.Confirm, bool) {

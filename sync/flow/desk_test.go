@@ -32,6 +32,8 @@ type desk struct {
 	first string
 	// history is what everybody changed, nil if nobody writes it down.
 	history []adapters.Edit
+	// mute is set if a write does not answer with the id of what it added.
+	mute bool
 
 	mu      sync.Mutex // guards all below
 	serial  int64
@@ -212,6 +214,9 @@ func (d *desk) Write(_ context.Context, step event.Step, body io.Reader) (event.
 	w, err := d.write(step, body)
 	if err != nil {
 		return w, err
+	}
+	if d.mute {
+		w.Item = ""
 	}
 	return w, d.on("write done", step)
 }

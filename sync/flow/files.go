@@ -240,11 +240,14 @@ func (p *Path) attached(ctx context.Context, con *Connection, id event.TwinID, j
 	local := w.Item
 	if local == "" {
 		ticket, err := p.Tracker.Read(ctx, job.Ref)
-		if err == nil {
-			for _, a := range ticket.Attachments {
-				if a.Marker == job.Plan.Steps[0].Write.Marker {
-					local = a.ID
-				}
+		if err != nil {
+			// Without its id nobody could tell later whose it is. It is looked up then.
+			job.Plan.SetDoubt(0, p.Now().Add(p.Tracker.SettleTime()))
+			return err
+		}
+		for _, a := range ticket.Attachments {
+			if a.Marker == job.Plan.Steps[0].Write.Marker {
+				local = a.ID
 			}
 		}
 	}
@@ -260,10 +263,20 @@ func (p *Path) endJob(con *Connection, id event.TwinID, job *fileJob, item *twin
 		if err := tx.Delete(store.JobKey(con.ID, id, job.Item)); err != nil {
 			return err
 		}
+		// A look for another connection may have passed over the file: whose it is was
+		// not on record yet.
+		if err := p.touchElsewhere(tx, con, job.Ref); err != nil {
+			return err
+		}
 		return p.answerWith(tx, con.ID, event.Message{Items: &tell})
 	})
 	if err != nil {
 		return storeError{fmt.Errorf("record a file of twin %s: %w", id, err)}
+	}
+	for _, c := range p.Connections() {
+		if c.ID != con.ID {
+			p.Wake(Task{Kind: KindWork, Con: c.ID, Ref: job.Ref}, When{})
+		}
 	}
 	p.Observe(Observation{What: "file", Connection: con.Name, Twin: id, At: p.Now()})
 	p.Wake(Task{Kind: KindShip, Con: con.ID, Stream: 'c'}, When{})

@@ -4,35 +4,38 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"slices"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
-
-	"parley/sync/event"
-	"parley/sync/store"
-	"parley/sync/twin"
 )
 
 var (
-	seeds  = flag.Int("seeds", 100, "how many seeds to run")
-	from   = flag.Uint64("seed", 1, "first seed")
-	traced = flag.Bool("log", false, "log everything that happens")
-	storm  = flag.Bool("storm", false, "all other faults beside restores")
-	turns  = flag.Int("turns", 1500, "turns a seed runs with faults")
+	seeds   = flag.Int("seeds", 0, "how many seeds to run; 0: one with -seed, else those of the gate")
+	from    = flag.Uint64("seed", 0, "first seed")
+	traced  = flag.Bool("log", false, "log everything that happens")
+	storm   = flag.Bool("storm", false, "all other faults beside restores")
+	turns   = flag.Int("turns", 1500, "turns a seed runs with faults")
+	sweep   = flag.Int("sweep", 0, "run no test but so many seeds, and report on stderr")
+	shapes  = flag.String("shapes", "", "shapes of world that -sweep runs, by comma; empty: all")
+	onFirst = flag.Bool("first", false, "end a sweep at the first seed that fails")
 )
 
+// TestMain runs the tests, or a sweep.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *sweep > 0 {
+		s := newSweep(max(*from, 1), *sweep, *shapes, *onFirst)
+		os.Exit(s.run(runtime.GOMAXPROCS(0), os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
 // TestSimulation_BothSidesAgreeWhenTheyFallQuiet is promises 1, 2, 3 and 6 under
-// seeded faults. A seed that fails replays: -run … -args -seed N -seeds 1 -log.
+// seeded faults. A seed that fails replays: -run … -seed N -log.
 func TestSimulation_BothSidesAgreeWhenTheyFallQuiet(t *testing.T) {
 	t.Parallel()
-	for i := range *seeds {
-		seed := *from + uint64(i)
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			t.Parallel()
-			w := run(t, seed, 0)
-			w.check(t)
-		})
-	}
+	runSeeds(t, pair, 300)
 }
 
 // TestSimulation_RestoredNodesAgreeAgain puts a backup of one node back: what it
@@ -40,15 +43,24 @@ func TestSimulation_BothSidesAgreeWhenTheyFallQuiet(t *testing.T) {
 // asked where the node forgot who had made it.
 func TestSimulation_RestoredNodesAgreeAgain(t *testing.T) {
 	t.Parallel()
-	for i := range *seeds / 2 {
-		seed := *from + uint64(i)
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+	runSeeds(t, restored, 60)
+}
+
+// TestSimulation_ThreeNodesKeepWhatIsTheirs has a node between two others. Of A's
+// tickets and comments nothing gets to C, unless B's rules forward them; of C's
+// nothing gets to A.
+func TestSimulation_ThreeNodesKeepWhatIsTheirs(t *testing.T) {
+	t.Parallel()
+	runSeeds(t, three, 60)
+}
+
+// TestSimulation_SeedsThatOnceFailed runs the worlds that have found something.
+func TestSimulation_SeedsThatOnceFailed(t *testing.T) {
+	t.Parallel()
+	for _, k := range onceFailed {
+		t.Run(fmt.Sprintf("%s/seed=%d", k.shape, k.seed), func(t *testing.T) {
 			t.Parallel()
-			w := run(t, seed, 1)
-			w.check(t)
-			if got := w.a.seen["restored"] + w.b.seen["restored"]; got != 1 {
-				t.Errorf("%d nodes were restored, want 1", got)
-			}
+			runSeed(t, k.shape, k.seed)
 		})
 	}
 }
@@ -56,201 +68,81 @@ func TestSimulation_RestoredNodesAgreeAgain(t *testing.T) {
 // TestSimulation_ASeedReplaysExactly: a failure found once can be looked at again.
 func TestSimulation_ASeedReplaysExactly(t *testing.T) {
 	t.Parallel()
-	for _, seed := range []uint64{3, 5, 12} {
-		one, two := run(t, seed, 0).fingerprint(), run(t, seed, 0).fingerprint()
-		if one != two {
-			t.Errorf("seed %d: two runs differ:\n%s\n%s", seed, one, two)
+	for _, s := range []shape{pair, restored, three} {
+		for _, seed := range []uint64{3, 5, 12} {
+			one, _ := play(s, seed, quietly)
+			two, _ := play(s, seed, quietly)
+			if one.fingerprint() != two.fingerprint() {
+				t.Errorf("%s, seed %d: two runs differ:\n%s\n%s", s, seed, one.fingerprint(), two.fingerprint())
+			}
 		}
 	}
 }
 
-func run(t *testing.T, seed uint64, restores int) *world {
+// runSeeds runs the seeds that were asked for, or the first ones.
+func runSeeds(t *testing.T, s shape, gate int) {
 	t.Helper()
-	trace := func(string, ...any) {}
+	first, count := max(*from, 1), *seeds
+	switch {
+	case count == 0 && *from > 0:
+		count = 1
+	case count == 0:
+		count = gate
+	}
+	for i := range count {
+		seed := first + uint64(i)
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			runSeed(t, s, seed)
+		})
+	}
+}
+
+func runSeed(t *testing.T, s shape, seed uint64) {
+	t.Helper()
+	trace := quietly
 	if *traced {
 		trace = t.Logf
 	}
-	w, err := newWorld(seed, trace)
-	if err != nil {
-		t.Fatal(err)
+	if _, violations := play(s, seed, trace); len(violations) > 0 {
+		t.Errorf("%s\nreplay with: %s", strings.Join(violations, "\n"), replay(s, seed))
 	}
-	if w.restores, w.forgets = restores, restores > 0; w.forgets && !*storm {
-		w.limits = limits{}
+}
+
+func quietly(string, ...any) {}
+
+// replay is the command that runs a seed again.
+func replay(s shape, seed uint64) string {
+	test := map[shape]string{
+		pair: "BothSidesAgreeWhenTheyFallQuiet", restored: "RestoredNodesAgreeAgain", three: "ThreeNodesKeepWhatIsTheirs",
+	}[s]
+	return fmt.Sprintf("go test ./sync/simtest -run TestSimulation_%s -seed %d -log", test, seed)
+}
+
+// play runs a world from its seed until it is quiet, and returns what it does
+// not keep of the promises.
+func play(s shape, seed uint64, trace func(string, ...any)) (*world, []string) {
+	w, err := newWorld(s, seed, trace)
+	if err != nil {
+		return w, []string{err.Error()}
 	}
 	ctx := context.Background()
 	if err := w.live(ctx, *turns); err != nil {
-		t.Fatalf("seed %d: %v", seed, err)
+		return w, []string{err.Error()}
 	}
 	if err := w.settle(ctx); err != nil {
-		t.Fatalf("seed %d: %v", seed, err)
+		return w, []string{err.Error()}
 	}
-	return w
+	return w, w.check()
 }
 
 func (w *world) fingerprint() string {
 	var b strings.Builder
-	for _, n := range []*node{w.a, w.b} {
+	for _, n := range w.nodes {
 		fmt.Fprintf(&b, "%s %v serial=%d boots=%d", n.name, n.seen, n.tracker.serial, n.boots)
 		for _, k := range n.tracker.list {
 			fmt.Fprintf(&b, " %v %d %d", k.Fields, len(k.Comments), len(k.Attachments))
 		}
 	}
 	return b.String() + w.clock.at.String()
-}
-
-// check holds the quiet world to the promises.
-func (w *world) check(t *testing.T) {
-	t.Helper()
-	for _, n := range []*node{w.a, w.b} {
-		for _, kind := range []byte("wiqj") {
-			if c := n.count(kind); c != 0 {
-				t.Errorf("%s: %d rows of kind %c are left", n.name, c, kind)
-				n.dump(t, kind)
-			}
-		}
-	}
-	if len(w.a.tracker.list) != len(w.b.tracker.list) {
-		t.Errorf("A has %d tickets, B has %d", len(w.a.tracker.list), len(w.b.tracker.list))
-	}
-	for _, k := range w.a.tracker.list {
-		w.checkPair(t, k)
-	}
-	w.checkAgreed(t)
-}
-
-func (n *node) dump(t *testing.T, kind byte) {
-	t.Helper()
-	_ = n.store.View(func(r store.Reader) error {
-		return r.Scan(store.Prefix(kind, n.con.ID), nil, func(_, value []byte) (bool, error) {
-			t.Logf("%s %c %s", n.name, kind, value)
-			return true, nil
-		})
-	})
-}
-
-func (w *world) checkPair(t *testing.T, a *ticket) {
-	t.Helper()
-	b := w.twinOf(a)
-	if b == nil {
-		t.Errorf("%s has no twin", a.Key)
-		return
-	}
-	for _, name := range []string{"status", "priority", "summary"} {
-		x, y := a.Fields[name], b.Fields[name]
-		if name == "summary" {
-			// B's filter writes a prefix, and takes it off again; one that a person
-			// of B gave has none.
-			y = strings.TrimPrefix(y.(string), "[peer] ")
-		}
-		if x != y {
-			t.Errorf("%s and %s differ in %s: %v and %v", a.Key, b.Key, name, x, y)
-		}
-		if !w.forgets {
-			checkEdits(t, name, x, a, b)
-		}
-	}
-	if got, want := labels(a), labels(b); !slices.Equal(got, want) {
-		t.Errorf("%s and %s differ in labels: %v and %v", a.Key, b.Key, got, want)
-	}
-	if got, want := b.Fields["fields.Remote key"], a.Key; got != want {
-		t.Errorf("%s: remote key is %v, want %s", b.Key, got, want)
-	}
-	checkComments(t, a, b)
-	checkComments(t, b, a)
-	checkFiles(t, a, b)
-	checkFiles(t, b, a)
-}
-
-// checkEdits: the value both ended with is the last that somebody gave it on
-// one of the sides, not an older one that came back.
-func checkEdits(t *testing.T, name string, value any, a, b *ticket) {
-	t.Helper()
-	var last []any
-	for _, k := range []*ticket{a, b} {
-		if edits := k.edits[name]; len(edits) > 0 {
-			last = append(last, edits[len(edits)-1])
-		}
-	}
-	if len(last) > 0 && !slices.Contains(last, value) {
-		t.Errorf("%s: %s is %v, last edits were %v", a.Key, name, value, last)
-	}
-}
-
-// twinOf finds B's ticket for A's by what A's node knows.
-func (w *world) twinOf(a *ticket) *ticket {
-	var found *ticket
-	_ = w.a.store.View(func(r store.Reader) error {
-		id, err := r.Get(store.RefKey(w.a.con.ID, a.Ref))
-		if err != nil {
-			return err
-		}
-		raw := row(w.b, event.TwinID(id))
-		if raw != nil {
-			found = w.b.tracker.find(raw.Ref)
-		}
-		return nil
-	})
-	return found
-}
-
-func row(n *node, id event.TwinID) *twin.Row {
-	var found *twin.Row
-	_ = n.store.View(func(r store.Reader) error {
-		raw, err := r.Get(store.TwinKey(n.con.ID, id))
-		if err == nil {
-			found, err = parse(raw)
-		}
-		return err
-	})
-	return found
-}
-
-func labels(k *ticket) []string {
-	var out []string
-	list, _ := k.Fields["labels"].([]any)
-	for _, l := range list {
-		out = append(out, l.(string))
-	}
-	slices.Sort(out)
-	return out
-}
-
-// checkComments: what people wrote for everybody on one side stands on the
-// other once, in order; what they wrote for their own does not.
-func checkComments(t *testing.T, from, to *ticket) {
-	t.Helper()
-	var want, got []string
-	for _, c := range from.Comments {
-		if c.Marker == "" && !c.Internal {
-			want = append(want, "from peer: "+c.Body)
-		}
-	}
-	for _, c := range to.Comments {
-		if c.Marker != "" {
-			got = append(got, c.Body)
-		}
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("comments of %s on %s:\n got %q\nwant %q", from.Key, to.Key, got, want)
-	}
-}
-
-func checkFiles(t *testing.T, from, to *ticket) {
-	t.Helper()
-	var want, got []string
-	for _, a := range from.Attachments {
-		if a.Marker == "" {
-			want = append(want, a.Name+" "+from.content[a.ID])
-		}
-	}
-	for _, a := range to.Attachments {
-		if a.Marker != "" {
-			got = append(got, a.Name+" "+to.content[a.ID])
-		}
-	}
-	slices.Sort(want)
-	slices.Sort(got)
-	if !slices.Equal(got, want) {
-		t.Errorf("files of %s on %s:\n got %q\nwant %q", from.Key, to.Key, got, want)
-	}
 }

@@ -31,9 +31,36 @@ type tracker struct {
 	// fault is asked before and after each call of the node; it may panic
 	// (the process dies) or return an error.
 	fault func(op string, after bool) error
+	// late tells whether a write is cut off and lands later.
+	late    func() bool
+	landing []landing
 	// meddle lets people act in the midst of the node's calls.
 	meddle func(t *ticket)
 	trace  func(format string, args ...any)
+}
+
+// landing is a write whose caller was cut off before the tracker did it.
+type landing struct {
+	at      time.Time
+	step    event.Step
+	content []byte
+}
+
+// settleTime is how long a cut-off write may still land and not be found.
+const settleTime = 3 * time.Second
+
+// land does what was cut off and is due.
+func (t *tracker) land() {
+	for i := 0; i < len(t.landing); {
+		l := t.landing[i]
+		if l.at.After(t.clock.now()) {
+			i++
+			continue
+		}
+		t.landing = slices.Delete(t.landing, i, i+1)
+		t.trace("%s: a late write lands: %s %v", t.name, l.step.Kind, l.step.Fields)
+		_, _ = t.write(l.step, l.content) // who asked is gone
+	}
 }
 
 type ticket struct {
@@ -54,7 +81,7 @@ func newTracker(name string, c *clock, rng *rand.Rand, coarse bool) *tracker {
 	return &tracker{
 		name: name, clock: c, rng: rng, coarse: coarse, files: map[string][]byte{},
 		bot:   event.User{ID: "bot", Name: "Bot"},
-		fault: func(string, bool) error { return nil }, meddle: func(*ticket) {},
+		fault: func(string, bool) error { return nil }, late: func() bool { return false }, meddle: func(*ticket) {},
 	}
 }
 
@@ -176,7 +203,18 @@ func (t *tracker) Write(_ context.Context, step event.Step, body io.Reader) (eve
 	if err := t.fault("write", false); err != nil {
 		return event.Written{}, err
 	}
-	w, err := t.write(step, body)
+	var content []byte
+	if body != nil {
+		var err error
+		if content, err = io.ReadAll(body); err != nil {
+			return event.Written{}, err
+		}
+	}
+	if t.late() {
+		t.landing = append(t.landing, landing{t.clock.now().Add(time.Duration(t.rng.Int64N(int64(settleTime)))), step, content})
+		return event.Written{}, t.fault("cut", true)
+	}
+	w, err := t.write(step, content)
 	if err != nil {
 		return w, err
 	}
@@ -189,7 +227,7 @@ func (t *tracker) Write(_ context.Context, step event.Step, body io.Reader) (eve
 	return w, t.fault("write", true)
 }
 
-func (t *tracker) write(step event.Step, body io.Reader) (event.Written, error) {
+func (t *tracker) write(step event.Step, content []byte) (event.Written, error) {
 	if step.Kind == event.StepCreate {
 		k := t.create(step.Fields, step.Marker)
 		return event.Written{Ref: k.Ref, Key: k.Key}, nil
@@ -221,10 +259,6 @@ func (t *tracker) write(step event.Step, body io.Reader) (event.Written, error) 
 			}
 		}
 	case event.StepAttach:
-		content, err := io.ReadAll(body)
-		if err != nil {
-			return w, err
-		}
 		w.Item = t.attach(k, step.Attachment.Name, content, t.bot, step.Marker)
 	}
 	if t.rng.IntN(2) == 0 {
@@ -277,7 +311,9 @@ func schema() event.Schema {
 			"priority": {Type: event.TypeOption, Writable: true, Options: priorities},
 			"labels":   {Type: event.TypeSet, Writable: true},
 			"key":      {Type: event.TypeText}, "created": {Type: event.TypeText},
-			"fields.Remote key": {Type: event.TypeText, Writable: true},
+			"fields.Key at A": {Type: event.TypeText, Writable: true},
+			"fields.Key at B": {Type: event.TypeText, Writable: true},
+			"fields.Key at C": {Type: event.TypeText, Writable: true},
 		},
 		Comments: true, Internal: true, Attachments: true, EditComments: true,
 	}
@@ -320,7 +356,7 @@ func (t *tracker) Open(_ context.Context, ref event.Ref, id string) (io.ReadClos
 }
 
 // SettleTime is how long a cut-off write may still land.
-func (t *tracker) SettleTime() time.Duration { return 3 * time.Second }
+func (t *tracker) SettleTime() time.Duration { return settleTime }
 
 // Precision of the change times.
 func (t *tracker) Precision() time.Duration {

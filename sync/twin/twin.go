@@ -186,8 +186,9 @@ type Carried struct {
 }
 
 // Carry records that carried, of our local fields, went out with an event, and
-// the others as SetLocal does. An edit says its fields anew, also those that are as
-// agreed on before: the peer may be changing them without knowing.
+// the others as SetLocal does. What is carried is said anew, also where it is as
+// agreed on before: the peer may be changing it without knowing. What says all, and
+// is no edit, takes nothing from an edit that said the same.
 func (r *Row) Carry(local, carried event.Fields, e Carried, at time.Time) {
 	r.setLocal(local, carried, e, at)
 }
@@ -200,7 +201,8 @@ func (r *Row) setLocal(local, carried event.Fields, e Carried, at time.Time) {
 	for name, value := range local {
 		hash := event.HashValue(value)
 		_, left := carried[name]
-		if r.Local[name].Hash == hash && !(left && edit && e.Exact) {
+		anew := left && e.Exact && (edit || r.Local[name].Seq == 0)
+		if r.Local[name].Hash == hash && !anew {
 			continue
 		}
 		base := Base{Hash: hash, At: at.Unix()}
