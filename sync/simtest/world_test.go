@@ -31,7 +31,7 @@ type limits struct {
 	die, dieInCall                 int // of commits and of calls of a tracker
 	doubt, transient, late         int // of calls of a tracker
 	meddle, aside                  int // people and other tasks, in the midst of a call
-	partition, jump, remove        int // of turns
+	partition                      int // of turns
 }
 
 // storms are all faults together.
