@@ -64,7 +64,7 @@ func checkChange(c event.ChangeBody) error {
 	if c.Hops < 0 || c.Hops > maxHops {
 		return fmt.Errorf("%d hops", c.Hops)
 	}
-	if err := errors.Join(checkName("filter", c.Filter), checkTime("at", c.At)); err != nil {
+	if err := errors.Join(checkName("filter", c.Filter), checkTime("at", c.At), checkConnect(c.Connect)); err != nil {
 		return err
 	}
 	for name, value := range c.Fields {
@@ -81,6 +81,17 @@ func checkChange(c event.ChangeBody) error {
 		}
 	}
 	return nil
+}
+
+func checkConnect(c *event.Connect) error {
+	if c == nil {
+		return nil
+	}
+	switch c.Prefer {
+	case event.PreferSender, event.PreferReceiver, event.PreferNeither:
+		return checkName("connect", c.Key)
+	}
+	return fmt.Errorf("connect prefers %q", cut(string(c.Prefer)))
 }
 
 func checkItem(i event.Item) error {

@@ -101,6 +101,17 @@ func (p *parser) change() *event.ChangeBody {
 		p.want(`]`)
 	}
 	c.More = p.skip(`,"more":true`)
+	if p.skip(`,"connect":{`) {
+		c.Connect = &event.Connect{}
+		if p.skip(`"key":`) {
+			c.Connect.Key = p.text()
+			p.want(`,`)
+		}
+		p.want(`"prefer":`)
+		c.Connect.Prefer = event.Prefer(p.text())
+		c.Connect.Old = p.skip(`,"old":true`)
+		p.want(`}`)
+	}
 	return c
 }
 

@@ -111,6 +111,13 @@ func (s *speller) change(c *event.ChangeBody) {
 		s.b = append(s.b, ']')
 	})
 	s.flagMember("more", c.More)
+	s.member("connect", c.Connect != nil, func() {
+		s.b = append(s.b, '{')
+		s.textMember("key", c.Connect.Key, false)
+		s.textMember("prefer", string(c.Connect.Prefer), true)
+		s.flagMember("old", c.Connect.Old)
+		s.b = append(s.b, '}')
+	})
 	s.b = append(s.b, '}')
 }
 

@@ -50,7 +50,31 @@ type ChangeBody struct {
 	Items []Item `json:"items,omitempty"`
 	// More is set when a change was cut and the rest follows.
 	More bool `json:"more,omitempty"`
+	// Connect asks to pair the twin with a ticket that is there, and says what
+	// stands where both tickets have something; nil makes a ticket.
+	Connect *Connect `json:"connect,omitempty"`
 }
+
+// Connect is how two tickets that both exist become a twin.
+type Connect struct {
+	// Key is what the receiver's people call its ticket; "" in the answer, whose
+	// twin is paired already.
+	Key string `json:"key,omitempty"`
+	// Prefer says whose value stands where both have one.
+	Prefer Prefer `json:"prefer"`
+	// Old is set if comments and files that were there before stay where they are.
+	Old bool `json:"old,omitempty"`
+}
+
+// Prefer is whose value stands at first contact. An empty value never does.
+type Prefer string
+
+// The preferences, as the sender of the event says them.
+const (
+	PreferSender   Prefer = "sender"
+	PreferReceiver Prefer = "receiver"
+	PreferNeither  Prefer = "neither" // each side keeps its own
+)
 
 // ItemKind tells comments from attachments on the wire.
 type ItemKind string
@@ -122,6 +146,7 @@ const (
 	CodeMalformed     Code = "malformed"     // it says nothing that can be applied
 	CodeUnknown       Code = "unknown"       // its twin is not known here: send all of it
 	CodeWorkflow      Code = "workflow"      // the tracker's workflow leads to no such status
+	CodeApproval      Code = "approval"      // a person must approve it
 )
 
 // Outcome answers one data event.

@@ -95,15 +95,19 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 	o.hashes = hashes
 	o.change = event.ChangeBody{
 		Filter: o.rules.Outgoing.Version(), Cause: k.work.Cause, Seen: row.Seen,
-		At:     o.ticket.Updated.UTC().Format(time.RFC3339Nano),
-		Fields: fields,
-		First:  k.fresh() || heal,
+		At:      o.ticket.Updated.UTC().Format(time.RFC3339Nano),
+		Fields:  fields,
+		First:   k.fresh() || heal || row.Connect != nil && !row.Theirs,
+		Connect: row.Connect,
 	}
 	p.identify(o, row)
 	if err := p.tell(ctx, o); err != nil {
 		return err
 	}
 	o.items = map[event.ItemID]twin.Item{}
+	if row.Connect != nil && row.Connect.Old {
+		p.passOver(o)
+	}
 	size := fieldsSize(o.change.Fields)
 	source := sources(o.ticket.Comments)
 	leaving := inOrder(o.replica.Comments, o.ticket.Comments)

@@ -307,6 +307,15 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 	if err != nil {
 		return err
 	}
+	if w.connect != nil && in.twin == nil {
+		if err := p.mayPair(in, "the incoming filter asks to connect "+w.connect.ID); err != nil {
+			return err
+		}
+		return p.pair(ctx, in, *w.connect)
+	}
+	if in.connecting() {
+		in.atFirstContact(&w, schema)
+	}
 	in.plan = &plan.Plan{Epoch: in.row.Epoch, Seq: in.row.Seq, Read: in.readAt}
 	if err := p.planTicket(in, w, schema); err != nil {
 		return err
@@ -355,6 +364,7 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 	if row == nil {
 		row = &twin.Row{}
 	}
+	merge.Forgot = merge.Forgot && !in.connecting()
 	if in.body.Seen.Epoch == row.Epoch {
 		merge.Seen = in.body.Seen.Seq
 	}
@@ -377,9 +387,6 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 }
 
 func (p *Path) planCreate(in *incoming, w wants, fields event.Fields) error {
-	if w.connect != nil {
-		return &holdError{code: event.CodeConfiguration, reason: "connect to an existing ticket is not available in this version", parked: true}
-	}
 	if in.rules.Accept.CreatesPerHour > 0 && !in.con.creates.Allow(p.Now(), in.rules.Accept.CreatesPerHour) {
 		return &awaitError{at: p.Now().Add(time.Minute), reason: "the accept gate's creates per hour are used up"}
 	}

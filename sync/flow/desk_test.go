@@ -326,9 +326,23 @@ func (d *desk) List(context.Context, string, event.Cursor, int) ([]event.Change,
 	return nil, "", errors.ErrUnsupported
 }
 
-// Locate is not used.
-func (d *desk) Locate(context.Context, string) (event.Change, error) {
-	return event.Change{}, errors.ErrUnsupported
+// Locate finds a ticket by its key.
+func (d *desk) Locate(_ context.Context, key string) (event.Change, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, k := range d.tickets {
+		if k.Key == key {
+			return event.Change{Ref: k.Ref, Key: k.Key}, nil
+		}
+	}
+	return event.Change{}, trouble(adapters.ErrGone, "locate")
+}
+
+// get returns a copy of a ticket.
+func (d *desk) get(ref event.Ref) event.Ticket {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return *clone(d.find(ref))
 }
 
 // settleTime is how long a write that was cut off may still land.

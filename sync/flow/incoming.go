@@ -185,6 +185,9 @@ func (in *incoming) filter(ctx context.Context, p *Path) error {
 	if err := p.admissible(in); err != nil {
 		return err
 	}
+	if in.twin == nil && in.body.Connect != nil {
+		return p.pairAsked(ctx, in)
+	}
 	if err := p.readOurs(ctx, in); err != nil {
 		return err
 	}

@@ -332,23 +332,37 @@ issue.attachments = replica.attachments
 
 func rules(t *testing.T) *flow.Rules {
 	t.Helper()
-	env := filters.Env{Schema: schema(), Key: []byte("k"), Limits: filters.Limits{Time: time.Minute}}
-	out, err := filters.CompileOutgoing(outgoing, env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := filters.CompileIncoming(incoming, env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	scope, err := filters.CompileScope("true", env)
-	if err != nil {
-		t.Fatal(err)
-	}
+	out, in := compile(t, outgoing, incoming)
 	return &flow.Rules{
-		Outgoing: out, Incoming: in, Scope: scope, Start: "auto", Leave: "keep",
+		Outgoing: out, Incoming: in, Scope: scope(t, "true"), Start: "auto", Leave: "keep",
 		Accept: filters.Accept{Comments: true, Attachments: true},
 	}
+}
+
+func env() filters.Env {
+	return filters.Env{Schema: schema(), Key: []byte("k"), Limits: filters.Limits{Time: time.Minute}}
+}
+
+func compile(t *testing.T, outgoing, incoming string) (*filters.Outgoing, *filters.Incoming) {
+	t.Helper()
+	out, err := filters.CompileOutgoing(outgoing, env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := filters.CompileIncoming(incoming, env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out, in
+}
+
+func scope(t *testing.T, source string) *filters.Scope {
+	t.Helper()
+	s, err := filters.CompileScope(source, env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // blobs keeps whole files in memory.

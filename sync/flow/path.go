@@ -131,9 +131,11 @@ type Connection struct {
 	pausedIn  atomic.Bool
 	session   session
 	// began is how far the peer's data events had come when the process began.
-	began    inbox.Head
-	creates  *filters.Counter
-	meter    *meter
+	began   inbox.Head
+	creates *filters.Counter
+	meter   *meter
+	// approved are twins whose event a person lets pair them.
+	approved sync.Map
 	breakers breakers
 	// agreeing is held while a question about agreement is answered; asked and the
 	// others count those questions.
@@ -156,6 +158,9 @@ type Rules struct {
 	Start string
 	// Leave is what happens when a ticket leaves the scope: keep or stop.
 	Leave string
+	// Connect says whether the peer, or the incoming filter, may pair a twin with a
+	// ticket that is here: PermitNever (also ""), PermitAsk or PermitAuto.
+	Connect string
 	// Forward names the connections whose tickets may leave on this one too.
 	Forward []string
 }

@@ -47,10 +47,16 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 	w.Text(string(r.Refused))
 	w.Text(string(r.TheirNote))
 	w.Number(uint64(r.Items))
+	w.Flag(r.Connect != nil)
+	if c := r.Connect; c != nil {
+		w.Text(c.Key)
+		w.Text(string(c.Prefer))
+		w.Flag(c.Old)
+	}
 	return w.Bytes, w.Err
 }
 
-// UnmarshalBinary reads what MarshalBinary wrote.
+// UnmarshalBinary reads what MarshalBinary wrote, in this version or an earlier.
 func (r *Row) UnmarshalBinary(raw []byte) error {
 	p := event.NewParser(raw)
 	version := p.Number()
@@ -91,10 +97,14 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 	}
 	r.Lost, r.LostLocal = p.Texts(), p.Texts()
 	r.Refused, r.TheirNote, r.Items = event.Code(p.Text()), event.Code(p.Text()), int(p.Number())
+	if version > 1 && p.Flag() {
+		r.Connect = &event.Connect{Key: p.Text(), Prefer: event.Prefer(p.Text()), Old: p.Flag()}
+	}
 	return p.Version(version, within(version, rowVersion))
 }
 
-// Layouts: version 1 of both did not keep what was on the wire.
+// Layouts: version 1 of both did not keep what was on the wire, and of a row not what
+// it connects.
 const (
 	rowVersion  = 2
 	pageVersion = 2

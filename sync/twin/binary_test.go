@@ -22,6 +22,7 @@ func fullRow() twin.Row {
 			Told: []twin.Told{{Seq: 1, Hold: []any{"b"}}, {Seq: 2, Removed: []any{"a"}}},
 		}},
 		Lost: []string{"x", ""}, LostLocal: []string{"y"}, Refused: event.CodeByGate, TheirNote: event.CodeGone, Items: 65,
+		Connect: &event.Connect{Key: "INC-1", Prefer: event.PreferNeither, Old: true},
 	}
 }
 

@@ -90,7 +90,7 @@ func (r *Row) Merge(in Incoming, policy Policy) Merged {
 		if Equal(in.Types[name].Type, want, have) {
 			continue
 		}
-		if in.Ours != nil && !isSet(in.Types[name].Type) && r.concurrent(name, have, in) {
+		if in.Ours != nil && !IsSet(in.Types[name].Type) && r.concurrent(name, have, in) {
 			out.Conflicts = append(out.Conflicts, name)
 			if r.keeps(name, want, have, in, policy) {
 				out.Kept = append(out.Kept, name)
@@ -129,7 +129,7 @@ func (r *Row) target(in Incoming, name string) (any, bool) {
 	want, set := in.Wanted[name]
 	before, also := in.Same[name]
 	changed := set && (in.Ours == nil || !also || !Same(want, before))
-	if !isSet(in.Types[name].Type) {
+	if !IsSet(in.Types[name].Type) {
 		return want, changed
 	}
 	have := list(in.Ours[name])
@@ -148,7 +148,7 @@ func (r *Row) target(in Incoming, name string) (any, bool) {
 func (r *Row) concurrent(name string, have any, in Incoming) bool {
 	base, known := r.Local[name]
 	if !known {
-		return in.Forgot && !empty(have)
+		return in.Forgot && !Empty(have)
 	}
 	return base.Hash != event.HashValue(have) || base.Seq > in.Seen
 }
@@ -161,7 +161,7 @@ func (r *Row) keeps(name string, want, have any, in Incoming, policy Policy) boo
 		return r.SaidStands(name, in.Cause, in.TheirsAt, policy)
 	case known && weak(in.Cause) && !in.Forgot:
 		return true
-	case !known && empty(want):
+	case !known && Empty(want):
 		// Of what was forgotten, a value stands against none.
 		return true
 	case in.Cause == event.CauseResolve:
@@ -214,10 +214,10 @@ func Compare(t event.Type, before, want, got any) Fit {
 // Equal tells whether two values are the same to a person: text without regard
 // to line ends and blanks at the ends, sets without order, nil as empty.
 func Equal(t event.Type, a, b any) bool {
-	if empty(a) && empty(b) {
+	if Empty(a) && Empty(b) {
 		return true
 	}
-	if empty(a) || empty(b) {
+	if Empty(a) || Empty(b) {
 		return false
 	}
 	switch t {
@@ -226,7 +226,7 @@ func Equal(t event.Type, a, b any) bool {
 	case event.TypeUser, event.TypeRef:
 		return idOf(a) == idOf(b)
 	}
-	if isSet(t) {
+	if IsSet(t) {
 		x, y := list(a), list(b)
 		return slices.EqualFunc(x, y, Same) || event.HashValue(sortedSet(x)) == event.HashValue(sortedSet(y))
 	}
@@ -274,7 +274,8 @@ func idOf(v any) any {
 	return v
 }
 
-func empty(v any) bool {
+// Empty tells whether a value says nothing: none, blank text, no entries.
+func Empty(v any) bool {
 	switch v := v.(type) {
 	case nil:
 		return true
@@ -288,7 +289,8 @@ func empty(v any) bool {
 	return false
 }
 
-func isSet(t event.Type) bool {
+// IsSet tells whether fields of a type are merged entry by entry.
+func IsSet(t event.Type) bool {
 	return t == event.TypeSet || t == event.TypeOptions || t == event.TypeUsers
 }
 

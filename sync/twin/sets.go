@@ -116,7 +116,7 @@ func (r *Row) setSet(name string, s Set) {
 func OnlySets(fields event.Fields, types map[string]event.Field) event.Fields {
 	var out event.Fields
 	for name, value := range fields {
-		if isSet(types[name].Type) {
+		if IsSet(types[name].Type) {
 			if out == nil {
 				out = event.Fields{}
 			}

@@ -96,6 +96,9 @@ type Row struct {
 	TheirNote event.Code `json:"theirNote,omitempty"`
 	// Items is how many comments and files are on record.
 	Items int `json:"items,omitempty"`
+	// Connect is what our first event asks for, on a twin of two tickets that both
+	// existed, until the peer has applied it.
+	Connect *event.Connect `json:"connect,omitempty"`
 }
 
 // Unsent tells whether an event of this twin is on its way without an outcome.
@@ -255,10 +258,15 @@ func (r *Row) Settle(o event.Outcome) bool {
 	r.Refused = ""
 	switch o.Verdict {
 	case event.Applied:
-		r.Out = nil
+		r.Out, r.Connect = nil, nil
 		r.settleLost(o)
 	case event.Refused:
 		r.Out, r.Refused = nil, o.Code
+		if r.Connect != nil && !r.Theirs {
+			r.State = Ended // there is no pair
+		} else {
+			r.Connect = nil
+		}
 	case event.Parked:
 		r.Out.Parked = o.Code
 	}
