@@ -30,6 +30,7 @@ var layers = []layer{
 	// The store and what is built on it.
 	{[]string{"sync/store/..."}, []string{"sync/event", "sync/store"}},
 	{[]string{"sync/retry"}, []string{"sync/event", "adapters"}},
+	{[]string{"sync/fuse"}, nil},
 	{[]string{"sync/envelope/..."}, []string{"sync/event", "sync/envelope"}},
 	{[]string{"sync/transport/..."}, []string{"sync/event", "sync/transport"}},
 	// The pure machines: no transport, no tracker, no clock.
@@ -38,7 +39,7 @@ var layers = []layer{
 	{[]string{"sync/blob"}, []string{"sync/event", "sync/store", "sync/transport", "sync/retry", "adapters"}},
 	{[]string{"sync/flow"}, slices.Concat(machines, []string{
 		"sync/event", "sync/store", "sync/retry", "sync/envelope", "sync/transport",
-		"sync/connection", "sync/blob", "filters", "adapters",
+		"sync/connection", "sync/blob", "sync/fuse", "filters", "adapters",
 	})},
 	{[]string{"sync/simtest"}, []string{"sync/...", "filters", "adapters", "adapters/desk"}},
 

@@ -15,7 +15,10 @@
 //   - Read MUST return the whole ticket with every marker taken out of the text
 //     and put into Marker. Newlines MUST be \n. A comment whose visibility is
 //     not certain MUST be Internal. A ticket that is gone is ErrGone, and only
-//     if the tracker said so with a sign-in known to be good.
+//     if the tracker said so with a sign-in known to be good. Where a tracker
+//     answers the same for a ticket that the account may not see, that answer is
+//     ErrDenied, unless something else proves the deletion. A ticket that became
+//     a part of another one is ErrMerged.
 //   - Write MUST leave the step's marker with what it adds, in the same request
 //     that adds it. It MUST NOT retry. An answer that does not tell whether the
 //     write took effect MUST be ErrDoubt.

@@ -22,6 +22,8 @@ var (
 	ErrDenied = errors.New("tracker denied access")
 	// ErrGone: the ticket, comment or file is not there any more.
 	ErrGone = errors.New("not there any more")
+	// ErrMerged: the ticket has become a part of another one. It is an ErrGone too.
+	ErrMerged = fmt.Errorf("merged into another ticket: %w", ErrGone)
 	// ErrConfiguration: something is set up wrongly (unknown project, not an API).
 	ErrConfiguration = errors.New("set up wrongly")
 	// ErrChanged: the ticket is newer than Step.Lock; nothing was written.

@@ -87,6 +87,13 @@ type Watcher interface {
 	Watch() <-chan struct{}
 }
 
+// Deleter is the ability to delete a ticket. It is used only where the
+// configuration lets the peer's deletions be followed.
+type Deleter interface {
+	// Delete deletes a ticket. ErrGone if it is not there any more.
+	Delete(ctx context.Context, ref event.Ref) error
+}
+
 // Edit is one change of one field by one person.
 type Edit struct {
 	At     time.Time

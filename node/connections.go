@@ -16,6 +16,7 @@ import (
 	"parley/sync/envelope"
 	"parley/sync/event"
 	"parley/sync/flow"
+	"parley/sync/fuse"
 	"parley/sync/store"
 	"parley/sync/transport"
 	"parley/sync/transport/natsbus"
@@ -336,6 +337,8 @@ func (n *Node) compileWith(cfg *config.Config, c config.Connection, rec record, 
 	key := n.vault.Derive("filters " + id.String())
 	env := filters.Env{Schema: schema, Vars: c.Vars, Tables: tables, Key: key[:]}
 	r := &flow.Rules{Vars: c.Vars, Tags: c.Tags, Leave: c.Leave, Forward: c.Forward}
+	r.Ended, r.Remove, r.Closed = c.Ended, c.Accept.Remove, c.Closed
+	r.Fuse = fuse.Limits{Creates: c.Fuse.Creates, Closes: c.Fuse.Closes, Deletes: c.Fuse.Deletes, Ends: c.Fuse.Ends}
 	if r.Scope, err = filters.CompileScope(c.Scope, env); err != nil {
 		return nil, fmt.Errorf("scope of %s: %w", rec.Name, err)
 	}

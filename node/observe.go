@@ -19,9 +19,9 @@ import (
 func (n *Node) observe(o flow.Observation) {
 	line := n.log.Debug()
 	switch o.What {
-	case "parked", "held", "stopped", "broken", "deaf", "refused here", "parked by peer", "refused":
+	case "parked", "held", "stopped", "fuse", "broken", "deaf", "refused here", "parked by peer", "refused":
 		line = n.log.Warn()
-	case "created", "ended", "mended", "healing", "peer ended", "goodbye":
+	case "created", "ended", "last note", "closed", "deleted", "undone", "mended", "healing", "peer ended", "goodbye":
 		line = n.log.Info()
 	}
 	line.Str("connection", o.Connection).Str("ticket", o.Key).Str("code", string(o.Code)).Msg(o.What)
@@ -155,6 +155,12 @@ func (n *Node) troubles(l *link, raise func(notify.Trouble)) {
 			return true
 		}),
 	)
+	err = firstError(err, n.path.Chores(l.flow, func(j flow.ChoreInfo) bool {
+		if j.Parked {
+			parked(j.Key, j.Stuck, j.Since)
+		}
+		return true
+	}))
 	if err != nil {
 		n.log.Warn().Str("connection", name).Err(err).Msg("what is parked cannot be read")
 	}
@@ -166,9 +172,13 @@ func (n *Node) troubles(l *link, raise func(notify.Trouble)) {
 	out, in := l.flow.Paused()
 	n.rememberStopped(l, stopped)
 	for _, h := range holdups(l.flow, time.Now()) {
-		kind := map[string]notify.Kind{looking: notify.Failing, writing: notify.Failing, peerRefused: notify.Refused}[h.What]
+		kind := map[string]notify.Kind{looking: notify.Failing, writing: notify.Failing, peerRefused: notify.Refused, fuseBlown: notify.Fuse}[h.What]
+		to := c.Notify.Stopped
+		if kind == notify.Fuse {
+			to = c.Notify.Fuse
+		}
 		if kind != "" {
-			raise(notify.Trouble{Condition: notify.Condition{Kind: kind, Connection: name}, Code: h.Code, Since: h.Since, To: targets(cfg, c, c.Notify.Stopped)})
+			raise(notify.Trouble{Condition: notify.Condition{Kind: kind, Connection: name}, Code: h.Code, Since: h.Since, To: targets(cfg, c, to)})
 		}
 	}
 	switch {

@@ -110,6 +110,20 @@ func (n *Node) entriesOf(con *flow.Connection, all *[]entry) error {
 			}, func() error { return n.path.RetryFile(con, j.Twin, j.Item) }, func() error { return n.path.SkipFile(con, j.Twin, j.Item) })
 			return true
 		}),
+		n.path.Chores(con, func(c flow.ChoreInfo) bool {
+			e := admin.QueueEntry{
+				ID: c.Twin.String() + "." + c.Name, Kind: "chore", State: "waiting", Key: c.Key, Code: string(c.Stuck), Reason: c.Reason,
+				Since: c.Since, Next: c.Until, Attempt: c.Attempt, Parked: c.Parked,
+			}
+			if c.Parked {
+				e.State = "parked"
+			}
+			if c.Plan != nil {
+				e.Steps = steps(c.Plan)
+			}
+			add(e, func() error { return n.path.RetryChore(con, c.Twin, c.Name) }, func() error { return n.path.SkipChore(con, c.Twin, c.Name) })
+			return true
+		}),
 	)
 }
 
@@ -159,6 +173,9 @@ func (n *Node) forEach(q admin.QueueSelect, choose func(entry) func() error) (in
 func chosen(e admin.QueueEntry, q admin.QueueSelect) bool {
 	if q.ID != "" {
 		return e.ID == q.ID
+	}
+	if e.Code == string(event.CodeProposal) && q.Code != e.Code {
+		return false // a retry of everything is no leave to delete
 	}
 	return (e.Parked || strings.HasPrefix(e.State, "wait")) && (q.Code == "" || q.Code == e.Code)
 }

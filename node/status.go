@@ -84,6 +84,8 @@ func (n *Node) connectionState(l *link) (admin.Connection, error) {
 		c.State = "paused"
 	case !there && time.Since(contact) > awayAfter:
 		c.State = "peer away"
+	case len(con.Blown()) > 0:
+		c.State = "fuse blown"
 	case failing:
 		c.State = "failing"
 	default:
@@ -99,6 +101,7 @@ const (
 	peerOver    = "peer over quota"
 	overAtPeer  = "over quota at peer"
 	peerRefused = "peer refused"
+	fuseBlown   = "fuse"
 )
 
 // holdups are what holds a connection up as a whole.
@@ -115,10 +118,13 @@ func holdups(con *flow.Connection, now time.Time) (all []admin.Holdup) {
 			all = append(all, admin.Holdup{What: what, Code: string(s.Code), Next: s.Until})
 		}
 	}
+	for kind, since := range con.Blown() {
+		all = append(all, admin.Holdup{What: fuseBlown, Code: string(kind), Since: since})
+	}
 	if until := con.Deaf(now); !until.IsZero() {
 		all = append(all, admin.Holdup{What: peerRefused, Next: until})
 	}
-	slices.SortFunc(all, func(a, b admin.Holdup) int { return strings.Compare(a.What, b.What) })
+	slices.SortFunc(all, func(a, b admin.Holdup) int { return strings.Compare(a.What+a.Code, b.What+b.Code) })
 	return all
 }
 
@@ -155,6 +161,13 @@ func (n *Node) count(con *flow.Connection, c *admin.Connection) error {
 		}),
 		n.path.Files(con, func(j flow.FileJob) bool {
 			c.Files++
+			if j.Parked {
+				c.Parked++
+			}
+			return true
+		}),
+		n.path.Chores(con, func(j flow.ChoreInfo) bool {
+			c.Applying++
 			if j.Parked {
 				c.Parked++
 			}
@@ -223,7 +236,7 @@ func (n *Node) Resume(ctx context.Context, name string) (admin.Connection, error
 	if err := n.refresh(ctx, l); err != nil {
 		return c, &admin.Error{Kind: admin.KindConflict, Message: "the filters in force stay", Err: err}
 	}
-	if err := n.path.Rouse(l.flow); err != nil {
+	if err := firstError(n.path.ResetFuses(l.flow), n.path.Rouse(l.flow)); err != nil {
 		return c, err
 	}
 	return n.connectionState(l)

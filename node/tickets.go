@@ -132,12 +132,12 @@ func ticketState(con *flow.Connection, i flow.Inspection) admin.Ticket {
 			t.State = "ended"
 		case i.Twin.State == twin.Gone:
 			t.State = "gone"
+		case i.Twin.State == twin.Orphan:
+			t.State, t.Code, t.Reason = "orphan", string(i.Twin.TheirNote), "the peer ended its half"
 		case i.Twin.Out != nil && i.Twin.Out.Parked != "":
 			t.State, t.Code, t.Reason = "parked", string(i.Twin.Out.Parked), "parked at the peer"
 		case i.Twin.Out != nil:
 			t.State = "waiting"
-		case i.Twin.TheirNote != "":
-			t.Code, t.Reason = string(i.Twin.TheirNote), "the peer ended its half"
 		}
 	}
 	if w := i.Work; w != nil && t.State != "parked" {

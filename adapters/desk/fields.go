@@ -35,12 +35,14 @@ func (o *Options) definitions() []definition {
 	}
 	summary := field(event.FieldSummary, event.TypeText)
 	summary.Required, summary.MaxLength = true, maxSummary
+	status := field(event.FieldStatus, event.TypeOption, statuses()...)
+	status.Closed = []string{statusResolved, statusClosed}
 	defs := []definition{
 		field(event.FieldProject, event.TypeOption, o.Projects...),
 		field(event.FieldType, event.TypeOption, o.Types...),
 		summary,
 		field(event.FieldDescription, event.TypeRich),
-		field(event.FieldStatus, event.TypeOption, statuses()...),
+		status,
 		field(event.FieldPriority, event.TypeOption, o.Priorities...),
 		field(event.FieldAssignee, event.TypeUser),
 		field(event.FieldReporter, event.TypeUser),

@@ -17,7 +17,7 @@ func Kind() adapters.Kind {
 		},
 		Abilities: []string{
 			"change feed by number", "told of changes at once", "optimistic lock", "status workflow", "internal comments",
-			"editing of comments", "attachments", "people", "search by field", "history",
+			"editing of comments", "attachments", "people", "search by field", "history", "deletion",
 		},
 		Open: func(o adapters.Options) (adapters.Tracker, error) {
 			t, err := New(o)

@@ -37,6 +37,7 @@ var (
 	_ adapters.Historian = (*Tracker)(nil)
 	_ adapters.Watcher   = (*Tracker)(nil)
 	_ adapters.Workflow  = (*Tracker)(nil)
+	_ adapters.Deleter   = (*Tracker)(nil)
 )
 
 // New opens a desk from its address and settings. It makes no request.

@@ -108,6 +108,14 @@ func (w *wireWritten) written() (event.Written, error) {
 	return event.Written{Ref: event.NewRef(w.ID, w.Created), Key: w.Key, Item: w.Item}, nil
 }
 
+// Delete implements adapters.Deleter.
+func (t *Tracker) Delete(ctx context.Context, ref event.Ref) error {
+	return t.send(ctx, rest.Request{
+		Op: "delete ticket " + ref.ID, Method: http.MethodDelete, Path: "tickets/{id}", Args: []string{ref.ID},
+		Query: url.Values{"created": {strconv.FormatInt(ref.Created, 10)}},
+	})
+}
+
 // Find implements adapters.Tracker. Markers are an index of the desk: what it
 // says is exact once the request in doubt has ended.
 func (t *Tracker) Find(ctx context.Context, step event.Step) (event.Found, error) {

@@ -67,6 +67,12 @@ func (t *Tracker) standardFields(ctx context.Context, may bool, s event.Schema, 
 	free := func(kind event.Type, options ...string) event.Field {
 		return event.Field{Type: kind, Options: options, Writable: may}
 	}
+	status := free(event.TypeOption, names(statuses)...)
+	for _, s := range statuses {
+		if s.Closed {
+			status.Closed = append(status.Closed, s.Name)
+		}
+	}
 	return map[string]event.Field{
 		event.FieldKey:         fixed(event.TypeText),
 		event.FieldURL:         fixed(event.TypeText),
@@ -74,7 +80,7 @@ func (t *Tracker) standardFields(ctx context.Context, may bool, s event.Schema, 
 		event.FieldType:        free(event.TypeOption, s.Types...),
 		event.FieldSummary:     {Type: event.TypeText, Writable: may, Required: true, MaxLength: maxSubject},
 		event.FieldDescription: free(event.TypeRich),
-		event.FieldStatus:      free(event.TypeOption, names(statuses)...),
+		event.FieldStatus:      status,
 		event.FieldPriority:    free(event.TypeOption, names(priorities)...),
 		event.FieldAssignee:    free(event.TypeUser),
 		event.FieldReporter:    fixed(event.TypeUser),

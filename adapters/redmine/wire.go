@@ -11,6 +11,8 @@ import (
 type named struct {
 	ID   int64  `json:"id"`
 	Name string `json:"name"`
+	// Closed is set for statuses only.
+	Closed bool `json:"is_closed"`
 }
 
 type issue struct {

@@ -171,7 +171,7 @@ func (t *Tracker) ticket(ctx context.Context, op, id string) (*ticketBody, strin
 	}
 	// RT answers for a merged ticket with the one that it was merged into.
 	if into := body.EffectiveID.ID; string(body.ID) != id || (into != "" && string(into) != id) {
-		return nil, "", failed(adapters.ErrGone, op, fmt.Sprintf("merged into ticket %s", firstOf(string(into), string(body.ID))), "")
+		return nil, "", failed(adapters.ErrMerged, op, fmt.Sprintf("merged into ticket %s", firstOf(string(into), string(body.ID))), "")
 	}
 	if body.Status == "deleted" {
 		return nil, "", failed(adapters.ErrGone, op, "the ticket's status is deleted", "")

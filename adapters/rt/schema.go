@@ -70,13 +70,14 @@ func (t *Tracker) standardFields() map[string]event.Field {
 		event.FieldProject:     {Type: event.TypeOption, Writable: true, Required: len(t.set.queues) != 1},
 		event.FieldSummary:     {Type: event.TypeText, Writable: true, MaxLength: maxSubject},
 		event.FieldDescription: {Type: event.TypeRich, Writable: true},
-		event.FieldStatus:      {Type: event.TypeOption, Writable: true},
-		event.FieldPriority:    {Type: event.TypeNumber, Writable: true},
-		event.FieldAssignee:    {Type: event.TypeUser, Writable: true},
-		event.FieldReporter:    {Type: event.TypeUser, Writable: true},
-		event.FieldDue:         {Type: event.TypeTime, Writable: true},
-		event.FieldEstimate:    {Type: event.TypeDuration, Writable: true},
-		event.FieldParent:      {Type: event.TypeRef, Writable: true},
+		// REST 2 tells no life cycles: these are what RT's own have.
+		event.FieldStatus:   {Type: event.TypeOption, Writable: true, Closed: []string{"resolved", "rejected", "deleted"}},
+		event.FieldPriority: {Type: event.TypeNumber, Writable: true},
+		event.FieldAssignee: {Type: event.TypeUser, Writable: true},
+		event.FieldReporter: {Type: event.TypeUser, Writable: true},
+		event.FieldDue:      {Type: event.TypeTime, Writable: true},
+		event.FieldEstimate: {Type: event.TypeDuration, Writable: true},
+		event.FieldParent:   {Type: event.TypeRef, Writable: true},
 	}
 	if len(t.set.priorities) > 0 {
 		fields[event.FieldPriority] = event.Field{Type: event.TypeOption, Writable: true, Options: t.priorityNames()}

@@ -333,9 +333,9 @@ func TestTrap_MergedTicketIsGone(t *testing.T) {
 	from, into := create(t, tracker, nil), create(t, tracker, nil)
 	alice().must(t, http.MethodPut, "ticket/"+from.ID, map[string]any{"MergeInto": into.ID}, http.StatusOK)
 	_, err := tracker.Read(t.Context(), from)
-	wantError(t, err, adapters.ErrGone, "merged into ticket "+into.ID)
+	wantError(t, err, adapters.ErrMerged, "merged into ticket "+into.ID)
 	_, err = tracker.Write(t.Context(), event.Step{Kind: event.StepComment, Ref: from, Comment: &event.CommentWrite{Body: "to nobody"}}, nil)
-	wantError(t, err, adapters.ErrGone, "merged into ticket "+into.ID)
+	wantError(t, err, adapters.ErrMerged, "merged into ticket "+into.ID)
 	if got := read(t, tracker, into).Comments; len(got) != 0 {
 		t.Errorf("the comment went to the other ticket: %+v", got)
 	}

@@ -111,6 +111,8 @@ func holdup(h admin.Holdup) string {
 	switch h.What {
 	case "looking", "writing":
 		return fmt.Sprintf("%s failed for ticket after ticket%s since %s; the next one is tried%s", h.What, code, ago(h.Since), next)
+	case "fuse":
+		return fmt.Sprintf("the fuse for %s is blown since %s: the rest waits for `parley connection resume`", h.Code, ago(h.Since))
 	case "peer over quota":
 		return fmt.Sprintf("the peer has used up its quota here%s; it may go on%s", code, next)
 	case "over quota at peer":

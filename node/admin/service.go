@@ -83,7 +83,7 @@ type Connection struct {
 	Name string `json:"name"`
 	ID   string `json:"id"`
 	Peer string `json:"peer"` // the peer's node id
-	// State is "paused", "working", "failing", "peer away", "stopped" or "not configured".
+	// State is "paused", "working", "failing", "fuse blown", "peer away", "stopped" or "not configured".
 	State     string    `json:"state"`
 	PausedOut bool      `json:"pausedOut"`
 	PausedIn  bool      `json:"pausedIn"`
@@ -109,7 +109,8 @@ type Connection struct {
 type Holdup struct {
 	// What is "looking" or "writing" (ticket after ticket failed: one is tried from
 	// time to time), "peer over quota", "over quota at peer" or "peer refused" (so
-	// much of its was wrong that nothing is opened).
+	// much of its was wrong that nothing is opened) or "fuse" (Code of it is blown: a
+	// person lets it go on).
 	What string `json:"what"`
 	Code string `json:"code,omitempty"`
 	// Since is when it began, Next when it is tried again or ends.
@@ -205,7 +206,7 @@ type Load struct {
 // TicketQuery chooses tickets to list.
 type TicketQuery struct {
 	Connection string
-	// State is synced, waiting, parked, ended, gone or "" for all.
+	// State is synced, waiting, parked, ended, gone, orphan or "" for all.
 	State string
 	Limit int
 }
@@ -276,12 +277,12 @@ type SyncOutcome struct {
 	Error string `json:"error,omitempty"`
 }
 
-// QueueEntry is something that waits: our work, our event, the peer's event, a file.
+// QueueEntry is something that waits: our work, our event, the peer's event, a file, a chore.
 type QueueEntry struct {
 	// ID names it for show, retry and skip.
 	ID         string `json:"id"`
 	Connection string `json:"connection"`
-	// Kind is work, out, in or file; State dirty, held, queued, received, ready,
+	// Kind is work, out, in, file or chore; State dirty, held, queued, received, ready,
 	// applying, waiting or parked.
 	Kind    string    `json:"kind"`
 	State   string    `json:"state"`

@@ -32,6 +32,9 @@ connections:
     query: "project = SUP"
     since: 2026-01-31
     leave: keep
+    ended: delete
+    closed: [Done, Dropped]
+    fuse: {creates: 1, closes: 2, deletes: 3, ends: 4}
     start: label:sync-globex
     conflict: theirs
     out: f/globex.out
@@ -39,11 +42,11 @@ connections:
     vars: {project: SUP, depth: 3, rate: 1.5, on: true, list: [a, {b: "1"}]}
     tables: f
     tags: [gold]
-    accept: {projects: [SUP], types: [Incident], fields: [summary], creates_per_hour: 10, connect: never, remove: never}
+    accept: {projects: [SUP], types: [Incident], fields: [summary], creates_per_hour: 10, connect: never, remove: ask}
     gate: {fields: [summary], internal_comments: true, url: true}
     forward: [initech]
     owner: sync@acme.example
-    notify: {parked: [owner, webhook:ops], stopped: [a@b.example], peer_away: {after: 90m, to: [owner]}}
+    notify: {parked: [owner, webhook:ops], stopped: [a@b.example], fuse: ["webhook:ops"], peer_away: {after: 90m, to: [owner]}}
   initech: {scope: "true", out: f/globex.out, in: f/globex.in, start: manual, since: approval}
 notify:
   to: [webhook:ops]
@@ -68,19 +71,21 @@ func TestLoad_ReadsEveryKey(t *testing.T) {
 	want := config.Connection{
 		Scope: "issue.project == vars.project\nand vars.label in issue.labels\n", Query: "project = SUP",
 		Since: config.Since{At: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)},
-		Leave: config.LeaveKeep, Start: config.Start{Label: "sync-globex"}, Conflict: config.ConflictTheirs,
+		Leave: config.LeaveKeep, Ended: config.EndedDelete, Closed: []string{"Done", "Dropped"},
+		Fuse:  config.Fuse{Creates: 1, Closes: 2, Deletes: 3, Ends: 4},
+		Start: config.Start{Label: "sync-globex"}, Conflict: config.ConflictTheirs,
 		Out: "f/globex.out", In: "f/globex.in", Tables: "f", Tags: []string{"gold"},
 		Vars: map[string]any{
 			"project": "SUP", "depth": 3, "rate": 1.5, "on": true, "list": []any{"a", map[string]any{"b": "1"}},
 		},
 		Accept: config.Accept{
 			Projects: []string{"SUP"}, Types: []string{"Incident"}, Fields: []string{"summary"}, CreatesPerHour: 10,
-			Connect: config.PermitNever, Remove: config.PermitNever,
+			Connect: config.PermitNever, Remove: config.PermitAsk,
 		},
 		Gate:    config.Gate{Fields: []string{"summary"}, InternalComments: true, URL: true},
 		Forward: []string{"initech"}, Owner: "sync@acme.example",
 		Notify: config.Telling{
-			Parked: []string{"owner", "webhook:ops"}, Stopped: []string{"a@b.example"},
+			Parked: []string{"owner", "webhook:ops"}, Stopped: []string{"a@b.example"}, Fuse: []string{"webhook:ops"},
 			PeerAway: config.Away{After: config.Duration(90 * time.Minute), To: []string{"owner"}},
 		},
 	}
@@ -90,6 +95,8 @@ func TestLoad_ReadsEveryKey(t *testing.T) {
 	if got := c.Connections["initech"]; !got.Start.Manual || !got.Since.FromApproval() || got.Leave != config.LeaveStop ||
 		got.Conflict != config.ConflictNewest || got.Accept.Connect != config.PermitNever || got.Accept.CreatesPerHour != 200 {
 		t.Errorf("defaults of a connection: got %+v", got)
+	} else if got.Ended != config.EndedNote || got.Accept.Remove != config.PermitNever || got.Fuse != (config.Fuse{Creates: 120, Closes: 60, Deletes: 10, Ends: 60}) {
+		t.Errorf("what defaults let the peer's ends do: got %+v", got)
 	}
 	rest := *c
 	rest.Connections = nil

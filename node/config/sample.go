@@ -147,7 +147,9 @@ connections:
 #     query: 'project = SUP AND labels = globex' # the tracker's own language; narrows the listing
 #     since: approval            # or a date: tickets changed since then move by themselves
 #     start: auto                # auto | manual | label:NAME
-#     leave: stop                # a ticket that leaves the scope: keep | stop
+#     leave: stop                # a ticket that leaves the scope: keep | stop | note | close
+#     ended: note                # ours, when the pair ends there: keep | note | close | delete
+#     closed: [Closed]           # statuses that count as closed; closing sets the first
 #     conflict: newest           # newest | ours | theirs; what an invitation for it proposes
 {{- if not .Vars}}
 #     vars: {project: SUP, desk: triage@example.com}
@@ -166,7 +168,9 @@ connections:
 #       fields: [summary, description, status]
 #       creates_per_hour: 200
 #       connect: never           # the filter may not pair with a ticket of ours
-#       remove: never            # what the peer removes stays here
+#       remove: never            # may ended: delete delete: never | ask | allow
+#     fuse:                      # tickets a minute; beyond, creates slow down and the rest waits for you
+#       {creates: 120, closes: 60, deletes: 10, ends: 60}
 #     gate:                      # what may leave, whatever the filter says
 #       fields: [summary, description, status, comments, attachments]
 #       internal_comments: false
@@ -176,6 +180,7 @@ connections:
 #     notify:
 #       parked: [owner, webhook:ops]
 #       stopped: [owner]
+#       fuse: [owner]
 #       peer_away: {after: 1h, to: [owner]}
 
 # How people are told.

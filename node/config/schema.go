@@ -71,6 +71,11 @@ type Connection struct {
 	Since Since `yaml:"since,omitempty"`
 	// Leave is what becomes of a ticket that leaves the scope.
 	Leave string `yaml:"leave,omitempty"`
+	// Ended is what becomes of our ticket when the peer's half of the pair ends.
+	Ended string `yaml:"ended,omitempty"`
+	// Closed are statuses that count as closed, beside those that the tracker names;
+	// the first is the one that closing sets.
+	Closed []string `yaml:"closed,omitempty"`
 	// Start says what makes a ticket in scope move for the first time.
 	Start Start `yaml:"start,omitempty"`
 	// Conflict says whose value stays when both sides changed a field: what an
@@ -86,6 +91,8 @@ type Connection struct {
 	Tags   []string `yaml:"tags,omitempty"`
 	Accept Accept   `yaml:"accept,omitempty"`
 	Gate   Gate     `yaml:"gate,omitempty"`
+	// Fuse bounds mass changes.
+	Fuse Fuse `yaml:"fuse,omitempty"`
 	// Forward names connections whose tickets, comments and files may leave here too.
 	Forward []string `yaml:"forward,omitempty"`
 	// Owner is the e-mail address of who answers for the connection.
@@ -104,11 +111,22 @@ type Accept struct {
 	// Fields that may be written; empty allows what the filter sets.
 	Fields         []string `yaml:"fields,omitempty"`
 	CreatesPerHour int      `yaml:"creates_per_hour,omitempty"`
-	// Connect and Remove are PermitNever.
+	// Connect is PermitNever.
 	Connect string `yaml:"connect,omitempty"`
-	Remove  string `yaml:"remove,omitempty"`
+	// Remove permits Ended to be EndedDelete: PermitNever, PermitAsk or PermitAllow.
+	Remove string `yaml:"remove,omitempty"`
 
 	_ struct{} `later:"impersonate attachments"`
+}
+
+// Fuse is how many tickets a minute may be changed for the peer's sake. Creates
+// beyond are slowed; the others wait until a person resumes the connection.
+type Fuse struct {
+	Creates int `yaml:"creates,omitempty"`
+	Closes  int `yaml:"closes,omitempty"`
+	Deletes int `yaml:"deletes,omitempty"`
+	// Ends are pairs that end, here or by the peer, without a person here.
+	Ends int `yaml:"ends,omitempty"`
 }
 
 // Gate is for what goes out.
@@ -128,9 +146,10 @@ type Gate struct {
 type Telling struct {
 	Parked   []string `yaml:"parked,omitempty"`
 	Stopped  []string `yaml:"stopped,omitempty"`
+	Fuse     []string `yaml:"fuse,omitempty"`
 	PeerAway Away     `yaml:"peer_away,omitempty"`
 
-	_ struct{} `later:"oldest expiry fuse digest"`
+	_ struct{} `later:"oldest expiry digest"`
 }
 
 // Away is who is told that a peer is away, and after how long.
@@ -196,12 +215,20 @@ const (
 	LeaveStop = "stop"
 	LeaveNote = "note"
 
+	LeaveClose  = "close"
+	EndedKeep   = "keep"
+	EndedNote   = "note"
+	EndedClose  = "close"
+	EndedDelete = "delete"
+
 	ConflictOurs   = "ours"
 	ConflictTheirs = "theirs"
 	ConflictNewest = "newest"
 
 	PermitNever = "never"
 	PermitAuto  = "auto"
+	PermitAsk   = "ask"
+	PermitAllow = "allow"
 
 	TLSStart  = "starttls"
 	TLSAlways = "tls"
@@ -232,6 +259,11 @@ func Default() *Config {
 func (c *Config) fillConnections() {
 	for name, con := range c.Connections {
 		fill(&con.Leave, LeaveStop)
+		fill(&con.Ended, EndedNote)
+		fill(&con.Fuse.Creates, 120)
+		fill(&con.Fuse.Closes, 60)
+		fill(&con.Fuse.Deletes, 10)
+		fill(&con.Fuse.Ends, 60)
 		fill(&con.Conflict, ConflictNewest)
 		fill(&con.Accept.Connect, PermitNever)
 		fill(&con.Accept.Remove, PermitNever)

@@ -19,7 +19,8 @@ func (v *validator) connection(name string, con Connection) {
 		v.text(key+".scope", con.Scope)
 	}
 	v.text(key+".query", con.Query)
-	v.choice(key+".leave", con.Leave, []string{LeaveKeep, LeaveStop}, []string{LeaveNote, "close"})
+	v.choice(key+".leave", con.Leave, []string{LeaveKeep, LeaveStop, LeaveNote, LeaveClose}, nil)
+	v.endings(key, con)
 	v.choice(key+".conflict", con.Conflict, []string{ConflictOurs, ConflictTheirs, ConflictNewest}, []string{"ask"})
 	for _, filter := range []struct{ key, file string }{{key + ".out", con.Out}, {key + ".in", con.In}} {
 		if v.required(filter.key, filter.file) {
@@ -42,9 +43,23 @@ func (v *validator) accept(key string, a Accept) {
 	v.words(key+".types", a.Types)
 	v.words(key+".fields", a.Fields)
 	v.between(key+".creates_per_hour", a.CreatesPerHour, 1, 100_000)
-	permits, later := []string{PermitNever}, []string{PermitAuto, "ask"}
-	v.choice(key+".connect", a.Connect, permits, later)
-	v.choice(key+".remove", a.Remove, permits, later)
+	v.choice(key+".connect", a.Connect, []string{PermitNever}, []string{PermitAuto, PermitAsk})
+	v.choice(key+".remove", a.Remove, []string{PermitNever, PermitAsk, PermitAllow}, nil)
+}
+
+// endings looks at what becomes of tickets whose pair ends, and at the fuse.
+func (v *validator) endings(key string, con Connection) {
+	v.choice(key+".ended", con.Ended, []string{EndedKeep, EndedNote, EndedClose, EndedDelete}, nil)
+	v.words(key+".closed", con.Closed)
+	if (con.Leave == LeaveClose || con.Ended == EndedClose) && len(con.Closed) == 0 {
+		v.add(key+".closed", "closing needs a status", "write closed: [STATUS], as your tracker calls it")
+	}
+	if con.Ended == EndedDelete && con.Accept.Remove == PermitNever {
+		v.add(key+".ended", "nothing may be deleted here", "write accept: {remove: ask}, or allow; or ended: note")
+	}
+	for name, n := range map[string]int{"creates": con.Fuse.Creates, "closes": con.Fuse.Closes, "deletes": con.Fuse.Deletes, "ends": con.Fuse.Ends} {
+		v.between(key+".fuse."+name, n, 1, 1_000_000)
+	}
 }
 
 // forward wants names of other connections.
@@ -68,6 +83,7 @@ func (v *validator) telling(key string, con Connection) {
 	v.atLeast(key+".notify.peer_away.after", con.Notify.PeerAway.After, time.Minute)
 	v.targets(key+".notify.parked", con.Notify.Parked, con.Owner)
 	v.targets(key+".notify.stopped", con.Notify.Stopped, con.Owner)
+	v.targets(key+".notify.fuse", con.Notify.Fuse, con.Owner)
 	v.targets(key+".notify.peer_away.to", con.Notify.PeerAway.To, con.Owner)
 }
 

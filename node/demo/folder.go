@@ -185,6 +185,7 @@ connections:
       projects: [<project>]
       types: [Incident, Request, Task]
       creates_per_hour: 5000
+    fuse: {creates: 5000, closes: 5000}   # the demo works fast
 
 metrics:
   listen: "off"

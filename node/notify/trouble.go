@@ -17,6 +17,7 @@ const (
 	PeerAway Kind = "peer-away" // the other node does not answer
 	Stopped  Kind = "stopped"   // a connection does not go on by itself
 	Failing  Kind = "failing"   // ticket after ticket fails
+	Fuse     Kind = "fuse"      // too many tickets in a minute: the rest waits
 	Refused  Kind = "refused"   // what the peer sends is wrong
 )
 
@@ -126,6 +127,8 @@ func (l Line) headline() string {
 		text = fmt.Sprintf("connection %s has stopped", l.Connection)
 	case Failing:
 		text = fmt.Sprintf("ticket after ticket fails on %s", l.Connection)
+	case Fuse:
+		text = fmt.Sprintf("a fuse of %s is blown", l.Connection)
 	case Refused:
 		text = fmt.Sprintf("what the peer of %s sends is refused", l.Connection)
 	default:
@@ -141,6 +144,9 @@ func (l Line) headline() string {
 func (l Line) advice() string {
 	if l.Kind == Parked {
 		return "see: parley ticket explain " + l.Ticket
+	}
+	if l.Kind == Fuse {
+		return "see: parley status, and let it go on with: parley connection resume " + l.Connection
 	}
 	return "see: parley status"
 }

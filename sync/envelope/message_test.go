@@ -52,10 +52,11 @@ func samples() map[string]event.Message {
 			Twin: twin(2), Seq: 4, Verdict: event.Refused, Code: event.CodeByGate,
 			Items: []event.ItemID{"a"}, Waiting: []event.ItemID{"b"}, Declined: []event.ItemID{"c", "d"}, Lost: []string{"status"},
 		}},
-		"items":   {Items: &event.Items{Twin: twin(2), Done: []event.ItemID{"b"}}},
-		"ask":     {Ask: &event.Ask{Seqs: []event.Seq{1, math.MaxUint64}}},
-		"goodbye": {Goodbye: &event.Goodbye{}},
-		"note":    {Note: &event.Note{Twin: twin(3), Code: event.CodeEnded}},
+		"items":           {Items: &event.Items{Twin: twin(2), Done: []event.ItemID{"b"}}},
+		"ask":             {Ask: &event.Ask{Seqs: []event.Seq{1, math.MaxUint64}}},
+		"goodbye":         {Goodbye: &event.Goodbye{}},
+		"note":            {Note: &event.Note{Twin: twin(3), Code: event.CodeEnded}},
+		"note of a place": {Note: &event.Note{Twin: twin(3), Code: event.CodeLeft, After: event.Position{Epoch: 1, Seq: 9}}},
 	}
 }
 

@@ -38,7 +38,7 @@ func parse(raw []byte) (event.Message, error) {
 			m.Goodbye.Code = event.Code(p.text())
 		}
 	case p.skip(`{"note":{`):
-		m.Note = &event.Note{Twin: event.TwinID(p.id(`"twin":`)), Code: event.Code(p.textMember(`,"code":`))}
+		m.Note = &event.Note{Twin: event.TwinID(p.id(`"twin":`)), Code: event.Code(p.textMember(`,"code":`)), After: p.position(`,"after":{`)}
 	default:
 		p.fail("a message of a known kind")
 	}
@@ -79,16 +79,7 @@ func (p *parser) change() *event.ChangeBody {
 	c.Filter = p.text()
 	p.want(`,"cause":`)
 	c.Cause = event.Cause(p.text())
-	if p.skip(`,"seen":{`) {
-		if p.skip(`"epoch":`) {
-			c.Seen.Epoch = p.number()
-			p.skip(`,`)
-		}
-		if p.skip(`"seq":`) {
-			c.Seen.Seq = event.Seq(p.number())
-		}
-		p.want(`}`)
-	}
+	c.Seen = p.position(`,"seen":{`)
 	p.want(`,"at":`)
 	c.At = p.text()
 	if p.skip(`,"fields":{`) {
@@ -113,6 +104,23 @@ func (p *parser) change() *event.ChangeBody {
 		p.want(`}`)
 	}
 	return c
+}
+
+// position reads a place in a stream that may be there.
+func (p *parser) position(name string) event.Position {
+	var at event.Position
+	if !p.skip(name) {
+		return at
+	}
+	if p.skip(`"epoch":`) {
+		at.Epoch = p.number()
+		p.skip(`,`)
+	}
+	if p.skip(`"seq":`) {
+		at.Seq = event.Seq(p.number())
+	}
+	p.want(`}`)
+	return at
 }
 
 func (p *parser) item() event.Item {

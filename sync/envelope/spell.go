@@ -94,12 +94,7 @@ func (s *speller) change(c *event.ChangeBody) {
 	s.flagMember("first", c.First)
 	s.textMember("filter", c.Filter, true)
 	s.textMember("cause", string(c.Cause), true)
-	s.member("seen", c.Seen != event.Position{}, func() {
-		s.b = append(s.b, '{')
-		s.numberMember("epoch", c.Seen.Epoch, false)
-		s.numberMember("seq", uint64(c.Seen.Seq), false)
-		s.b = append(s.b, '}')
-	})
+	s.position("seen", c.Seen)
 	s.textMember("at", c.At, true)
 	s.member("fields", len(c.Fields) > 0, func() { s.object(c.Fields) })
 	s.member("items", len(c.Items) > 0, func() {
@@ -194,7 +189,17 @@ func (s *speller) note(n *event.Note) {
 	s.b = append(s.b, '{')
 	s.idMember("twin", event.ID(n.Twin))
 	s.textMember("code", string(n.Code), true)
+	s.position("after", n.After)
 	s.b = append(s.b, '}')
+}
+
+func (s *speller) position(name string, at event.Position) {
+	s.member(name, at != event.Position{}, func() {
+		s.b = append(s.b, '{')
+		s.numberMember("epoch", at.Epoch, false)
+		s.numberMember("seq", uint64(at.Seq), false)
+		s.b = append(s.b, '}')
+	})
 }
 
 func (s *speller) comma(i int) {

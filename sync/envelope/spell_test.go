@@ -27,7 +27,7 @@ func TestSpell_IsWhatEncodingJSONWrites(t *testing.T) {
 func FuzzSpell_IsWhatEncodingJSONWrites(f *testing.F) {
 	f.Add([]byte(`{"change":{"twin":"aaaaaaaaaaaaaaaaaaaaaaaaaa","seen":{"seq":3},"fields":{"a":[1,{"b":null}]},"items":[{"id":"x","author":{"id":"1"},"size":-4}]}}`))
 	f.Add([]byte(`{"change":{"connect":{"key":"INC-1","prefer":"sender","old":true}}}`))
-	f.Add([]byte(`{"outcome":{"seq":1,"items":["a","b"],"lost":["x"]},"ask":{"seqs":[1,2]},"note":{"code":"c"},"items":{"done":["a"]}}`))
+	f.Add([]byte(`{"outcome":{"seq":1,"items":["a","b"],"lost":["x"]},"ask":{"seqs":[1,2]},"note":{"code":"c","after":{"epoch":1,"seq":2}},"items":{"done":["a"]}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var m event.Message
 		if json.Unmarshal(raw, &m) != nil || m.Ask != nil && m.Ask.Seqs == nil {

@@ -29,6 +29,11 @@ type Position struct {
 	Seq   Seq    `json:"seq,omitempty"`
 }
 
+// Behind tells whether p comes after q in one stream.
+func (p Position) Behind(q Position) bool {
+	return p.Epoch > q.Epoch || p.Epoch == q.Epoch && p.Seq > q.Seq
+}
+
 // ChangeBody is a data event: all of a twin that the peer has not confirmed.
 type ChangeBody struct {
 	Twin TwinID `json:"twin"`
@@ -138,7 +143,11 @@ const (
 	CodeQuota         Code = "quota"         // over the agreed quota
 	CodeUnsettled     Code = "unsettled"     // too much waits to be written
 	CodeFull          Code = "full"          // the disk is full
-	CodeEnded         Code = "ended"         // the twin was ended here
+	CodeEnded         Code = "ended"         // a person ended the twin here
+	CodeLeft          Code = "left"          // the ticket does not belong on the connection any more
+	CodeMerged        Code = "merged"        // the ticket is a part of another one
+	CodeProposal      Code = "proposal"      // the peer's ticket is gone: a person decides about ours
+	CodeFuse          Code = "fuse"          // too many in a minute: a person lets them go on
 	CodePaused        Code = "paused"        // by a person
 	CodeSkipped       Code = "skipped"       // by a person
 	CodeParked        Code = "by-person"     // the filter said park
@@ -148,6 +157,14 @@ const (
 	CodeWorkflow      Code = "workflow"      // the tracker's workflow leads to no such status
 	CodeApproval      Code = "approval"      // a person must approve it
 )
+
+// Or is c, or other if c is none.
+func (c Code) Or(other Code) Code {
+	if c == CodeNone {
+		return other
+	}
+	return c
+}
 
 // Outcome answers one data event.
 type Outcome struct {
@@ -184,6 +201,9 @@ type Ask struct {
 type Note struct {
 	Twin TwinID `json:"twin"`
 	Code Code   `json:"code"`
+	// After is the last event of the sender's data stream from before the end:
+	// one of this twin behind it takes the pair up again.
+	After Position `json:"after,omitzero"`
 }
 
 // Goodbye says that this side has ended the connection.

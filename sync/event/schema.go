@@ -43,6 +43,8 @@ type Field struct {
 	Type Type `json:"type"`
 	// Options are the names an option field may take; empty is "not known".
 	Options []string `json:"options,omitempty"`
+	// Closed are the options of a status that end a ticket, where that is known.
+	Closed []string `json:"closed,omitempty"`
 	// Writable tells whether this account may set it.
 	Writable bool `json:"writable"`
 	// Required fields must be set on create.

@@ -9,6 +9,7 @@ const (
 	StepUpdate  StepKind = "update"  // set Fields; may hold one new comment too
 	StepComment StepKind = "comment" // add Comment, or edit it when Comment.ID is set
 	StepAttach  StepKind = "attach"  // add Attachment; the bytes are handed over beside the step
+	StepDelete  StepKind = "delete"  // delete the ticket: not by Write, but by adapters.Deleter
 )
 
 // Step is one write to a tracker. It holds absolute values, so doing it twice

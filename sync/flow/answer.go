@@ -371,7 +371,10 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 	if err != nil {
 		return err
 	}
-	r.record(in, row)
+	resumed := r.record(in, row)
+	if err := p.keepBefore(tx, in, row, r); err != nil {
+		return err
+	}
 	if err := p.storeItems(tx, in, row); err != nil {
 		return err
 	}
@@ -384,7 +387,7 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 	if err := p.lookedAfter(tx, in, r, row.Ref); err != nil {
 		return err
 	}
-	if r.differs {
+	if r.differs || resumed {
 		// The way out may have looked already, before it was known what the peer holds.
 		if err := p.workNext(tx, in.con.ID, row.Ref, work.Seen{Key: row.Key, Cause: event.CauseEdit}); err != nil {
 			return err
@@ -409,11 +412,15 @@ func (in *incoming) written() map[event.ItemID]twin.Item {
 	return out
 }
 
-// record is what an applied event changes in its twin's row.
-func (r result) record(in *incoming, row *twin.Row) {
+// record is what an applied event changes in its twin's row. It tells whether the
+// event takes up again a pair that had ended: then what changed here leaves too.
+func (r result) record(in *incoming, row *twin.Row) (resumed bool) {
 	row.Seen = event.Position{Epoch: in.row.Epoch, Seq: in.row.Seq}
-	row.State = twin.Live
 	row.LostLocal = twin.Relost(row.LostLocal, func(field string) bool { _, said := in.plan.Said[field]; return said }, r.lost)
+	resumed = row.Resumes(row.Seen) || row.State == twin.Gone
+	if resumed {
+		row.Resume()
+	}
 	if r.ticket != nil {
 		row.Key = r.ticket.Key
 	}
@@ -426,6 +433,7 @@ func (r result) record(in *incoming, row *twin.Row) {
 		row.Forget()
 	}
 	row.ReceiveSets(r.sets, in.plan.Seen)
+	return resumed
 }
 
 func (p *Path) storeItems(tx store.Tx, in *incoming, row *twin.Row) error {

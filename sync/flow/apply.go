@@ -329,11 +329,11 @@ func (p *Path) unmarkCreating(pl *plan.Plan) {
 }
 
 // endedIn stores how a try ended that did not end in an answer.
-func (p *Path) endedIn(in *incoming, err error) error {
-	return errors.Join(p.endTry(in, err), p.judge(in.con, wayIn, in.id.String(), err))
+func (p *Path) endedIn(ctx context.Context, in *incoming, err error) error {
+	return errors.Join(p.endTry(ctx, in, err), p.judge(in.con, wayIn, in.id.String(), err))
 }
 
-func (p *Path) endTry(in *incoming, err error) error {
+func (p *Path) endTry(ctx context.Context, in *incoming, err error) error {
 	var await *awaitError
 	var refused *refusedError
 	var hold *holdError
@@ -357,12 +357,12 @@ func (p *Path) endTry(in *incoming, err error) error {
 		defer p.wakeTicket(in)
 		return p.park(in, hold.code, hold.reason, now.Add(time.Hour))
 	case errors.Is(err, errLeft):
-		return p.refuse(in, twin.Ended, event.CodeEnded, "the incoming filter ended the twin")
+		return p.refuse(in, twin.Ended, event.CodeLeft, "the incoming filter ended the twin")
 	}
 	d := retry.Decide(err, in.row.Attempt+1, false, 0, now)
 	switch d.Verdict {
 	case retry.Gone:
-		return p.refuse(in, twin.Gone, event.CodeGone, err.Error())
+		return p.notThereIn(ctx, in, err)
 	case retry.Park:
 		return p.park(in, d.Code, err.Error(), d.At)
 	}
@@ -401,15 +401,14 @@ func (p *Path) park(in *incoming, code event.Code, reason string, next time.Time
 func (p *Path) refuse(in *incoming, state twin.State, code event.Code, reason string) error {
 	var next *inbox.Row
 	err := p.update(in, "refuse the event", func(tx store.Tx, _ *inbox.Row) error {
+		if state != twin.Live {
+			if err := p.endTwin(tx, in.con, in.id, state, code); err != nil {
+				return err
+			}
+		}
 		row, err := twinRow(tx, in.con.ID, in.id)
 		if err != nil {
 			return err
-		}
-		if row != nil && state != twin.Live {
-			row.State = state
-			if err := put(tx, store.TwinKey(in.con.ID, in.id), row); err != nil {
-				return err
-			}
 		}
 		if err := markDeclined(tx, in, row, in.bodyItems()); err != nil {
 			return err

@@ -335,7 +335,10 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 			return err
 		}
 	}
-	row.Key, row.State = o.ticket.Key, twin.Live
+	if row.Key = o.ticket.Key; row.State != twin.Live {
+		row.Resume()
+	}
+	p.remember(row, twin.Past{Out: true, Pos: event.Position{Epoch: head.Epoch, Seq: seq}})
 	row.Append(seq, o.hashes, o.change.First, p.Now())
 	row.Carry(o.mergeable(), o.carried, twin.Carried{Seq: seq, Cause: o.change.Cause, Exact: o.exact}, o.ticket.Updated)
 	row.SendSets(seq, o.change.First, o.sets, o.ticket.Fields)
@@ -385,7 +388,7 @@ func (p *Path) settleItems(tx store.Tx, con *Connection, row *twin.Row, o event.
 		})
 	}
 	state := twin.Waiting
-	if o.Verdict == event.Refused && o.Code != event.CodeUnknown {
+	if o.Verdict == event.Refused && o.Code != event.CodeUnknown && !twin.Ends(o.Code) {
 		// Who does not know the twin gets all of it, and has declined nothing.
 		state = twin.Declined
 	}

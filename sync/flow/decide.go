@@ -158,7 +158,7 @@ func (e *awaitError) Unwrap() error { return e.cause }
 func (p *Path) admissible(in *incoming) error {
 	if in.twin != nil {
 		if in.twin.State == twin.Ended {
-			return &refusedError{event.CodeEnded, "the twin was ended here"}
+			return &refusedError{in.twin.End.Why.Or(event.CodeEnded), "the twin was ended here"}
 		}
 		return nil
 	}
@@ -230,7 +230,7 @@ func (p *Path) readOurs(ctx context.Context, in *incoming) error {
 		return err
 	}
 	in.ours = &ticket
-	return nil
+	return p.there(in.con, in.id, in.twin)
 }
 
 // wants is what the incoming filter makes of the peer's replica.
@@ -318,6 +318,10 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 	}
 	in.plan = &plan.Plan{Epoch: in.row.Epoch, Seq: in.row.Seq, Read: in.readAt}
 	if err := p.planTicket(in, w, schema); err != nil {
+		return err
+	}
+	if err := p.bounded(in, schema); err != nil {
+		in.plan = nil
 		return err
 	}
 	p.planComments(in, w, schema)

@@ -34,6 +34,8 @@ type desk struct {
 	history []adapters.Edit
 	// mute is set if a write does not answer with the id of what it added.
 	mute bool
+	// noSchema is set while it does not answer for its schema.
+	noSchema bool
 
 	mu      sync.Mutex // guards all below
 	serial  int64
@@ -45,6 +47,7 @@ type desk struct {
 var (
 	_ adapters.Tracker = (*desk)(nil)
 	_ adapters.Files   = (*desk)(nil)
+	_ adapters.Deleter = (*desk)(nil)
 )
 
 func newDesk(name string, now func() time.Time) *desk {
@@ -102,6 +105,15 @@ func (d *desk) drop(ref event.Ref) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.tickets = slices.DeleteFunc(d.tickets, func(k *event.Ticket) bool { return k.Ref == ref })
+}
+
+// reuse gives the id of a ticket out again, to one that was created later.
+func (d *desk) reuse(old event.Ref, summary string) event.Ref {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k := d.create(event.Fields{"summary": summary}, "")
+	k.Ref.ID, k.Key = old.ID, d.name+"-"+old.ID
+	return k.Ref
 }
 
 // all returns copies of all tickets.
@@ -266,6 +278,21 @@ func (d *desk) write(step event.Step, body io.Reader) (event.Written, error) {
 	return w, nil
 }
 
+// Delete implements adapters.Deleter.
+func (d *desk) Delete(_ context.Context, ref event.Ref) error {
+	if err := d.on("delete", event.Step{Ref: ref}); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	there := d.find(ref) != nil
+	d.mu.Unlock()
+	if !there {
+		return trouble(adapters.ErrGone, "delete")
+	}
+	d.drop(ref)
+	return d.on("delete done", event.Step{Ref: ref})
+}
+
 // Find looks for a marker.
 func (d *desk) Find(_ context.Context, step event.Step) (event.Found, error) {
 	if err := d.on("find", step); err != nil {
@@ -299,7 +326,12 @@ func (d *desk) Find(_ context.Context, step event.Step) (event.Found, error) {
 }
 
 // Schema tells the few fields that the tests use.
-func (d *desk) Schema(context.Context) (event.Schema, error) { return schema(), nil }
+func (d *desk) Schema(context.Context) (event.Schema, error) {
+	if d.noSchema {
+		return event.Schema{}, trouble(adapters.ErrTransient, "schema")
+	}
+	return schema(), nil
+}
 
 func schema() event.Schema {
 	return event.Schema{

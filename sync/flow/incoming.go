@@ -176,7 +176,7 @@ func (p *Path) Apply(ctx context.Context, id event.ConnectionID, twinID event.Tw
 		// What was written must not be written again.
 		err = errors.Join(err, p.recordSteps(in))
 	}
-	return p.endedIn(in, err)
+	return p.endedIn(ctx, in, err)
 }
 
 // filter is step 4: ours as it is at present, the script, the accept

@@ -10,6 +10,7 @@ import (
 	"parley/sync/inbox"
 	"parley/sync/outbox"
 	"parley/sync/store"
+	"parley/sync/twin"
 )
 
 // arrived is one event of an envelope; bad says why it cannot be understood.
@@ -106,16 +107,6 @@ func (p *Path) storeArrival(tx store.Tx, con *Connection, head inbox.Head, id ev
 	return put(tx, key, next)
 }
 
-// storeNote remembers that the peer's half of a twin ended.
-func (p *Path) storeNote(tx store.Tx, con *Connection, note event.Note) error {
-	row, err := twinRow(tx, con.ID, note.Twin)
-	if err != nil || row == nil {
-		return err
-	}
-	row.TheirNote = note.Code
-	return put(tx, store.TwinKey(con.ID, note.Twin), row)
-}
-
 // announce wakes what an envelope made possible.
 func (p *Path) announce(con *Connection, taken intake) {
 	for _, id := range taken.twins {
@@ -126,6 +117,7 @@ func (p *Path) announce(con *Connection, taken intake) {
 	}
 	for _, note := range taken.notes {
 		p.Observe(Observation{What: "peer ended", Connection: con.Name, Twin: note.Twin, Code: note.Code, At: p.Now()})
+		p.Wake(Task{Kind: KindChore, Con: con.ID, Twin: note.Twin, Item: choreEnd}, When{})
 	}
 	if taken.answers {
 		p.Wake(Task{Kind: KindShip, Con: con.ID, Stream: envelope.Control}, When{})
@@ -146,6 +138,9 @@ func (p *Path) announceSettled(con *Connection, s settled) {
 		seen.Latency = p.Now().Sub(time.UnixMilli(s.entry.At))
 	}
 	p.Observe(seen)
+	if s.row.State == twin.Orphan {
+		p.Wake(Task{Kind: KindChore, Con: con.ID, Twin: s.outcome.Twin, Item: choreEnd}, When{})
+	}
 	if s.work {
 		p.Wake(Task{Kind: KindWork, Con: con.ID, Ref: s.row.Ref}, When{})
 	}

@@ -161,9 +161,9 @@ func (p *Path) belongs(ctx context.Context, o *outgoing) error {
 	}
 	if row := o.known.row; row != nil {
 		switch {
-		case row.State != twin.Live && !o.known.work.Forced:
+		case row.State != twin.Live && !p.returns(o, inScope):
 			return errNothing
-		case !inScope && o.rules.Leave == "stop":
+		case !inScope && o.rules.Leave != EndKeep:
 			return errLeft
 		}
 		return nil
@@ -235,11 +235,11 @@ type storeError struct{ error }
 func (e storeError) Unwrap() error { return e.error }
 
 // ended stores how a look ended that did not end in a change.
-func (p *Path) ended(o *outgoing, err error) error {
-	return errors.Join(p.endLook(o, err), p.judge(o.con, wayOut, o.known.ref.String(), err))
+func (p *Path) ended(ctx context.Context, o *outgoing, err error) error {
+	return errors.Join(p.endLook(ctx, o, err), p.judge(o.con, wayOut, o.known.ref.String(), err))
 }
 
-func (p *Path) endLook(o *outgoing, err error) error {
+func (p *Path) endLook(ctx context.Context, o *outgoing, err error) error {
 	var hold *holdError
 	var outside *outsideError
 	var broken storeError
@@ -258,24 +258,21 @@ func (p *Path) endLook(o *outgoing, err error) error {
 		p.looked(o)
 		return p.finish(o, work.Nothing{Gen: o.known.work.Gen})
 	case errors.Is(err, errLeft):
-		return p.leave(o, twin.Ended, event.CodeEnded)
+		return p.leave(o, twin.Ended, event.CodeLeft)
 	case errors.Is(err, errCreating):
 		return p.hold(o, work.Hold{Reason: err.Error(), Next: p.Now().Add(retry.Curve(o.known.work.Attempt + 1))})
 	case errors.As(err, &hold):
 		return p.hold(o, work.Hold{Reason: hold.reason, Code: hold.code, Next: p.Now().Add(time.Hour), Parked: true})
 	}
-	return p.failed(o, err)
+	return p.failed(ctx, o, err)
 }
 
 // failed decides about an error of the tracker.
-func (p *Path) failed(o *outgoing, err error) error {
+func (p *Path) failed(ctx context.Context, o *outgoing, err error) error {
 	d := retry.Decide(err, o.known.work.Attempt+1, false, 0, p.Now())
 	switch d.Verdict {
 	case retry.Gone:
-		if o.known.row == nil {
-			return p.finish(o, work.Nothing{Gen: o.known.work.Gen})
-		}
-		return p.leave(o, twin.Gone, event.CodeGone)
+		return p.notThere(ctx, o, err)
 	case retry.Park:
 		return p.hold(o, work.Hold{Reason: err.Error(), Code: d.Code, Next: d.At, Parked: true})
 	}
@@ -349,34 +346,6 @@ func mergeable(rules *Rules, fields event.Fields) event.Fields {
 		}
 	}
 	return out
-}
-
-// leave ends a twin at this side and tells the peer; nothing is deleted.
-func (p *Path) leave(o *outgoing, state twin.State, code event.Code) error {
-	err := p.Store.Update(func(tx store.Tx) error {
-		if err := p.endTwin(tx, o.con, o.known.id, state, code); err != nil {
-			return err
-		}
-		return p.workNext(tx, o.con.ID, o.known.ref, work.Nothing{Gen: o.known.work.Gen})
-	})
-	if err != nil {
-		return fmt.Errorf("end the twin of ticket %s: %w", o.known.ref, err)
-	}
-	p.Observe(Observation{What: "ended", Connection: o.con.Name, Twin: o.known.id, Key: o.known.work.Key, Code: code, At: p.Now()})
-	p.Wake(Task{Kind: KindShip, Con: o.con.ID, Stream: 'c'}, When{})
-	return nil
-}
-
-func (p *Path) endTwin(tx store.Tx, con *Connection, id event.TwinID, state twin.State, code event.Code) error {
-	row, err := twinRow(tx, con.ID, id)
-	if err != nil || row == nil || row.State == state {
-		return err
-	}
-	row.State = state
-	if err := put(tx, store.TwinKey(con.ID, id), row); err != nil {
-		return err
-	}
-	return p.answerWith(tx, con.ID, event.Message{Note: &event.Note{Twin: id, Code: code}})
 }
 
 // looked remembers that this version needs no second look, if that is certain.

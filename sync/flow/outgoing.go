@@ -61,7 +61,7 @@ func (p *Path) Work(ctx context.Context, id event.ConnectionID, ref event.Ref) e
 	if err == nil {
 		err = p.append(o)
 	}
-	return p.ended(o, err)
+	return p.ended(ctx, o, err)
 }
 
 // read is step 1: the ticket as it is at present, if it belongs here.
@@ -72,6 +72,9 @@ func (p *Path) read(ctx context.Context, o *outgoing) error {
 		return err
 	}
 	o.ticket = ticket
+	if err := p.there(o.con, o.known.id, o.known.row); err != nil {
+		return err
+	}
 	if p.creating.has(ticket.Marker) || o.orphan() {
 		return errCreating
 	}
@@ -94,7 +97,7 @@ func (p *Path) unconfirmed(ctx context.Context, o *outgoing) error {
 	if err := p.changes(ctx, o); err != nil {
 		return err
 	}
-	if len(o.change.Fields) == 0 && len(o.change.Items) == 0 && !o.known.fresh() && o.change.Connect == nil {
+	if len(o.change.Fields) == 0 && len(o.change.Items) == 0 && !o.known.fresh() && o.change.Connect == nil && o.known.row.State == twin.Live {
 		return errNothing
 	}
 	return nil
@@ -251,6 +254,11 @@ func (p *Path) settle(tx store.Tx, con *Connection, o event.Outcome) (*settled, 
 		return nil, err
 	}
 	row.Settle(o)
+	if o.Verdict == event.Refused && twin.Ends(o.Code) && row.State == twin.Live {
+		if err := p.refusedAsEnded(tx, con, o.Twin, row, o.Code); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.settleItems(tx, con, row, o); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"parley/filters"
 	"parley/sync/envelope"
 	"parley/sync/event"
+	"parley/sync/fuse"
 	"parley/sync/inbox"
 	"parley/sync/store"
 	"parley/sync/transport"
@@ -82,6 +83,7 @@ const (
 	KindFetch  Kind = "fetch"  // pull a file's bytes from the peer
 	KindAttach Kind = "attach" // write a file whose bytes are here
 	KindProbe  Kind = "probe"  // try one ticket of a way on which many failed
+	KindChore  Kind = "chore"  // a write of our own to a twin's ticket
 )
 
 // Task is one piece of work. Tasks are comparable: equal ones are the same.
@@ -137,6 +139,7 @@ type Connection struct {
 	// approved are twins whose event a person lets pair them.
 	approved sync.Map
 	breakers breakers
+	fuses    fuse.Fuse
 	// agreeing is held while a question about agreement is answered; asked and the
 	// others count those questions.
 	agreeing                        sync.Mutex
@@ -156,8 +159,14 @@ type Rules struct {
 	Since time.Time
 	// Start is auto, manual or label:NAME.
 	Start string
-	// Leave is what happens when a ticket leaves the scope: keep or stop.
-	Leave string
+	// Leave is what becomes of a ticket that leaves the scope, Ended of one whose
+	// peer's half ended: EndKeep and so on. Remove permits EndDelete.
+	Leave, Ended, Remove string
+	// Closed are statuses that count as closed, beside the tracker's own; the first
+	// is the one that EndClose sets.
+	Closed []string
+	// Fuse bounds mass changes.
+	Fuse fuse.Limits
 	// Connect says whether the peer, or the incoming filter, may pair a twin with a
 	// ticket that is here: PermitNever (also ""), PermitAsk or PermitAuto.
 	Connect string
@@ -234,6 +243,9 @@ func (p *Path) Add(c *Connection) error {
 	}
 	err := p.Store.View(func(r store.Reader) (err error) {
 		if c.began, err = inHead(r, c.ID, byte(envelope.Data)); err != nil {
+			return err
+		}
+		if err = restoreFuses(r, c); err != nil {
 			return err
 		}
 		return r.Keys(store.Prefix('i', c.ID), nil, func([]byte) (bool, error) {

@@ -178,6 +178,9 @@ func (p *Path) Rouse(c *Connection) error {
 			collect('j', func(key []byte) Task {
 				return Task{Kind: KindFetch, Con: c.ID, Twin: store.TwinOf(key), Item: store.ItemOf(key)}
 			}),
+			collect('o', func(key []byte) Task {
+				return Task{Kind: KindChore, Con: c.ID, Twin: store.TwinOf(key), Item: store.ItemOf(key)}
+			}),
 			p.rememberCreates(rd, c),
 		)
 	})
@@ -335,6 +338,8 @@ func (p *Path) Do(ctx context.Context, t Task) error {
 		if con := p.Connection(t.Con); con != nil {
 			return p.probe(con)
 		}
+	case KindChore:
+		return p.Chore(ctx, t.Con, t.Twin, t.Item)
 	}
 	return nil
 }

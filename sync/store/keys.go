@@ -21,6 +21,9 @@ import (
 //	q/<con>/<seq>                        outbox row of an unsettled data event
 //	i/<con>/<twin>                       inbox row, with the plan once there is one
 //	j/<con>/<twin>/<item>                attachment to be fetched and written
+//	o/<con>/<twin>/<name>                chore: a write of our own that no event asks for
+//	p/<con>/<twin>/<epoch>/<seq>         what the fields were before an event of the peer
+//	f/<con>                              fuses that are blown
 //	b/<con>/<digest>                     a file offered to the peer
 //	y/<con>                              agreement and this side's state of a connection
 //	u/<pairing>                          invitation that was given out
@@ -114,13 +117,29 @@ func JobKey(con event.ConnectionID, twin event.TwinID, item event.ItemID) []byte
 	return append(append(k, '/'), item...)
 }
 
-// ItemOf reads the item at the end of a JobKey.
+// ItemOf reads the item at the end of a JobKey, or the name at the end of a ChoreKey.
 func ItemOf(key []byte) event.ItemID {
 	if len(key) <= conKeyLen+len(event.TwinID{}) {
 		return ""
 	}
 	return event.ItemID(key[conKeyLen+len(event.TwinID{})+1:])
 }
+
+// ChoreKey holds a write of our own to the ticket of a twin.
+func ChoreKey(con event.ConnectionID, twin event.TwinID, name event.ItemID) []byte {
+	k := append(conKey('o', con, len(twin)+1+len(name)), twin[:]...)
+	return append(append(k, '/'), name...)
+}
+
+// BeforeKey holds what the fields that an event of the peer changed were before.
+func BeforeKey(con event.ConnectionID, twin event.TwinID, at event.Position) []byte {
+	k := append(conKey('p', con, len(twin)+1+8+1+8), twin[:]...)
+	k = binary.BigEndian.AppendUint64(append(k, '/'), at.Epoch)
+	return binary.BigEndian.AppendUint64(append(k, '/'), uint64(at.Seq))
+}
+
+// FuseKey holds the fuses of a connection that are blown.
+func FuseKey(con event.ConnectionID) []byte { return conKey('f', con, 0) }
 
 // EventKey holds one event of a stream.
 func EventKey(con event.ConnectionID, side Side, epoch uint64, stream byte, seq event.Seq) []byte {

@@ -53,6 +53,7 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 		w.Text(string(c.Prefer))
 		w.Flag(c.Old)
 	}
+	r.writeEnd(&w)
 	return w.Bytes, w.Err
 }
 
@@ -100,13 +101,16 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 	if version > 1 && p.Flag() {
 		r.Connect = &event.Connect{Key: p.Text(), Prefer: event.Prefer(p.Text()), Old: p.Flag()}
 	}
+	if version > 2 {
+		r.readEnd(p)
+	}
 	return p.Version(version, within(version, rowVersion))
 }
 
 // Layouts: version 1 of both did not keep what was on the wire, and of a row not what
-// it connects.
+// it connects, version 2 of a row not how it ended.
 const (
-	rowVersion  = 2
+	rowVersion  = 3
 	pageVersion = 2
 )
 

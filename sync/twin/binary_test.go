@@ -23,6 +23,11 @@ func fullRow() twin.Row {
 		}},
 		Lost: []string{"x", ""}, LostLocal: []string{"y"}, Refused: event.CodeByGate, TheirNote: event.CodeGone, Items: 65,
 		Connect: &event.Connect{Key: "INC-1", Prefer: event.PreferNeither, Old: true},
+		End:     twin.End{Why: event.CodeLeft, After: event.Position{Epoch: 1, Seq: 2}, Missing: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)},
+		Past: []twin.Past{
+			{Out: true, Pos: event.Position{Epoch: 3, Seq: 4}, At: 5, Verdict: event.Refused, Code: event.CodeByGate},
+			{Pos: event.Position{Epoch: 1, Seq: 1}, At: 6, Verdict: event.Applied, Kept: true},
+		},
 	}
 }
 
@@ -81,7 +86,7 @@ func TestRow_CutOrForeignBytesAreAnError(t *testing.T) {
 	if err := new(twin.Row).UnmarshalBinary(append(raw, 0)); err == nil {
 		t.Error("a row with something behind it is taken")
 	}
-	raw[0] = 3
+	raw[0] = 9
 	if err := new(twin.Row).UnmarshalBinary(raw); err == nil {
 		t.Error("a row of another version is taken")
 	}

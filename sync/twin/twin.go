@@ -21,6 +21,8 @@ const (
 	Live  State = "live"
 	Ended State = "ended" // by a person or by the leave policy; kept as a tombstone
 	Gone  State = "gone"  // our ticket is not there any more
+	// Orphan: the peer ended its half, and ours is left alone.
+	Orphan State = "orphan"
 )
 
 // Confirm is how far a sent value got.
@@ -99,6 +101,10 @@ type Row struct {
 	// Connect is what our first event asks for, on a twin of two tickets that both
 	// existed, until the peer has applied it.
 	Connect *event.Connect `json:"connect,omitempty"`
+	// End tells how the twin ended.
+	End End `json:"end,omitzero"`
+	// Past are the last events of the twin, both ways, oldest first.
+	Past []Past `json:"past,omitempty"`
 }
 
 // Unsent tells whether an event of this twin is on its way without an outcome.
@@ -243,9 +249,14 @@ func (r *Row) Settle(o event.Outcome) bool {
 	switch o.Verdict {
 	case event.Refused:
 		state = Declined
+		if Ends(o.Code) {
+			// Not declined: it leaves should the pair be taken up again.
+			state = Waiting
+		}
 	case event.Parked:
 		state = Waiting
 	}
+	r.told(o)
 	for name, sent := range r.Sent {
 		if sent.Seq == o.Seq && (sent.State == Open || sent.State == Waiting) {
 			sent.State = state
