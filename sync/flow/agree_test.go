@@ -349,3 +349,24 @@ func TestCompare_TellsOfAPeerThatCannot(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestCompare_WhatWasDeclinedIsNoDifference: an edited comment that the peer's tracker
+// cannot take is known to both sides.
+func TestCompare_WhatWasDeclinedIsNoDifference(t *testing.T) {
+	t.Parallel()
+	g := newAgreement(t)
+	ref := g.a.one().Ref
+	g.a.desk.comment(ref, "second", false)
+	g.w.settle()
+	g.a.desk.secretly(ref, "second, edited")
+	g.a.sweep()
+	g.w.settle()
+	if got := bodies(g.b.one()); got[len(got)-1] != "second" {
+		t.Fatalf("the edit was not declined: %q", got)
+	}
+	for _, n := range g.w.nodes {
+		if c := n.compare(); !c.Agreed() || len(c.Moving) > 0 {
+			t.Errorf("%s finds %+v", n.name, c)
+		}
+	}
+}

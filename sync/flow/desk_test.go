@@ -30,6 +30,8 @@ type desk struct {
 	moves map[string][]string
 	// first is the status of every ticket made by a write, where that is fixed.
 	first string
+	// edits lets comments be edited.
+	edits bool
 	// history is what everybody changed, nil if nobody writes it down.
 	history []adapters.Edit
 	// mute is set if a write does not answer with the id of what it added.
@@ -92,6 +94,14 @@ func (d *desk) comment(ref event.Ref, body string, internal bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.addComment(d.find(ref), event.Comment{Body: body, Internal: internal, Author: event.User{ID: "ana", Name: "Ana"}})
+}
+
+// secretly edits a comment as Redmine lets people do: the change time stays.
+func (d *desk) secretly(ref event.Ref, body string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k := d.find(ref)
+	k.Comments[len(k.Comments)-1].Body = body
 }
 
 func (d *desk) attach(ref event.Ref, name, content string) {
@@ -266,6 +276,10 @@ func (d *desk) write(step event.Step, body io.Reader) (event.Written, error) {
 		}
 		d.touch(k)
 	case event.StepComment:
+		if at := slices.IndexFunc(k.Comments, func(c event.Comment) bool { return c.ID == step.Comment.ID }); at >= 0 {
+			k.Comments[at].Body, w.Item = step.Comment.Body, step.Comment.ID
+			break
+		}
 		w.Item = d.addComment(k, event.Comment{Body: step.Comment.Body, Internal: step.Comment.Internal, Author: bot, Marker: step.Marker})
 	case event.StepAttach:
 		content, err := io.ReadAll(body)
@@ -330,7 +344,9 @@ func (d *desk) Schema(context.Context) (event.Schema, error) {
 	if d.noSchema {
 		return event.Schema{}, trouble(adapters.ErrTransient, "schema")
 	}
-	return schema(), nil
+	s := schema()
+	s.EditComments = d.edits
+	return s, nil
 }
 
 func schema() event.Schema {

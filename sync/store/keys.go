@@ -29,6 +29,7 @@ import (
 //	u/<pairing>                          invitation that was given out
 //	n/<name>                             what people were told
 //	l/<con>                              a running load; d/<con> a heal under way
+//	v/<con>/<a|s>                        last comparison with the peer; place of the sweep
 //	p/<con>                              who is at the ends of a connection
 //	m/…                                  schema, boot counter, that it was restored
 
@@ -189,6 +190,13 @@ func HealKey(con event.ConnectionID) []byte { return conKey('d', con, 0) }
 
 // PartnerKey holds who is at the ends of a connection, and whether it begins anew.
 func PartnerKey(con event.ConnectionID) []byte { return conKey('p', con, 0) }
+
+// AgreedKey holds how the two sides last compared, SweepKey how far the sweep of
+// our tracker has come.
+func AgreedKey(con event.ConnectionID) []byte { return append(conKey('v', con, 1), 'a') }
+
+// SweepKey holds how far the sweep of our tracker has come.
+func SweepKey(con event.ConnectionID) []byte { return append(conKey('v', con, 1), 's') }
 
 // AgreementKey holds a connection's agreement; AgreementPrefix starts them all.
 func AgreementKey(con event.ConnectionID) []byte { return append(AgreementPrefix(), con[:]...) }
