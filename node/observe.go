@@ -19,7 +19,7 @@ import (
 func (n *Node) observe(o flow.Observation) {
 	line := n.log.Debug()
 	switch o.What {
-	case "parked", "held", "stopped", "fuse", "broken", "deaf", "refused here", "parked by peer", "refused":
+	case "parked", "held", "stopped", "fuse", "broken", "deaf", "refused here", "overran", "parked by peer", "refused":
 		line = n.log.Warn()
 	case "created", "ended", "last note", "closed", "deleted", "undone", "mended", "healing", "peer ended", "goodbye":
 		line = n.log.Info()

@@ -157,7 +157,7 @@ func (e edits) edited(name string, fit twin.Fit) bool {
 // version that the write answered, or from the tracker's history.
 func (p *Path) editedSince(ctx context.Context, in *incoming, ticket event.Ticket) (edits, error) {
 	// With several steps somebody may have come between two of them.
-	if in.version != "" && in.version == ticket.Version && len(in.plan.Steps) == 1 {
+	if in.version != "" && in.version == ticket.Version && len(in.plan.Steps) == 1 && in.locked() {
 		return edits{certain: true}, nil
 	}
 	if len(in.plan.Want()) == 0 {

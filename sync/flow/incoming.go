@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"parley/adapters"
 	"parley/filters"
 	"parley/sync/envelope"
 	"parley/sync/event"
@@ -147,6 +148,10 @@ type incoming struct {
 	// version is the ticket's after our last write, where the tracker says it.
 	version string
 	walk    walk
+	// past is what the tracker's history said when it was last asked; judged is set
+	// when it was looked through for edits that our writes ran over.
+	past   []adapters.Edit
+	judged bool
 	// unsaved is set while steps are done and not on record.
 	unsaved bool
 }
@@ -224,6 +229,22 @@ func (p *Path) apply(ctx context.Context, in *incoming) error {
 	}
 }
 
+// goOn does what reading back showed that there is still to do, and answers then. It
+// reports whether there was something.
+func (p *Path) goOn(ctx context.Context, in *incoming, r result) (bool, error) {
+	more, err := p.walkOn(in, r)
+	if err == nil && !more {
+		more, err = p.restore(ctx, in)
+	}
+	if err != nil || !more {
+		return more, err
+	}
+	if err := p.apply(ctx, in); err != nil {
+		return true, err
+	}
+	return true, p.answer(ctx, in)
+}
+
 // answer is step 6 (T7): what is in the tracker is recorded and the outcome
 // enters the control stream, in the transaction that ends the inbox row.
 func (p *Path) answer(ctx context.Context, in *incoming) error {
@@ -231,14 +252,8 @@ func (p *Path) answer(ctx context.Context, in *incoming) error {
 	if err != nil {
 		return err
 	}
-	if more, err := p.walkOn(in, result); err != nil || more {
-		if err == nil {
-			err = p.apply(ctx, in)
-		}
-		if err != nil {
-			return err
-		}
-		return p.answer(ctx, in)
+	if more, err := p.goOn(ctx, in, result); err != nil || more {
+		return err
 	}
 	var next *inbox.Row
 	err = p.Store.Finish(func(tx store.Tx) error {

@@ -165,6 +165,7 @@ func (p *Path) history(ctx context.Context, in *incoming) (edits []adapters.Edit
 		since = in.plan.Steps[0].At
 	}
 	edits, err = historian.History(ctx, in.plan.Ref, since.Add(-p.Tracker.Precision()-time.Second))
+	in.past = edits
 	return edits, err == nil, err
 }
 

@@ -240,3 +240,6 @@ func TestPlan_AWayGoesOnAfterACrash(t *testing.T) {
 		}
 	}
 }
+
+// nothing makes a history one that is written down.
+func nothing() adapters.Edit { return adapters.Edit{Field: "none"} }

@@ -84,6 +84,13 @@ func (p *Plan) StatusBefore(i int) (any, bool) {
 	return before, ok
 }
 
+// Passed tells whether a move of the status on the way made it so.
+func (p *Plan) Passed(field string, value any) bool {
+	return field == event.FieldStatus && slices.ContainsFunc(p.Steps, func(s Step) bool {
+		return MovesStatus(s.Write) && s.State == Done && s.Write.Fields[event.FieldStatus] == value
+	})
+}
+
 // Insert puts a step before step i.
 func (p *Plan) Insert(i int, s Step) { p.Steps = slices.Insert(p.Steps, i, s) }
 

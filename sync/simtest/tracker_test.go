@@ -137,8 +137,8 @@ func (t *tracker) attach(k *ticket, name string, content []byte, who event.User,
 
 // set is a person's edit.
 func (t *tracker) set(k *ticket, field string, value any) {
+	k.history = append(k.history, adapters.Edit{At: t.now(), Field: field, Old: k.Fields[field], New: value})
 	k.Fields[field] = value
-	k.history = append(k.history, adapters.Edit{At: t.clock.now(), Field: field})
 	k.edits[field] = append(k.edits[field], value)
 	t.touch(k)
 }
@@ -190,11 +190,7 @@ func (t *tracker) Read(_ context.Context, ref event.Ref) (event.Ticket, error) {
 	t.meddle(k)
 	out := k.Ticket
 	out.Fields, out.Comments, out.Attachments = maps.Clone(k.Fields), slices.Clone(k.Comments), slices.Clone(k.Attachments)
-	if !t.coarse {
-		// Without a lock, a write that runs over an edit made in between cannot be
-		// told from one that came before it.
-		t.meddle(k)
-	}
+	t.meddle(k) // without a lock, our next write runs over it
 	return out, t.fault("read", true)
 }
 
@@ -242,10 +238,10 @@ func (t *tracker) write(step event.Step, content []byte) (event.Written, error) 
 	}
 	switch step.Kind {
 	case event.StepUpdate:
-		maps.Copy(k.Fields, step.Fields)
-		for name := range step.Fields {
-			k.history = append(k.history, adapters.Edit{At: t.clock.now(), Own: true, Field: name})
+		for _, name := range slices.Sorted(maps.Keys(step.Fields)) {
+			k.history = append(k.history, adapters.Edit{At: t.now(), Own: true, Field: name, Old: k.Fields[name], New: step.Fields[name]})
 		}
+		maps.Copy(k.Fields, step.Fields)
 		t.touch(k)
 	case event.StepComment:
 		if step.Comment.ID == "" {
