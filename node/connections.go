@@ -336,7 +336,7 @@ func (n *Node) compileWith(cfg *config.Config, c config.Connection, rec record, 
 	id := rec.Agreement.Connection
 	key := n.vault.Derive("filters " + id.String())
 	env := filters.Env{Schema: schema, Vars: c.Vars, Tables: tables, Key: key[:]}
-	r := &flow.Rules{Vars: c.Vars, Tags: c.Tags, Leave: c.Leave, Forward: c.Forward}
+	r := &flow.Rules{Vars: c.Vars, Tags: c.Tags, Leave: c.Leave, Forward: c.Forward, Connect: c.Accept.Connect}
 	r.Ended, r.Remove, r.Closed = c.Ended, c.Accept.Remove, c.Closed
 	r.Fuse = fuse.Limits{Creates: c.Fuse.Creates, Closes: c.Fuse.Closes, Deletes: c.Fuse.Deletes, Ends: c.Fuse.Ends}
 	if r.Scope, err = filters.CompileScope(c.Scope, env); err != nil {

@@ -19,7 +19,7 @@ import (
 // entry is a queue entry and what can be done to it.
 type entry struct {
 	admin.QueueEntry
-	retry, skip func() error
+	retry, skip, approve func() error
 }
 
 // Queue lists what waits, parked entries first.
@@ -74,7 +74,7 @@ func (n *Node) entriesOf(con *flow.Connection, all *[]entry) error {
 		e.Connection = con.Name
 		e.ID = con.Name + "/" + e.Kind + "/" + e.ID
 		e.Reason = n.mask.Hide(e.Reason)
-		*all = append(*all, entry{e, retry, skip})
+		*all = append(*all, entry{QueueEntry: e, retry: retry, skip: skip})
 	}
 	return firstError(
 		n.path.Works(con, func(ref event.Ref, r work.Row) bool {
@@ -101,6 +101,9 @@ func (n *Node) entriesOf(con *flow.Connection, all *[]entry) error {
 				e.Steps = steps(i.Plan)
 			}
 			add(e, func() error { return n.path.RetryInbox(con, id) }, func() error { return n.path.SkipInbox(con, id) })
+			if r.Code == event.CodeApproval {
+				(*all)[len(*all)-1].approve = func() error { return n.path.Approve(con, id) }
+			}
 			return true
 		}),
 		n.path.Files(con, func(j flow.FileJob) bool {
@@ -178,6 +181,11 @@ func chosen(e admin.QueueEntry, q admin.QueueSelect) bool {
 		return false // a retry of everything is no leave to delete
 	}
 	return (e.Parked || strings.HasPrefix(e.State, "wait")) && (q.Code == "" || q.Code == e.Code)
+}
+
+// Approve lets what waits for a person's leave go on.
+func (n *Node) Approve(_ context.Context, q admin.QueueSelect) (int, error) {
+	return n.forEach(q, func(e entry) func() error { return e.approve })
 }
 
 // retryParked lets the parked entries of a connection go on.

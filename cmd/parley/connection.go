@@ -22,6 +22,7 @@ type connectionCommand struct {
 	Remove connectionRemove `cmd:"" help:"End a connection for good; the tickets stay."`
 	Scope  connectionScope  `cmd:"" help:"Which of our tickets belong on it."`
 	Load   connectionLoad   `cmd:"" help:"Take in tickets that are older than the connection."`
+	Resync connectionResync `cmd:"" help:"Send tickets in step again, behind everything else."`
 	Pause  connectionPause  `cmd:"" help:"Let nothing out, in, or either way."`
 	Resume connectionResume `cmd:"" help:"Let it work; filters are read again."`
 }

@@ -11,10 +11,11 @@ import (
 )
 
 type queueCommand struct {
-	List  queueList  `cmd:"" help:"All that waits."`
-	Show  queueShow  `cmd:"" help:"One entry whole."`
-	Retry queueRetry `cmd:"" help:"Try parked entries again."`
-	Skip  queueSkip  `cmd:"" help:"Give parked entries up: the change is not made, the other side is told."`
+	List    queueList    `cmd:"" help:"All that waits."`
+	Show    queueShow    `cmd:"" help:"One entry whole."`
+	Retry   queueRetry   `cmd:"" help:"Try parked entries again."`
+	Approve queueApprove `cmd:"" help:"Let what waits for your leave go on: a pair that the peer asks for."`
+	Skip    queueSkip    `cmd:"" help:"Give parked entries up: the change is not made, the other side is told."`
 }
 
 type queueList struct {

@@ -19,6 +19,8 @@ type ticketCommand struct {
 	Explain ticketExplain `cmd:"" help:"All about one ticket: does it belong, what leaves, what blocks it, what comes next."`
 	Sync    ticketSync    `cmd:"" help:"Bring tickets into step, also older ones."`
 	Unsync  ticketUnsync  `cmd:"" help:"Take tickets out of step; both stay as they are."`
+	Connect ticketConnect `cmd:"" help:"Pair tickets that both sides have already."`
+	Match   ticketMatch   `cmd:"" help:"Suggest pairs from a field that names the peer's tickets."`
 }
 
 type ticketList struct {

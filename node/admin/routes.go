@@ -31,6 +31,7 @@ func NewHandler(s Service, version string) http.Handler {
 	routeLoads(api, s)
 	routeTickets(api, s)
 	routeQueue(api, s)
+	routePairs(api, s)
 	routeBackup(api, s)
 	return http.MaxBytesHandler(mux, maxBody+1)
 }

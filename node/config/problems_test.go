@@ -107,7 +107,7 @@ func TestLoad_RefusesWhatIsWrong(t *testing.T) {
 		{"ended without leave", strings.ReplaceAll(con, "%", "ended: delete"), "nothing may be deleted here"},
 		{"remove", strings.ReplaceAll(con, "%", "accept: {remove: auto}"), "write never, ask, allow"},
 		{"fuse", strings.ReplaceAll(con, "%", "fuse: {deletes: -1}"), "out of bounds"},
-		{"ask", strings.ReplaceAll(con, "%", "accept: {connect: ask}"), "ask is not available in this version"},
+		{"connect", strings.ReplaceAll(con, "%", "accept: {connect: allow}"), "write never, ask, auto"},
 		{"forward to itself", strings.ReplaceAll(con, "%", "forward: [a]"), "names this connection"},
 		{"forward to nobody", strings.ReplaceAll(con, "%", "forward: [b]"), `there is no connection "b"`},
 		{"twice in a list", strings.ReplaceAll(con, "%", "tags: [x, x]"), "stands here twice"},

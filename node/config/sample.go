@@ -167,7 +167,7 @@ connections:
 #       types: [Incident]
 #       fields: [summary, description, status]
 #       creates_per_hour: 200
-#       connect: never           # the filter may not pair with a ticket of ours
+#       connect: never           # may the peer, or the filter, pair with a ticket of ours: never | ask | auto
 #       remove: never            # may ended: delete delete: never | ask | allow
 #     fuse:                      # tickets a minute; beyond, creates slow down and the rest waits for you
 #       {creates: 120, closes: 60, deletes: 10, ends: 60}

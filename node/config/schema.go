@@ -111,7 +111,8 @@ type Accept struct {
 	// Fields that may be written; empty allows what the filter sets.
 	Fields         []string `yaml:"fields,omitempty"`
 	CreatesPerHour int      `yaml:"creates_per_hour,omitempty"`
-	// Connect is PermitNever.
+	// Connect says whether the peer, or the incoming filter, may pair a ticket with
+	// one that is here: PermitNever, PermitAsk or PermitAuto.
 	Connect string `yaml:"connect,omitempty"`
 	// Remove permits Ended to be EndedDelete: PermitNever, PermitAsk or PermitAllow.
 	Remove string `yaml:"remove,omitempty"`

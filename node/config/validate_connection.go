@@ -43,7 +43,7 @@ func (v *validator) accept(key string, a Accept) {
 	v.words(key+".types", a.Types)
 	v.words(key+".fields", a.Fields)
 	v.between(key+".creates_per_hour", a.CreatesPerHour, 1, 100_000)
-	v.choice(key+".connect", a.Connect, []string{PermitNever}, []string{PermitAuto, PermitAsk})
+	v.choice(key+".connect", a.Connect, []string{PermitNever, PermitAsk, PermitAuto}, nil)
 	v.choice(key+".remove", a.Remove, []string{PermitNever, PermitAsk, PermitAllow}, nil)
 }
 

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ var (
 
 // Connect asks the peer to pair one of our tickets with one of its own.
 func (p *Path) Connect(ctx context.Context, con *Connection, c event.Change, ask event.Connect) error {
-	if err := p.connectable(ctx, con, c.Ref); err != nil {
+	if err := p.Connectable(ctx, con, c.Ref); err != nil {
 		return err
 	}
 	err := p.Store.Update(func(tx store.Tx) error {
@@ -69,8 +70,8 @@ func (p *Path) Connect(ctx context.Context, con *Connection, c event.Change, ask
 	return nil
 }
 
-// connectable tells why a ticket of ours may not get a twin; nil if it may.
-func (p *Path) connectable(ctx context.Context, con *Connection, ref event.Ref) error {
+// Connectable tells why a ticket of ours may not get a twin; nil if it may.
+func (p *Path) Connectable(ctx context.Context, con *Connection, ref event.Ref) error {
 	ticket, err := p.Tracker.Read(ctx, ref)
 	if err != nil {
 		return err
@@ -107,11 +108,14 @@ func (p *Path) putTwin(tx store.Tx, con event.ConnectionID, id event.TwinID, row
 // pair binds a new twin to the ticket that its first event, or our filter, names.
 // Afterwards the event is decided on anew, as one about a ticket that is there.
 func (p *Path) pair(ctx context.Context, in *incoming, ref event.Ref) error {
-	ask := event.Connect{Prefer: event.PreferSender}
+	ask, who := event.Connect{Prefer: event.PreferSender}, "the incoming filter"
 	if in.body.Connect != nil {
-		ask = *in.body.Connect
+		ask, who = *in.body.Connect, "the peer"
 	}
-	if err := p.connectable(ctx, in.con, ref); err != nil {
+	if err := in.mayConnect(); err != nil {
+		return err
+	}
+	if err := p.Connectable(ctx, in.con, ref); err != nil {
 		switch {
 		case errors.Is(err, ErrTwinned):
 			return &refusedError{event.CodeConflict, "our ticket has a twin on this connection already"}
@@ -119,6 +123,9 @@ func (p *Path) pair(ctx context.Context, in *incoming, ref event.Ref) error {
 			return &refusedError{event.CodeByGate, "our ticket is not in the connection's scope"}
 		}
 		return err
+	}
+	if _, approved := in.con.approved.Load(in.id); in.rules.Connect == PermitAsk && !approved {
+		return &holdError{code: event.CodeApproval, reason: who + " asks to connect " + cmp.Or(ask.Key, ref.ID), parked: true}
 	}
 	err := p.update(in, "pair the ticket", func(tx store.Tx, _ *inbox.Row) error {
 		head, err := outHead(tx, in.con.ID, 'd')
@@ -153,12 +160,12 @@ func answer(ask event.Connect) *event.Connect {
 	return &event.Connect{Prefer: prefer, Old: ask.Old}
 }
 
-// pairAsked pairs with the ticket that the peer names, if it may.
+// pairAsked pairs with the ticket that the peer names.
 func (p *Path) pairAsked(ctx context.Context, in *incoming) error {
-	key := in.body.Connect.Key
-	if err := p.mayPair(in, "the peer asks to connect "+key); err != nil {
-		return err
+	if err := in.mayConnect(); err != nil {
+		return err // whether there is such a ticket is nobody's business then
 	}
+	key := in.body.Connect.Key
 	found, err := p.Tracker.Locate(ctx, key)
 	if errors.Is(err, adapters.ErrGone) {
 		return &refusedError{event.CodeGone, "we have no ticket " + key}
@@ -169,18 +176,12 @@ func (p *Path) pairAsked(ctx context.Context, in *incoming) error {
 	return p.pair(ctx, in, found.Ref)
 }
 
-// mayPair holds the event to the accept gate.
-func (p *Path) mayPair(in *incoming, what string) error {
-	switch in.rules.Connect {
-	case PermitAuto:
+// mayConnect holds an event to the accept gate.
+func (in *incoming) mayConnect() error {
+	if in.rules.Connect == PermitAuto || in.rules.Connect == PermitAsk {
 		return nil
-	case PermitAsk:
-		if _, approved := in.con.approved.Load(in.id); approved {
-			return nil
-		}
-		return &holdError{code: event.CodeApproval, reason: what, parked: true}
 	}
-	return &refusedError{event.CodeByGate, "accept gate: a peer may not connect to tickets that are here"}
+	return &refusedError{event.CodeByGate, "accept gate: tickets that are here may not be connected"}
 }
 
 // Approve lets an event that waits for a person's leave pair its twin. It is
@@ -243,4 +244,42 @@ func (p *Path) passOverItem(o *outgoing, at local, kind event.ItemKind, created 
 	}
 	item.State = twin.Declined
 	o.items[p.itemID(o.con.ID, o.known.ref, kind, at.id)] = item
+}
+
+// SendAgain makes twins be sent again: named fields that the peer confirmed, or,
+// with no names, everything, as after a heal.
+func (p *Path) SendAgain(con *Connection, ids []event.TwinID, fields []string) error {
+	var refs []event.Ref
+	err := p.Store.Finish(func(tx store.Tx) error {
+		refs = nil
+		for _, id := range ids {
+			row, err := twinRow(tx, con.ID, id)
+			if err != nil {
+				return err
+			}
+			if row == nil || row.State != twin.Live || row.Ref.IsZero() {
+				continue
+			}
+			cause := event.CauseHeal
+			if len(fields) > 0 {
+				cause = event.CauseFilter
+				row.Again(fields)
+				if err := put(tx, store.TwinKey(con.ID, id), row); err != nil {
+					return err
+				}
+			}
+			if err := p.workNext(tx, con.ID, row.Ref, work.Seen{Key: row.Key, Cause: cause, Bulk: true}); err != nil {
+				return err
+			}
+			refs = append(refs, row.Ref)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("send twins of %s again: %w", con.Name, err)
+	}
+	for _, ref := range refs {
+		p.Wake(Task{Kind: KindWork, Con: con.ID, Ref: ref}, When{Bulk: true})
+	}
+	return nil
 }

@@ -308,9 +308,6 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 		return err
 	}
 	if w.connect != nil && in.twin == nil {
-		if err := p.mayPair(in, "the incoming filter asks to connect "+w.connect.ID); err != nil {
-			return err
-		}
 		return p.pair(ctx, in, *w.connect)
 	}
 	if in.connecting() {

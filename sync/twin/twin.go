@@ -241,6 +241,16 @@ func (r *Row) Echo(echo event.Fields, hashes Hashes, seen event.Seq) {
 	r.Lost = found(r.Lost, func(field string) bool { _, said := echo[field]; return said })
 }
 
+// Again makes fields that the peer confirmed part of the next change.
+func (r *Row) Again(fields []string) {
+	for _, name := range fields {
+		if sent, ok := r.Sent[name]; ok && sent.State == Confirmed {
+			sent.State = Waiting
+			r.Sent[name] = sent
+		}
+	}
+}
+
 // Settle records the outcome of our event seq. It reports whether the outcome
 // is about the twin's present event; one about an older event changes only
 // what that event alone had said.

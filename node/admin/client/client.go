@@ -333,3 +333,30 @@ func (c *Client) Try(ctx context.Context, r admin.TryRequest) (admin.TryResult, 
 func (c *Client) Reload(ctx context.Context) error {
 	return c.do(ctx, http.MethodPost, "/v1/reload", nil, nil, &struct{}{})
 }
+
+// Connect implements admin.Service.
+func (c *Client) Connect(ctx context.Context, r admin.ConnectRequest) (admin.ConnectResult, error) {
+	return post[admin.ConnectResult](ctx, c, "/v1/tickets/connect", r)
+}
+
+// ConnectState implements admin.Service.
+func (c *Client) ConnectState(ctx context.Context, r admin.ConnectRequest) (admin.ConnectResult, error) {
+	return post[admin.ConnectResult](ctx, c, "/v1/tickets/connect/state", r)
+}
+
+// Match implements admin.Service.
+func (c *Client) Match(ctx context.Context, r admin.MatchRequest) ([]admin.Pair, error) {
+	return post[[]admin.Pair](ctx, c, "/v1/tickets/match", r)
+}
+
+// Resync implements admin.Service.
+func (c *Client) Resync(ctx context.Context, name string, r admin.ResyncRequest) (int, error) {
+	out, err := post[admin.Count](ctx, c, connection(name, "/resync"), r)
+	return out.Count, err
+}
+
+// Approve implements admin.Service.
+func (c *Client) Approve(ctx context.Context, q admin.QueueSelect) (int, error) {
+	out, err := post[admin.Count](ctx, c, "/v1/queue/approve", q)
+	return out.Count, err
+}

@@ -52,6 +52,10 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 	sync := admin.SyncRequest{Keys: []string{"SUP-1"}, Query: "q", Connection: "globex", DryRun: true}
 	pick := admin.QueueSelect{ID: "i/1", Connection: "globex", Code: "denied", All: true}
 	try := admin.TryRequest{Connection: "globex", Key: "SUP-1", Out: "a\nb", In: "c"}
+	pair := admin.Pair{Ours: "SUP-1", Theirs: "INC-7", Prefer: "ours"}
+	pairing := admin.ConnectRequest{Connection: "globex", Pairs: []admin.Pair{pair}, Old: true, DryRun: true}
+	match := admin.MatchRequest{Connection: "globex", By: "Remote key", Query: "q"}
+	again := admin.ResyncRequest{Fields: []string{"status"}, Query: "q", DryRun: true}
 	for _, tt := range []struct {
 		name   string
 		answer any
@@ -87,6 +91,11 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 		{"Queue", []admin.QueueEntry{{ID: "i/1", Steps: []string{"s"}}}, []any{"globex"}, func() (any, error) { return c.Queue(ctx, "globex") }},
 		{"QueueEntry", admin.QueueEntry{ID: "i/1"}, []any{"i/1"}, func() (any, error) { return c.QueueEntry(ctx, "i/1") }},
 		{"Retry", 3, []any{pick}, func() (any, error) { return c.Retry(ctx, pick) }},
+		{"Approve", 5, []any{pick}, func() (any, error) { return c.Approve(ctx, pick) }},
+		{"Connect", admin.ConnectResult{Pairs: []admin.PairState{{Pair: pair, State: "asked"}}, Open: 1}, []any{pairing}, func() (any, error) { return c.Connect(ctx, pairing) }},
+		{"ConnectState", admin.ConnectResult{Pairs: []admin.PairState{{Pair: pair, State: "refused", Code: "gone"}}}, []any{pairing}, func() (any, error) { return c.ConnectState(ctx, pairing) }},
+		{"Match", []admin.Pair{pair}, []any{match}, func() (any, error) { return c.Match(ctx, match) }},
+		{"Resync", 6, []any{"globex", again}, func() (any, error) { return c.Resync(ctx, "globex", again) }},
 		{"Skip", 4, []any{pick}, func() (any, error) { return c.Skip(ctx, pick) }},
 		{"Probe", []adapters.Finding{{Level: adapters.LevelError, What: "w", Hint: "h"}}, nil, func() (any, error) { return c.Probe(ctx) }},
 		{"Schema", event.Schema{Fields: map[string]event.Field{"fields.Severity": {Type: event.TypeOption, Options: []string{"S1"}}}}, nil, func() (any, error) { return c.Schema(ctx) }},

@@ -126,6 +126,26 @@ func (f *fakeService) Retry(_ context.Context, q admin.QueueSelect) (int, error)
 	return reply[int](f, "Retry", q)
 }
 
+func (f *fakeService) Approve(_ context.Context, q admin.QueueSelect) (int, error) {
+	return reply[int](f, "Approve", q)
+}
+
+func (f *fakeService) Connect(_ context.Context, r admin.ConnectRequest) (admin.ConnectResult, error) {
+	return reply[admin.ConnectResult](f, "Connect", r)
+}
+
+func (f *fakeService) ConnectState(_ context.Context, r admin.ConnectRequest) (admin.ConnectResult, error) {
+	return reply[admin.ConnectResult](f, "ConnectState", r)
+}
+
+func (f *fakeService) Match(_ context.Context, r admin.MatchRequest) ([]admin.Pair, error) {
+	return reply[[]admin.Pair](f, "Match", r)
+}
+
+func (f *fakeService) Resync(_ context.Context, name string, r admin.ResyncRequest) (int, error) {
+	return reply[int](f, "Resync", name, r)
+}
+
 func (f *fakeService) Skip(_ context.Context, q admin.QueueSelect) (int, error) {
 	return reply[int](f, "Skip", q)
 }
