@@ -178,6 +178,7 @@ func (n *Node) connect(l *link, rules *flow.Rules) error {
 	if winner == "" {
 		policy.Winner = twin.Newest
 	}
+	policy.Ask = l.record.Agreement.Terms.Policy == connection.PolicyAsk
 	terms := l.record.Agreement.Terms
 	c := flow.NewConnection(&flow.Connection{
 		ID: l.record.Agreement.Connection, Name: l.record.Name, Us: string(l.us), Them: string(l.them),

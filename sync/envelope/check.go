@@ -15,6 +15,7 @@ import (
 const (
 	maxName = 1 << 10 // bytes of a key, an id, a file name, a version
 	maxHops = 64
+	maxTurn = 1000
 	maxCode = 32
 )
 
@@ -64,6 +65,9 @@ func checkChange(c event.ChangeBody) error {
 	if c.Hops < 0 || c.Hops > maxHops {
 		return fmt.Errorf("%d hops", c.Hops)
 	}
+	if c.Turn < 0 || c.Turn > maxTurn {
+		return fmt.Errorf("turn %d", c.Turn)
+	}
 	if err := errors.Join(checkName("filter", c.Filter), checkTime("at", c.At), checkConnect(c.Connect)); err != nil {
 		return err
 	}
@@ -73,6 +77,11 @@ func checkChange(c event.ChangeBody) error {
 		}
 		if err := checkValue(value, 0); err != nil {
 			return fmt.Errorf("field %q: %w", cut(name), err)
+		}
+	}
+	for i, name := range c.Disputed {
+		if _, named := c.Fields[name]; !named || i > 0 && name <= c.Disputed[i-1] {
+			return errors.New("disputed fields that are not fields of the change, in order")
 		}
 	}
 	for _, item := range c.Items {

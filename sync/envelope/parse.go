@@ -74,6 +74,7 @@ func (p *parser) want(exact string) {
 func (p *parser) change() *event.ChangeBody {
 	c := &event.ChangeBody{Twin: event.TwinID(p.id(`"twin":`)), Origin: event.OriginID(p.id(`,"origin":`))}
 	c.Hops = int(p.intMember(`,"hops":`))
+	c.Turn = int(p.intMember(`,"turn":`))
 	c.First = p.skip(`,"first":true`)
 	p.want(`,"filter":`)
 	c.Filter = p.text()
@@ -85,6 +86,7 @@ func (p *parser) change() *event.ChangeBody {
 	if p.skip(`,"fields":{`) {
 		c.Fields = p.object()
 	}
+	c.Disputed = texts[string](p, `,"disputed":`)
 	if p.skip(`,"items":[`) {
 		for more := true; more && p.err == nil; more = p.skip(`,`) {
 			c.Items = append(c.Items, p.item())

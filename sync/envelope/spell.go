@@ -91,12 +91,14 @@ func (s *speller) change(c *event.ChangeBody) {
 	s.idMember("twin", event.ID(c.Twin))
 	s.idMember("origin", event.ID(c.Origin))
 	s.intMember("hops", int64(c.Hops))
+	s.intMember("turn", int64(c.Turn))
 	s.flagMember("first", c.First)
 	s.textMember("filter", c.Filter, true)
 	s.textMember("cause", string(c.Cause), true)
 	s.position("seen", c.Seen)
 	s.textMember("at", c.At, true)
 	s.member("fields", len(c.Fields) > 0, func() { s.object(c.Fields) })
+	spellTexts(s, "disputed", c.Disputed)
 	s.member("items", len(c.Items) > 0, func() {
 		s.b = append(s.b, '[')
 		for i := range c.Items {

@@ -40,6 +40,9 @@ type ChangeBody struct {
 	// Origin and Hops follow a chain of copies across nodes.
 	Origin OriginID `json:"origin"`
 	Hops   int      `json:"hops,omitempty"`
+	// Turn counts the events, to and fro, that led to this one without a person's
+	// edit in between: each side's own writes made it say something else.
+	Turn int `json:"turn,omitempty"`
 	// First is set as long as the peer has confirmed nothing of the twin.
 	First bool `json:"first,omitempty"`
 	// Filter is the version of the outgoing filter that made this.
@@ -51,6 +54,9 @@ type ChangeBody struct {
 	At string `json:"at"`
 	// Fields that differ from what the peer confirmed; nil is "empty".
 	Fields Fields `json:"fields,omitempty"`
+	// Disputed are those of Fields that stand beside the peer's until a person
+	// decides: they are to be known, not written. Sorted.
+	Disputed []string `json:"disputed,omitempty"`
 	// Items not confirmed, oldest first.
 	Items []Item `json:"items,omitempty"`
 	// More is set when a change was cut and the rest follows.
@@ -156,6 +162,7 @@ const (
 	CodeUnknown       Code = "unknown"       // its twin is not known here: send all of it
 	CodeWorkflow      Code = "workflow"      // the tracker's workflow leads to no such status
 	CodeApproval      Code = "approval"      // a person must approve it
+	CodeLoop          Code = "loop"          // it goes to and fro without a person
 )
 
 // Or is c, or other if c is none.

@@ -20,7 +20,7 @@ import (
 // is read: work that is stored later is about something newer. nil if the look
 // is better left to the way out.
 func (p *Path) knowAfter(in *incoming) (*known, error) {
-	if in.twin != nil && in.twin.Out != nil {
+	if in.twin != nil && (in.twin.Out != nil || len(in.twin.Disputes) > 0) || len(in.plan.Disputed) > 0 || in.rules.theirs() {
 		return nil, nil
 	}
 	k := &known{ref: in.plan.Ref, id: in.id, applying: true}

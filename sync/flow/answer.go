@@ -23,13 +23,16 @@ type result struct {
 	// local are our fields as agreed on from here, echo what the outgoing
 	// filter makes of our own write.
 	local, echo event.Fields
-	echoed      twin.Hashes          // of echo
-	bases       map[string]twin.Base // of local
+	echoed      twin.Hashes // of echo
+	bases       twin.Hashes // of local
 	// lost are our fields, each as a twin.Loss; told is what the peer hears of it.
 	lost []string
 	told loss
 	// sets are the peer's, as far as the event says.
 	sets event.Fields
+	// meddled is set if somebody changed the ticket between our write and the reading.
+	meddled bool
+	now     time.Time
 	// differs is set if ours is not what the peer said: it must leave again.
 	differs bool
 	// quiet is set if the way out would find nothing in ticket; gen is the work
@@ -49,11 +52,11 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 		local := in.agreed(in.ours.Fields, schema)
 		echo := p.echo(ctx, in, *in.ours, local, edits{}, nil)
 		return result{
-			echo:    echo,
+			now: p.Now(), echo: echo,
 			echoed:  twin.HashAll(echo),
-			bases:   basesOf(local),
+			bases:   twin.HashAll(local),
 			sets:    twin.OnlySets(in.plan.Said, schema.Fields),
-			differs: differs(in.plan.Said, in.ours.Fields, schema),
+			differs: in.differs(in.ours.Fields, schema),
 		}, nil
 	}
 	before, err := p.knowAfter(in)
@@ -72,7 +75,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	r := result{ticket: &ticket, local: in.agreed(ticket.Fields, schema), sets: twin.OnlySets(in.plan.Said, schema.Fields)}
+	r := result{now: p.Now(), ticket: &ticket, local: in.agreed(ticket.Fields, schema), sets: twin.OnlySets(in.plan.Said, schema.Fields)}
 	for name, want := range in.plan.Want() {
 		got := ticket.Fields[name]
 		fit := twin.Compare(schema.Fields[name].Type, in.plan.Before[name], want, got)
@@ -80,7 +83,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 		case fit == twin.Kept:
 		case theirs.edited(name, fit):
 			// Somebody's edit: it is ours to send, so the base is what we wrote.
-			got = want
+			got, r.meddled = want, true
 		default:
 			r.lost = append(r.lost, twin.Loss(name, in.plan.Why(name)))
 		}
@@ -88,7 +91,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	}
 	slices.Sort(r.lost)
 	r.told = p.lostOf(ctx, in, r.lost)
-	r.differs = differs(in.plan.Said, ticket.Fields, schema)
+	r.differs = in.differs(ticket.Fields, schema)
 	look := p.lookAgain(ctx, in, before, ticket, readAt)
 	r.echo = p.echo(ctx, in, ticket, r.local, theirs, look)
 	r.echoed = twin.HashAll(r.echo)
@@ -99,7 +102,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 			}
 		}
 	}
-	r.bases = basesOf(r.local)
+	r.bases = twin.HashAll(r.local)
 	if r.quiet, r.gen = p.quiet(ctx, in, look, r); r.quiet {
 		// Before it is on record, so that a poll in between finds it: the plan is
 		// stored, and what it comes to is known.
@@ -122,21 +125,15 @@ func (in *incoming) agreed(ours event.Fields, schema event.Schema) event.Fields 
 	return out
 }
 
-func basesOf(local event.Fields) map[string]twin.Base {
-	bases := make(map[string]twin.Base, len(local))
-	for name, value := range local {
-		bases[name] = twin.Base{Hash: event.HashValue(value)}
-	}
-	return bases
-}
-
-func differs(said, ours event.Fields, schema event.Schema) bool {
-	for name, value := range said {
+// differs tells whether the peer may have to be told of what ours is: because it is
+// not as the peer says, or because the peer takes it for disputed.
+func (in *incoming) differs(ours event.Fields, schema event.Schema) bool {
+	for name, value := range in.plan.Said {
 		if !twin.Equal(schema.Fields[name].Type, value, ours[name]) {
 			return true
 		}
 	}
-	return false
+	return len(in.plan.Disputed) > 0
 }
 
 // edits tells which fields somebody changed between our write and the reading back.
@@ -267,7 +264,15 @@ func (in *incoming) stands(name string, said any) bool {
 	if _, written := in.plan.Want()[name]; written || isList(said) {
 		return true
 	}
-	if in.twin == nil || in.twin.Local[name].Seq <= in.plan.Seen {
+	weak := in.body.Cause == event.CauseFilter || in.body.Cause == event.CauseHeal
+	switch {
+	case slices.Contains(in.plan.Disputed, name):
+		return false
+	case in.rules.Owners[name] == twin.Ours && weak:
+		// What is no edit is not answered: where both sides call a field theirs, they
+		// would tell each other so for ever.
+		return false
+	case in.twin == nil || in.twin.Local[name].Seq <= in.plan.Seen:
 		return true
 	}
 	at, _ := time.Parse(time.RFC3339Nano, in.body.At)
@@ -378,7 +383,7 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 	if err := p.storeItems(tx, in, row); err != nil {
 		return err
 	}
-	if err := put(tx, store.TwinKey(in.con.ID, in.id), row); err != nil {
+	if err := putTwin(tx, in.con.ID, in.id, row); err != nil {
 		return err
 	}
 	if err := in.putReceived(tx); err != nil {
@@ -389,11 +394,25 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 	}
 	if r.differs || resumed {
 		// The way out may have looked already, before it was known what the peer holds.
-		if err := p.workNext(tx, in.con.ID, row.Ref, work.Seen{Key: row.Key, Cause: event.CauseEdit}); err != nil {
+		if err := p.workNext(tx, in.con.ID, row.Ref, work.Seen{Key: row.Key, Cause: in.against()}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// against is the cause of telling the peer that ours is another: no edit, if it is
+// because such fields are ours.
+func (in *incoming) against() event.Cause {
+	for _, name := range in.plan.Kept {
+		if in.rules.Owners[name] != twin.Ours {
+			return event.CauseEdit
+		}
+	}
+	if len(in.plan.Kept) == 0 {
+		return event.CauseEdit
+	}
+	return event.CauseFilter
 }
 
 // written are the comments that steps of the plan have written, and those that
@@ -425,15 +444,34 @@ func (r result) record(in *incoming, row *twin.Row) (resumed bool) {
 		row.Key = r.ticket.Key
 	}
 	row.Echo(r.echo, r.echoed, in.plan.Seen)
-	if row.Local == nil {
-		row.Local = map[string]twin.Base{}
-	}
-	maps.Copy(row.Local, r.bases)
+	row.Agree(r.bases, in.plan.Seen)
 	if in.body.First {
 		row.Forget()
 	}
 	row.ReceiveSets(r.sets, in.plan.Seen)
+	in.disputes(row, r)
 	return resumed
+}
+
+// disputes records which fields a person must decide from here on, and how far the
+// twin has come without one.
+func (in *incoming) disputes(row *twin.Row, r result) {
+	row.Turn = in.body.Turn
+	if r.ticket != nil {
+		row.Wrote = 0
+		if !r.meddled {
+			row.Wrote = event.HashValue(r.ticket.Version)
+		}
+	}
+	if len(row.Disputes)+len(in.plan.Disputed) == 0 {
+		return
+	}
+	oursAt := r.now
+	if in.ours != nil {
+		oursAt = in.ours.Updated
+	}
+	theirsAt, _ := time.Parse(time.RFC3339Nano, in.body.At)
+	row.Dispute(in.plan.Said, in.plan.Disputed, oursAt, theirsAt, r.now)
 }
 
 func (p *Path) storeItems(tx store.Tx, in *incoming, row *twin.Row) error {

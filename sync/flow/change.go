@@ -101,10 +101,22 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 		Connect: row.Connect,
 	}
 	p.identify(o, row)
+	if o.change.Cause == event.CauseResolve {
+		o.change.Cause = event.CauseEdit // of what is no decision
+	}
+	if len(row.Disputes) > 0 {
+		p.dispute(ctx, o)
+	}
+	if err := p.turn(o); err != nil {
+		return err
+	}
 	if err := p.tell(ctx, o); err != nil {
 		return err
 	}
 	o.items = map[event.ItemID]twin.Item{}
+	if o.change.Cause == event.CauseResolve {
+		return nil
+	}
 	if row.Connect != nil && row.Connect.Old {
 		p.passOver(o)
 	}
@@ -340,16 +352,22 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 	}
 	p.remember(row, twin.Past{Out: true, Pos: event.Position{Epoch: head.Epoch, Seq: seq}})
 	row.Append(seq, o.hashes, o.change.First, p.Now())
-	row.Carry(o.mergeable(), o.carried, twin.Carried{Seq: seq, Cause: o.change.Cause, Exact: o.exact}, o.ticket.Updated)
+	local, carried := o.mergeable(), o.carried
+	if o.change.Cause == event.CauseResolve {
+		local = o.decided() // of the others nothing was looked at
+		carried = local
+	}
+	row.Carry(local, carried, twin.Carried{Seq: seq, Cause: o.change.Cause, Exact: o.exact}, o.ticket.Updated)
 	row.SendSets(seq, o.change.First, o.sets, o.ticket.Fields)
 	for name, item := range o.items {
 		item.Seq = seq
 		o.items[name] = item
 	}
+	o.keepUp(row)
 	if err := putItems(tx, o.con.ID, id, row, o.items); err != nil {
 		return err
 	}
-	if err := put(tx, store.TwinKey(o.con.ID, id), row); err != nil {
+	if err := putTwin(tx, o.con.ID, id, row); err != nil {
 		return err
 	}
 	if o.rules.Outgoing.Remembers() {

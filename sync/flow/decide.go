@@ -238,6 +238,8 @@ type wants struct {
 	result  filters.InResult
 	same    event.Fields
 	connect *event.Ref
+	// disputed are our fields of which the event says that a person must decide.
+	disputed map[string]bool
 }
 
 // runIncoming runs the script on the replica as it is now, and again with what
@@ -264,6 +266,9 @@ func (p *Path) runIncoming(ctx context.Context, in *incoming) (wants, error) {
 	w := wants{result: result, connect: result.Connect}
 	if in.ours == nil {
 		return w, nil
+	}
+	if w.disputed, err = p.disputed(ctx, in, input, result.Fields); err != nil {
+		return wants{}, err
 	}
 	unnamed := maps.Clone(in.replica.Fields)
 	for name := range in.body.Fields {
@@ -355,6 +360,7 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 	merge := twin.Incoming{
 		Wanted: w.result.Fields, Same: w.same, Exact: w.result.Exact,
 		Cause: in.body.Cause, Forgot: in.forgot() && (in.body.Cause == event.CauseHeal || in.first()), Types: schema.Fields,
+		Disputed: w.disputed, Owners: in.rules.merging(),
 	}
 	merge.Added, merge.Removed = map[string][]any{}, map[string][]any{}
 	for name, change := range w.result.Sets {
@@ -375,7 +381,7 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 	}
 	out := row.Merge(merge, in.con.Policy)
 	in.plan.Seen, in.plan.Said = merge.Seen, out.Said
-	in.plan.Before, in.plan.Kept = out.Before, out.Kept
+	in.plan.Before, in.plan.Kept, in.plan.Disputed = out.Before, out.Kept, out.Disputed
 	if in.ours == nil {
 		return p.planCreate(in, w, out.Write)
 	}

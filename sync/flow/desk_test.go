@@ -28,6 +28,8 @@ type desk struct {
 	takes func(k *event.Ticket, field string, value any) any
 	// moves is the workflow, by status; nil allows every move.
 	moves map[string][]string
+	// stamps is set if a ticket's version is a field of it.
+	stamps bool
 	// first is the status of every ticket made by a write, where that is fixed.
 	first string
 	// edits lets comments be edited.
@@ -151,6 +153,9 @@ func (d *desk) create(fields event.Fields, marker event.Marker) *event.Ticket {
 func (d *desk) touch(k *event.Ticket) {
 	d.serial++
 	k.Version, k.Updated = strconv.FormatInt(d.serial, 10), d.now()
+	if d.stamps {
+		k.Fields["updated"] = k.Version
+	}
 }
 
 // Comments and files are numbered from 1 each, as many trackers do.

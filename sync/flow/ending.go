@@ -47,7 +47,7 @@ func (p *Path) endTwin(tx store.Tx, con *Connection, id event.TwinID, state twin
 	}
 	live := row.State == twin.Live
 	row.State, row.End.Why, row.End.Missing = state, code, time.Time{}
-	if err := put(tx, store.TwinKey(con.ID, id), row); err != nil || !live {
+	if err := putTwin(tx, con.ID, id, row); err != nil || !live {
 		return err
 	}
 	head, err := outHead(tx, con.ID, byte(envelope.Data))
@@ -131,7 +131,7 @@ func (p *Path) setMissing(con *Connection, id event.TwinID, at time.Time) error 
 			return err
 		}
 		row.End.Missing = at
-		return put(tx, store.TwinKey(con.ID, id), row)
+		return putTwin(tx, con.ID, id, row)
 	})
 	if err != nil {
 		return storeError{fmt.Errorf("record whether the ticket of twin %s is there: %w", id, err)}
@@ -214,7 +214,7 @@ func (p *Path) peerEnded(tx store.Tx, con *Connection, id event.TwinID, row *twi
 		return nil // the peer has taken the pair up again since
 	}
 	orphaned := row.PeerEnded(code, after)
-	if err := put(tx, store.TwinKey(con.ID, id), row); err != nil || !orphaned {
+	if err := putTwin(tx, con.ID, id, row); err != nil || !orphaned {
 		return err
 	}
 	return put(tx, store.ChoreKey(con.ID, id, choreEnd), &chore{Name: choreEnd, Code: code, After: after, Since: p.Now()})
@@ -290,7 +290,7 @@ func (p *Path) endingDue(c *choring) error {
 		if row.State == twin.Live && !row.Seen.Behind(c.job.After) {
 			// The note overtook the event that made the twin.
 			row.PeerEnded(c.job.Code, c.job.After)
-			if err := put(tx, store.TwinKey(c.con.ID, c.id), row); err != nil {
+			if err := putTwin(tx, c.con.ID, c.id, row); err != nil {
 				return err
 			}
 		}

@@ -218,7 +218,12 @@ var ErrNone = errors.New("nothing there")
 
 // RetryWork lets a held ticket be looked at again.
 func (p *Path) RetryWork(con *Connection, ref event.Ref) error {
-	err := p.Store.Finish(func(tx store.Tx) error { return p.workNext(tx, con.ID, ref, work.Release{}) })
+	err := p.Store.Finish(func(tx store.Tx) error {
+		if err := restartTurns(tx, con.ID, ref); err != nil {
+			return err
+		}
+		return p.workNext(tx, con.ID, ref, work.Release{})
+	})
 	p.Wake(Task{Kind: KindWork, Con: con.ID, Ref: ref}, When{})
 	return err
 }

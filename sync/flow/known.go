@@ -302,13 +302,14 @@ func (p *Path) finish(o *outgoing, input work.Input) error {
 // do not leave are known from here on.
 func (p *Path) nothing(o *outgoing) error {
 	err := p.Store.Finish(func(tx store.Tx) error {
-		if o.known.row != nil && o.changedLocally() {
+		if o.known.row != nil && (o.changedLocally() || o.up.found(o.known.row)) {
 			row, err := twinRow(tx, o.con.ID, o.known.id)
 			if err != nil || row == nil {
 				return err
 			}
 			row.SetLocal(o.mergeable(), o.ticket.Updated)
-			if err := put(tx, store.TwinKey(o.con.ID, o.known.id), row); err != nil {
+			o.keepUp(row)
+			if err := putTwin(tx, o.con.ID, o.known.id, row); err != nil {
 				return err
 			}
 		}

@@ -61,6 +61,8 @@ type wire struct {
 	rules *flow.Rules
 	con   *flow.Connection
 	cut   bool
+	// asked is the node whose people decide conflicts; "" lets the newest win.
+	asked string
 	// quotas bound what the peer may send to n.
 	quotas flow.Quotas
 	deaf   bool // replies to it are lost
@@ -124,9 +126,13 @@ func (n *node) options(now func() time.Time, observe func(flow.Observation)) flo
 }
 
 func (e *wire) connection(link transport.Link) *flow.Connection {
+	policy := twin.Policy{Winner: twin.Newest, Us: e.n.name, Them: e.peer.n.name}
+	if e.asked != "" {
+		policy.Winner, policy.Ask = e.asked, true
+	}
 	return flow.NewConnection(&flow.Connection{
 		ID: e.id, Name: e.peer.n.name, Peer: e.peer.n.name, Us: e.n.name, Them: e.peer.n.name, Codec: plain.Codec{}, Link: link,
-		Policy: twin.Policy{Winner: twin.Newest, Us: e.n.name, Them: e.peer.n.name}, Quotas: e.quotas,
+		Policy: policy, Quotas: e.quotas,
 	}, e.rules)
 }
 

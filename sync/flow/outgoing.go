@@ -36,6 +36,7 @@ type outgoing struct {
 	// the peer to hold in our sets.
 	carried event.Fields
 	exact   bool // carried is that and no more
+	up      upkeep
 	sets    event.Fields
 }
 
@@ -55,6 +56,9 @@ func (p *Path) Work(ctx context.Context, id event.ConnectionID, ref event.Ref) e
 	}
 	o := &outgoing{con: con, rules: con.Rules(), known: known}
 	err = p.read(ctx, o)
+	if err == nil {
+		err = p.upkeep(ctx, o)
+	}
 	if err == nil {
 		err = p.filter(ctx, o)
 	}

@@ -170,6 +170,10 @@ type Rules struct {
 	// Connect says whether the peer, or the incoming filter, may pair a twin with a
 	// ticket that is here: PermitNever (also ""), PermitAsk or PermitAuto.
 	Connect string
+	// Owners says whose a local field is, where it is not both sides'; OnLocalEdit
+	// what becomes of an edit of ours of one that is the peer's.
+	Owners      map[string]twin.Owner
+	OnLocalEdit string
 	// Forward names the connections whose tickets may leave on this one too.
 	Forward []string
 }

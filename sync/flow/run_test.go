@@ -24,18 +24,21 @@ type machine struct {
 }
 
 // machines are two nodes over one network; their clock is the bubble's.
-func machines(t *testing.T, network *memory.Network) (a, b *machine) {
+func machines(t *testing.T, network *memory.Network, prepare ...func(a, b *node)) (a, b *machine) {
 	t.Helper()
-	return hooked(t, network, func(string, event.Step) error { return nil })
+	return hooked(t, network, func(string, event.Step) error { return nil }, prepare...)
 }
 
 // hooked is machines with a hook on a's desk.
-func hooked(t *testing.T, network *memory.Network, on func(string, event.Step) error) (a, b *machine) {
+func hooked(t *testing.T, network *memory.Network, on func(string, event.Step) error, prepare ...func(a, b *node)) (a, b *machine) {
 	t.Helper()
 	w := newWorld(t)
 	x, y := w.node("a"), w.node("b")
 	x.desk.on = on
 	atX, atY := w.join(1, x, y)
+	for _, f := range prepare {
+		f(x, y)
+	}
 	linkX, linkY := network.Pair()
 	a, b = machineOf(t, x), machineOf(t, y)
 	for _, end := range []struct {

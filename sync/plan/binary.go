@@ -31,11 +31,13 @@ func (p *Plan) MarshalBinary() ([]byte, error) {
 		w.Flag(f.Internal)
 	}
 	w.Time(p.Read)
+	w.Texts(p.Disputed)
 	return w.Bytes, w.Err
 }
 
-// layout is the present one. The first had no Read, and its steps no Why.
-const layout = 2
+// layout is the present one. The first had no Read, and its steps no Why; the
+// second had no Disputed.
+const layout = 3
 
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (p *Plan) UnmarshalBinary(raw []byte) error {
@@ -58,6 +60,9 @@ func (p *Plan) UnmarshalBinary(raw []byte) error {
 	}
 	if version > 1 {
 		p.Read = r.Time()
+	}
+	if version > 2 {
+		p.Disputed = r.Texts()
 	}
 	return r.Version(version, min(max(version, 1), layout))
 }

@@ -19,7 +19,7 @@ func fullPlan() plan.Plan {
 		Epoch: 2, Seq: 9, Ref: ref,
 		Before: event.Fields{"summary": "old", "labels": []any{"a"}},
 		Said:   event.Fields{"summary": "new", "labels": []any{"b"}, "status": nil},
-		Seen:   4, Read: at.Add(-time.Second), Kept: []string{"status"}, Declined: []event.ItemID{"x", "y"},
+		Seen:   4, Read: at.Add(-time.Second), Kept: []string{"status"}, Disputed: []string{"status"}, Declined: []event.ItemID{"x", "y"},
 		Files: []plan.File{{Item: "f", Name: "é.txt", MIME: "text/plain", Size: 1 << 40, SHA256: "00", Internal: true}},
 		Steps: []plan.Step{
 			{

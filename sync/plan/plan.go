@@ -65,6 +65,8 @@ type Plan struct {
 	Seen event.Seq    `json:"seen,omitempty"`
 	// Kept are local fields in which ours stood against the peer's.
 	Kept []string `json:"kept,omitempty"`
+	// Disputed are those of Kept that a person must decide.
+	Disputed []string `json:"disputed,omitempty"`
 	// Declined are items that will not be written.
 	Declined []event.ItemID `json:"declined,omitempty"`
 	// Files are to be fetched and written beside the lane.

@@ -153,7 +153,7 @@ func (w *world) checkPair(v *verdict, from, to *end, a, b *ticket) {
 		if x != y {
 			v.addf("%s and %s differ in %s: %v and %v", a.Key, b.Key, name, x, y)
 		}
-		if w.shape == pair {
+		if w.shape == pair && !a.decided {
 			checkEdits(v, name, x, a, b)
 		}
 	}

@@ -19,7 +19,6 @@ import (
 	"parley/sync/store"
 	"parley/sync/store/memstore"
 	"parley/sync/transport"
-	"parley/sync/twin"
 )
 
 // crash is what a process panics with when it dies.
@@ -150,7 +149,7 @@ func (e *end) add() error {
 	n, peer := e.node, e.peer.node.name
 	e.con = flow.NewConnection(&flow.Connection{
 		ID: e.id, Name: peer, Us: n.name, Them: peer, Codec: codec{end: e}, Link: link{e},
-		Policy: twin.Policy{Winner: twin.Newest, Us: n.name, Them: peer},
+		Policy: n.world.policy(n.name, peer),
 	}, rules)
 	return n.path.Add(e.con)
 }

@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -130,7 +131,7 @@ func play(s shape, seed uint64, trace func(string, ...any)) (*world, []string) {
 	if err := w.live(ctx, *turns); err != nil {
 		return w, []string{err.Error()}
 	}
-	if err := w.settle(ctx); err != nil {
+	if err := errors.Join(w.settle(ctx), w.settleDisputes(ctx)); err != nil {
 		return w, []string{err.Error()}
 	}
 	return w, w.check()

@@ -70,6 +70,7 @@ type ticket struct {
 	// edits are the values that people gave each field, in order.
 	edits   map[string][]any
 	history []adapters.Edit
+	decided bool // a person decided a dispute in it
 }
 
 var (

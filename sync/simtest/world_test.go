@@ -163,6 +163,9 @@ func (w *world) live(ctx context.Context, turns int) error {
 		if w.rng.IntN(8) == 0 && len(n.tracker.list) > 0 && i < turns*3/4 {
 			w.person(n.tracker, n.tracker.list[w.rng.IntN(len(n.tracker.list))])
 		}
+		if _, err := w.resolver(ctx, 30); err != nil {
+			return fmt.Errorf("decide in turn %d: %w", i, err)
+		}
 		if err := w.turn(ctx, n); err != nil {
 			return fmt.Errorf("turn %d: %w", i, err)
 		}
@@ -310,4 +313,4 @@ func (w *world) open() int {
 }
 
 // openRows are the kinds of row that nothing is left of in a quiet world.
-var openRows = []byte("wiqj")
+var openRows = []byte("wiqjf")

@@ -25,6 +25,7 @@ import (
 //	p/<con>/<twin>/<epoch>/<seq>         what the fields were before an event of the peer
 //	f/<con>                              fuses that are blown
 //	b/<con>/<digest>                     a file offered to the peer
+//	f/<con>/<twin>                       a twin that people must know something of
 //	y/<con>                              agreement and this side's state of a connection
 //	u/<pairing>                          invitation that was given out
 //	n/<name>                             what people were told
@@ -102,6 +103,9 @@ func ReceivedKey(con event.ConnectionID, twin event.TwinID) []byte { return twin
 
 // InboxKey holds an inbox.Row.
 func InboxKey(con event.ConnectionID, twin event.TwinID) []byte { return twinKey('i', con, twin) }
+
+// TroubleKey lists a twin that people must know something of; the row says what.
+func TroubleKey(con event.ConnectionID, twin event.TwinID) []byte { return twinKey('f', con, twin) }
 
 // OriginKey tells which of our tickets has an origin.
 func OriginKey(origin event.OriginID) []byte { return append(key('g', len(origin)), origin[:]...) }

@@ -30,6 +30,7 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 		w.Number(uint64(base.Seq))
 		w.Number(uint64(base.At))
 		w.Flag(base.Weak)
+		w.Number(uint64(base.Final))
 	}
 	w.Flag(r.Out != nil)
 	if r.Out != nil {
@@ -54,6 +55,14 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 		w.Flag(c.Old)
 	}
 	r.writeEnd(&w)
+	w.Hash(r.Wrote)
+	w.Number(uint64(r.Turn))
+	w.Texts(r.Astray)
+	w.Number(uint64(len(r.Disputes)))
+	for name, d := range r.Disputes {
+		w.Text(name)
+		d.write(&w)
+	}
 	return w.Bytes, w.Err
 }
 
@@ -84,7 +93,11 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 	if n := p.Count(); n > 0 {
 		r.Local = make(map[string]Base, n)
 		for range n {
-			r.Local[p.Text()] = Base{Hash: p.Hash(), Seq: event.Seq(p.Number()), At: int64(p.Number()), Weak: p.Flag()}
+			name, base := p.Text(), Base{Hash: p.Hash(), Seq: event.Seq(p.Number()), At: int64(p.Number()), Weak: p.Flag()}
+			if version > 3 {
+				base.Final = event.Seq(p.Number())
+			}
+			r.Local[name] = base
 		}
 	}
 	if p.Flag() {
@@ -104,13 +117,23 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 	if version > 2 {
 		r.readEnd(p)
 	}
+	if version > 3 {
+		r.Wrote, r.Turn, r.Astray = p.Hash(), int(p.Number()), p.Texts()
+		for range p.Count() {
+			if r.Disputes == nil {
+				r.Disputes = map[string]Dispute{}
+			}
+			r.Disputes[p.Text()] = readDispute(p)
+		}
+	}
 	return p.Version(version, within(version, rowVersion))
 }
 
 // Layouts: version 1 of both did not keep what was on the wire, and of a row not what
-// it connects, version 2 of a row not how it ended.
+// it connects, version 2 of a row not how it ended,
+// version 3 no disputes and no turns.
 const (
-	rowVersion  = 3
+	rowVersion  = 4
 	pageVersion = 2
 )
 

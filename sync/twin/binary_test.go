@@ -1,6 +1,9 @@
 package twin_test
 
 import (
+	"bytes"
+	"encoding/binary"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,7 +18,7 @@ func fullRow() twin.Row {
 		Ref: event.Ref{ID: "12", Created: -5}, Key: "SUP-12", Origin: event.OriginID{1, 2, 3}, Hops: 3, State: twin.Live,
 		Since: time.Date(2026, 3, 1, 12, 0, 0, 17, time.UTC), Theirs: true, Seen: event.Position{Epoch: 2, Seq: 9}, Epoch: 4,
 		Sent:  map[string]twin.Sent{"summary": {Hash: 0x0011223344556677, Seq: 5, State: twin.Open, Said: 0x0011223344556677}, "e": {Hash: 1, State: twin.Confirmed, Said: 2}, "": {}},
-		Local: map[string]twin.Base{"status": {Hash: 0xff, Seq: 6, At: -62135596800, Weak: true}},
+		Local: map[string]twin.Base{"status": {Hash: 0xff, Seq: 6, At: -62135596800, Weak: true}, "priority": {Final: 8}},
 		Out:   &twin.Unsettled{Seq: 7, Parked: event.CodeDenied, Since: 8},
 		Sets: map[string]twin.Set{"labels": {
 			Held: []any{"a", 1.5, nil, true, false, []any{}, map[string]any{"id": "1", "n": []any{"x"}}},
@@ -27,6 +30,9 @@ func fullRow() twin.Row {
 		Past: []twin.Past{
 			{Out: true, Pos: event.Position{Epoch: 3, Seq: 4}, At: 5, Verdict: event.Refused, Code: event.CodeByGate},
 			{Pos: event.Position{Epoch: 1, Seq: 1}, At: 6, Verdict: event.Applied, Kept: true},
+		},
+		Wrote: 0xabcdef, Turn: 4, Astray: []string{"due"}, Disputes: map[string]twin.Dispute{
+			"summary": {Since: 1, OursAt: 2, TheirsAt: 3, Decision: &twin.Decision{Value: []any{"v"}, Ours: 7}}, "due": {Since: 9},
 		},
 	}
 }
@@ -89,6 +95,32 @@ func TestRow_CutOrForeignBytesAreAnError(t *testing.T) {
 	raw[0] = 9
 	if err := new(twin.Row).UnmarshalBinary(raw); err == nil {
 		t.Error("a row of another version is taken")
+	}
+}
+
+// TestRow_OfTheVersionBeforeIsRead: an older node's rows have no disputes and know
+// nothing of turns.
+func TestRow_OfTheVersionBeforeIsRead(t *testing.T) {
+	t.Parallel()
+	want := fullRow()
+	want.Disputes, want.Wrote, want.Turn, want.Astray = nil, 0, 0, nil
+	delete(want.Local, "priority")
+	raw, err := want.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[0] = 3
+	raw = raw[:len(raw)-8-1-1-1]
+	// The one base lost its last number, which stands behind time and flag.
+	mark := append(binary.AppendUvarint(nil, uint64(want.Local["status"].At)), 1, 0)
+	at := bytes.Index(raw, mark) + len(mark) - 1
+	raw = slices.Delete(raw, at, at+1)
+	var got twin.Row
+	if err := got.UnmarshalBinary(raw); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

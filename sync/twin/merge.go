@@ -15,6 +15,8 @@ import (
 type Policy struct {
 	// Winner is a node id, or "newest".
 	Winner string
+	// Ask is set if not Winner's edit wins, but what a person there decides.
+	Ask bool
 	// Us and Them are the node ids.
 	Us, Them string
 }
@@ -36,6 +38,15 @@ func (p Policy) oursWins(ours, theirs time.Time) bool {
 	return p.Us < p.Them
 }
 
+// Owner says whose a field is at one side, by that side's own settings.
+type Owner string
+
+// The owners.
+const (
+	Ours   Owner = "ours"   // nothing of the peer's is written to it
+	Theirs Owner = "theirs" // an edit of ours that has not left gives way
+)
+
 // Incoming is what a merge decides on.
 type Incoming struct {
 	// Wanted is what the incoming filter makes of the peer's whole replica.
@@ -55,9 +66,13 @@ type Incoming struct {
 	// that is not as its base says, or has none, may have been changed by anybody,
 	// ourselves included.
 	Forgot bool
+	// Disputed are fields of which the event says that a person is to decide.
+	Disputed map[string]bool
 	// Seen is our last event that the peer knew of, as a number of our stream's
 	// present epoch; 0 if none.
 	Seen event.Seq
+	// Owners of fields at our side; a field without one is both sides'.
+	Owners map[string]Owner
 	// Types of our fields, for sets and for what counts as equal.
 	Types map[string]event.Field
 }
@@ -71,6 +86,9 @@ type Merged struct {
 	Said event.Fields
 	// Kept are fields where ours stands against the peer's.
 	Kept []string
+	// Disputed are those of Kept that a person must decide, and those that have come
+	// to the same while the peer may take them for disputed.
+	Disputed []string
 	// Conflicts are all fields that both sides had changed.
 	Conflicts []string
 }
@@ -88,21 +106,40 @@ func (r *Row) Merge(in Incoming, policy Policy) Merged {
 		}
 		have := in.Ours[name]
 		if Equal(in.Types[name].Type, want, have) {
+			if policy.Ask && r.untold(name, have, in, policy) {
+				out.Disputed = append(out.Disputed, name)
+			}
 			continue
 		}
-		if in.Ours != nil && !IsSet(in.Types[name].Type) && r.concurrent(name, have, in) {
+		switch owner := in.Owners[name]; {
+		case owner == Ours:
+			out.Kept = append(out.Kept, name)
+			continue
+		case owner == Theirs && r.Local[name].Seq <= in.Seen:
+			out.write(name, want, in)
+			continue
+		}
+		if in.Ours != nil && !IsSet(in.Types[name].Type) && (r.concurrent(name, have, in) || policy.Ask && in.Disputed[name]) {
 			out.Conflicts = append(out.Conflicts, name)
-			if r.keeps(name, want, have, in, policy) {
+			asked := policy.Ask && r.asks(name, want, have, in, policy)
+			if asked {
+				out.Disputed = append(out.Disputed, name)
+			}
+			if asked || r.keeps(name, want, have, in, policy) {
 				out.Kept = append(out.Kept, name)
 				continue
 			}
 		}
-		out.Write[name] = want
-		if in.Ours != nil {
-			out.Before[name] = have
-		}
+		out.write(name, want, in)
 	}
 	return out
+}
+
+func (m *Merged) write(name string, want any, in Incoming) {
+	m.Write[name] = want
+	if in.Ours != nil {
+		m.Before[name] = in.Ours[name]
+	}
 }
 
 func (in Incoming) names() []string {
@@ -153,10 +190,54 @@ func (r *Row) concurrent(name string, have any, in Incoming) bool {
 	return base.Hash != event.HashValue(have) || base.Seq > in.Seen
 }
 
+// asks tells whether a person must decide about a field that both sides changed:
+// where it is one edit against another, and nobody has decided yet.
+func (r *Row) asks(name string, want, have any, in Incoming, policy Policy) bool {
+	base, known := r.Local[name]
+	switch {
+	case policy.decided(base, in.Cause, in.Seen):
+		return false
+	case in.Disputed[name]:
+		return true
+	case base.Hash == event.HashValue(have):
+		return !base.Weak && !weak(in.Cause)
+	case known && weak(in.Cause) && !in.Forgot, !known && Empty(want):
+		return false
+	}
+	return true
+}
+
+// untold tells whether ours has come to what the peer says without the peer knowing:
+// it says that the two are disputed, or was told something else and will find so.
+// Ours must leave, and until then the two may part again.
+func (r *Row) untold(name string, have any, in Incoming, policy Policy) bool {
+	base := r.Local[name]
+	return !policy.decided(base, in.Cause, in.Seen) &&
+		(in.Disputed[name] || base.Seq > in.Seen && base.Hash != event.HashValue(have))
+}
+
+// decided tells whether a person's decision is one of the two that meet: theirs,
+// made by cause at the owner, or ours, which the peer had not seen.
+func (p Policy) decided(base Base, cause event.Cause, seen event.Seq) bool {
+	return p.theirsFinal(cause) || p.oursFinal(base, seen)
+}
+
+func (p Policy) theirsFinal(cause event.Cause) bool {
+	return cause == event.CauseResolve && (!p.Ask || p.Winner == p.Them)
+}
+
+func (p Policy) oursFinal(base Base, seen event.Seq) bool {
+	return p.Ask && p.Winner == p.Us && base.Final > seen
+}
+
 // keeps tells whether ours stands where both sides changed a field.
 func (r *Row) keeps(name string, want, have any, in Incoming, policy Policy) bool {
 	base, known := r.Local[name]
 	switch {
+	case policy.theirsFinal(in.Cause):
+		return false
+	case policy.oursFinal(base, in.Seen):
+		return true
 	case base.Hash == event.HashValue(have):
 		return r.SaidStands(name, in.Cause, in.TheirsAt, policy)
 	case known && weak(in.Cause) && !in.Forgot:
@@ -164,8 +245,6 @@ func (r *Row) keeps(name string, want, have any, in Incoming, policy Policy) boo
 	case !known && Empty(want):
 		// Of what was forgotten, a value stands against none.
 		return true
-	case in.Cause == event.CauseResolve:
-		return false
 	}
 	return policy.oursWins(in.OursAt, in.TheirsAt)
 }
@@ -178,7 +257,7 @@ func (r *Row) SaidStands(name string, cause event.Cause, theirsAt time.Time, pol
 	switch {
 	case base.Weak != weak(cause):
 		return weak(cause)
-	case cause == event.CauseResolve:
+	case policy.theirsFinal(cause):
 		return false
 	}
 	return policy.oursWins(time.Unix(base.At, 0), theirsAt)

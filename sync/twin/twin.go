@@ -60,6 +60,9 @@ type Base struct {
 	At int64 `json:"t,omitempty"`
 	// Weak is set if that event was no edit: the peer lets its own stand against it.
 	Weak bool `json:"w,omitempty"`
+	// Final is our last event that said what a person had decided: it stands against
+	// what the peer says without knowing of it.
+	Final event.Seq `json:"f,omitempty"`
 }
 
 // Unsettled is our data event that has no final outcome.
@@ -96,6 +99,14 @@ type Row struct {
 	Refused event.Code `json:"refused,omitempty"`
 	// TheirNote is what the peer said of its half, if it ended.
 	TheirNote event.Code `json:"theirNote,omitempty"`
+	// Disputes are local fields that a person must decide.
+	Disputes map[string]Dispute `json:"disputes,omitempty"`
+	// Astray are local fields that are the peer's and were changed here.
+	Astray []string `json:"astray,omitempty"`
+	// Wrote is the version of our ticket as the last event applied left it, Turn
+	// that event's: what leaves of that version has no person behind it.
+	Wrote event.Hash `json:"wrote,omitempty"`
+	Turn  int        `json:"turn,omitempty"`
 	// Items is how many comments and files are on record.
 	Items int `json:"items,omitempty"`
 	// Connect is what our first event asks for, on a twin of two tickets that both
@@ -214,12 +225,31 @@ func (r *Row) setLocal(local, carried event.Fields, e Carried, at time.Time) {
 		if r.Local[name].Hash == hash && !anew {
 			continue
 		}
-		base := Base{Hash: hash, At: at.Unix()}
+		base := Base{Hash: hash, At: at.Unix(), Final: r.Local[name].Final}
 		if left {
 			base.Seq, base.Weak = e.Seq, !edit
 		}
+		if left && e.Cause == event.CauseResolve {
+			base.Final = e.Seq
+		}
 		r.Local[name] = base
 		r.LostLocal = found(r.LostLocal, func(field string) bool { return field == name })
+	}
+}
+
+// Agree records local fields that both sides hold alike from an event of the peer
+// on, which had seen ours up to seen. One that our own event says too is not agreed
+// on before the peer has that: it may be changing it again without knowing.
+func (r *Row) Agree(agreed Hashes, seen event.Seq) {
+	if r.Local == nil {
+		r.Local = make(map[string]Base, len(agreed))
+	}
+	for name, hash := range agreed {
+		base := r.Local[name]
+		if base.Hash == hash && base.Seq > seen {
+			continue
+		}
+		r.Local[name] = Base{Hash: hash, Final: base.Final}
 	}
 }
 
@@ -317,7 +347,7 @@ func (r *Row) Void(epoch uint64) {
 			// The peer may never have heard of it: it stays a change of ours.
 			base.Hash = 0
 		}
-		base.Seq = 0
+		base.Seq, base.Final = 0, 0
 		r.Local[name] = base
 	}
 }
