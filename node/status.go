@@ -91,7 +91,10 @@ func (n *Node) connectionState(l *link) (admin.Connection, error) {
 	default:
 		c.State = "working"
 	}
-	return c, n.count(con, &c)
+	agreed, err := n.path.LastAgreement(con)
+	swept, sweepErr := n.path.SweepState(con)
+	c.Verified, c.Differing, c.Swept = agreed.At, agreed.Differing, swept.Ended
+	return c, firstError(err, sweepErr, n.count(con, &c))
 }
 
 // What a holdup is.

@@ -23,6 +23,7 @@ type connectionCommand struct {
 	Scope  connectionScope  `cmd:"" help:"Which of our tickets belong on it."`
 	Load   connectionLoad   `cmd:"" help:"Take in tickets that are older than the connection."`
 	Resync connectionResync `cmd:"" help:"Send tickets in step again, behind everything else."`
+	Verify connectionVerify `cmd:"" help:"Compare with the other side what both hold, and mend it."`
 	Pause  connectionPause  `cmd:"" help:"Let nothing out, in, or either way."`
 	Resume connectionResume `cmd:"" help:"Let it work; filters are read again."`
 }

@@ -46,7 +46,7 @@ func fakeMain() {
 func (*fakeService) Status(context.Context) (admin.Status, error) {
 	return admin.Status{
 		Node: "acme", ID: "abc", Started: time.Now(), Tracker: admin.TrackerState{Kind: "desk", Error: hostile},
-		Connections: []admin.Connection{{Name: "globex", State: "working", Parked: 6, Oldest: 75, Reason: hostile}},
+		Connections: []admin.Connection{{Name: "globex", State: "working", Parked: 6, Oldest: 75, Differing: 2, Verified: time.Now(), Reason: hostile}},
 	}, nil
 }
 
@@ -87,6 +87,17 @@ func (*fakeService) Sync(_ context.Context, r admin.SyncRequest) (admin.SyncResu
 		out.Tickets = append(out.Tickets, outcome)
 	}
 	return out, nil
+}
+
+// Verify finds something that --heal mends.
+func (*fakeService) Verify(_ context.Context, _ string, r admin.VerifyRequest) (admin.Verification, error) {
+	v := admin.Verification{Twins: 3980, Sweep: r.Deep, Differ: []admin.Unlike{{
+		Twin: "t1", Key: "SUP-1", What: []admin.Difference{{Direction: "outgoing", Kind: "comment", Name: hostile, What: "missing"}, {Direction: "incoming", Kind: "field", Name: "status", What: "other"}},
+	}}, Moving: []admin.Unlike{{Twin: "t2", What: []admin.Difference{{Direction: "incoming", Kind: "field", Name: "summary", What: "missing"}}, Here: []string{"applying"}}}}
+	if r.Heal {
+		v.HealedHere, v.HealedThere = 1, 1
+	}
+	return v, nil
 }
 
 // Pause fails in the way that the connection's name says.

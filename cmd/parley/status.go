@@ -93,6 +93,10 @@ func showConnections(w io.Writer, list []admin.Connection) {
 	}
 	table(w, "CONNECTION|STATE|TWINS|WAITING|SENDING|APPLYING|FILES|PARKED|OLDEST|CONTACT", rows)
 	for _, c := range list {
+		if c.Differing > 0 {
+			fmt.Fprintf(w, "%s: %s tickets differed when both sides were compared %s; see `parley connection verify %s`\n",
+				c.Name, thousands(c.Differing), ago(c.Verified), c.Name)
+		}
 		for _, h := range c.Holdups {
 			fmt.Fprintf(w, "%s: %s\n", c.Name, holdup(h))
 		}

@@ -136,6 +136,10 @@ func routeConnections(api huma.API, s Service) {
 		})
 	route(api, http.MethodPost, "/v1/connections/{name}/resume", "resume", "Let a connection work",
 		func(ctx context.Context, in *byName) (Connection, error) { return s.Resume(ctx, in.Name) })
+	route(api, http.MethodPost, "/v1/connections/{name}/verify", "verify", "Compare with the peer what both sides hold",
+		func(ctx context.Context, in *named[VerifyRequest]) (Verification, error) {
+			return s.Verify(ctx, in.Name, in.Body)
+		})
 	route(api, http.MethodGet, "/v1/connections/{name}/scope", "scope-count", "How many tickets the scope matches",
 		func(ctx context.Context, in *byName) (ScopeCount, error) { return s.ScopeCount(ctx, in.Name) })
 	route(api, http.MethodGet, "/v1/connections/{name}/scope/explain", "scope-explain", "Why a ticket is in scope or not",

@@ -26,6 +26,7 @@ type Service interface {
 	Invite(ctx context.Context, r InviteRequest) (Invitation, error)
 	Accept(ctx context.Context, r AcceptRequest) (Connection, error)
 	RemoveConnection(ctx context.Context, name string) error
+	Verify(ctx context.Context, name string, r VerifyRequest) (Verification, error)
 	Pause(ctx context.Context, name string, r PauseRequest) (Connection, error)
 	Resume(ctx context.Context, name string) (Connection, error)
 	ScopeCount(ctx context.Context, name string) (ScopeCount, error)
@@ -106,6 +107,11 @@ type Connection struct {
 	Twins    int `json:"twins"`
 	// Oldest is the age of the oldest event without an outcome, in seconds.
 	Oldest float64 `json:"oldestSeconds"`
+	// Verified is when both sides were last compared, Differing how many twins were
+	// not alike then; Swept is when the last sweep of the tracker ended.
+	Verified  time.Time `json:"verified,omitzero"`
+	Differing int       `json:"differing,omitempty"`
+	Swept     time.Time `json:"swept,omitzero"`
 	// Holdups are what holds everything on the connection up, for a while.
 	Holdups []Holdup `json:"holdups,omitempty"`
 }

@@ -45,8 +45,10 @@ connections:
     accept: {projects: [SUP], types: [Incident], fields: [summary], creates_per_hour: 10, connect: never, remove: ask}
     gate: {fields: [summary], internal_comments: true, url: true}
     forward: [initech]
+    verify: 6h
+    sweep: off
     owner: sync@acme.example
-    notify: {parked: [owner, webhook:ops], stopped: [a@b.example], fuse: ["webhook:ops"], peer_away: {after: 90m, to: [owner]}}
+    notify: {parked: [owner, webhook:ops], stopped: [a@b.example], fuse: ["webhook:ops"], differs: [a@b.example], peer_away: {after: 90m, to: [owner]}}
   initech: {scope: "true", out: f/globex.out, in: f/globex.in, start: manual, since: approval}
 notify:
   to: [webhook:ops]
@@ -83,14 +85,17 @@ func TestLoad_ReadsEveryKey(t *testing.T) {
 			Connect: config.PermitNever, Remove: config.PermitAsk,
 		},
 		Gate:    config.Gate{Fields: []string{"summary"}, InternalComments: true, URL: true},
-		Forward: []string{"initech"}, Owner: "sync@acme.example",
+		Forward: []string{"initech"}, Verify: config.Interval(6 * time.Hour), Sweep: config.Off, Owner: "sync@acme.example",
 		Notify: config.Telling{
-			Parked: []string{"owner", "webhook:ops"}, Stopped: []string{"a@b.example"}, Fuse: []string{"webhook:ops"},
+			Parked: []string{"owner", "webhook:ops"}, Stopped: []string{"a@b.example"}, Fuse: []string{"webhook:ops"}, Differs: []string{"a@b.example"},
 			PeerAway: config.Away{After: config.Duration(90 * time.Minute), To: []string{"owner"}},
 		},
 	}
 	if diff := cmp.Diff(c.Connections["globex"], want, equal); diff != "" {
 		t.Error(diff)
+	}
+	if got := c.Connections["initech"]; got.Verify.Every() != 24*time.Hour || got.Sweep.Every() != 24*time.Hour || c.Connections["globex"].Sweep.Every() != 0 {
+		t.Errorf("defaults of comparing: got %+v", got)
 	}
 	if got := c.Connections["initech"]; !got.Start.Manual || !got.Since.FromApproval() || got.Leave != config.LeaveStop ||
 		got.Conflict != config.ConflictNewest || got.Accept.Connect != config.PermitNever || got.Accept.CreatesPerHour != 200 {

@@ -176,11 +176,14 @@ connections:
 #       internal_comments: false
 #       url: false
 #     forward: []                # connections whose tickets may leave here too
+#     verify: 24h                # how often both sides' records are compared, or off
+#     sweep: 24h                 # how often every ticket in step is read, or off
 #     owner: sync-team@example.com
 #     notify:
 #       parked: [owner, webhook:ops]
 #       stopped: [owner]
 #       fuse: [owner]
+#       differs: [owner]         # a comparison found something
 #       peer_away: {after: 1h, to: [owner]}
 
 # How people are told.

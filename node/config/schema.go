@@ -95,6 +95,10 @@ type Connection struct {
 	Fuse Fuse `yaml:"fuse,omitempty"`
 	// Forward names connections whose tickets, comments and files may leave here too.
 	Forward []string `yaml:"forward,omitempty"`
+	// Verify is how often what both sides hold is compared, Sweep how often every
+	// ticket in step is read whatever its change time says.
+	Verify Interval `yaml:"verify,omitempty"`
+	Sweep  Interval `yaml:"sweep,omitempty"`
 	// Owner is the e-mail address of who answers for the connection.
 	Owner  string  `yaml:"owner,omitempty"`
 	Notify Telling `yaml:"notify,omitempty"`
@@ -147,6 +151,7 @@ type Gate struct {
 type Telling struct {
 	Parked   []string `yaml:"parked,omitempty"`
 	Stopped  []string `yaml:"stopped,omitempty"`
+	Differs  []string `yaml:"differs,omitempty"`
 	Fuse     []string `yaml:"fuse,omitempty"`
 	PeerAway Away     `yaml:"peer_away,omitempty"`
 
@@ -269,6 +274,8 @@ func (c *Config) fillConnections() {
 		fill(&con.Accept.Connect, PermitNever)
 		fill(&con.Accept.Remove, PermitNever)
 		fill(&con.Accept.CreatesPerHour, 200)
+		fill(&con.Verify, Interval(24*time.Hour))
+		fill(&con.Sweep, Interval(24*time.Hour))
 		fill(&con.Notify.PeerAway.After, Duration(time.Hour))
 		c.Connections[name] = con
 	}

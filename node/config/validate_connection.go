@@ -83,6 +83,12 @@ func (v *validator) telling(key string, con Connection) {
 	v.atLeast(key+".notify.peer_away.after", con.Notify.PeerAway.After, time.Minute)
 	v.targets(key+".notify.parked", con.Notify.Parked, con.Owner)
 	v.targets(key+".notify.stopped", con.Notify.Stopped, con.Owner)
+	v.targets(key+".notify.differs", con.Notify.Differs, con.Owner)
+	for name, i := range map[string]Interval{"verify": con.Verify, "sweep": con.Sweep} {
+		if i != Off {
+			v.atLeast(key+"."+name, Duration(i), 10*time.Minute)
+		}
+	}
 	v.targets(key+".notify.fuse", con.Notify.Fuse, con.Owner)
 	v.targets(key+".notify.peer_away.to", con.Notify.PeerAway.To, con.Owner)
 }

@@ -25,6 +25,37 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // MarshalText implements encoding.TextMarshaler.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
+// Interval is how often something is done: a Duration, or "off".
+type Interval time.Duration
+
+// Off is the Interval of what is not done.
+const Off Interval = -1
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (i *Interval) UnmarshalText(text []byte) error {
+	if string(text) == "off" {
+		*i = Off
+		return nil
+	}
+	var d Duration
+	if err := d.UnmarshalText(text); err != nil {
+		return fmt.Errorf("%w, or off", err)
+	}
+	*i = Interval(d)
+	return nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (i Interval) MarshalText() ([]byte, error) {
+	if i == Off {
+		return []byte("off"), nil
+	}
+	return Duration(i).MarshalText()
+}
+
+// Every is the time between two, 0 for never.
+func (i Interval) Every() time.Duration { return max(0, time.Duration(i)) }
+
 // Size is a number of bytes that is written like "384MiB".
 type Size int64
 

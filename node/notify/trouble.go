@@ -19,6 +19,7 @@ const (
 	Failing  Kind = "failing"   // ticket after ticket fails
 	Fuse     Kind = "fuse"      // too many tickets in a minute: the rest waits
 	Refused  Kind = "refused"   // what the peer sends is wrong
+	Differs  Kind = "differs"   // the two sides do not hold the same
 )
 
 // Condition says what is wrong, and where: it is what is told once.
@@ -131,6 +132,8 @@ func (l Line) headline() string {
 		text = fmt.Sprintf("a fuse of %s is blown", l.Connection)
 	case Refused:
 		text = fmt.Sprintf("what the peer of %s sends is refused", l.Connection)
+	case Differs:
+		text = fmt.Sprintf("the two sides of %s do not hold the same", l.Connection)
 	default:
 		text = fmt.Sprintf("%s on %s", l.Kind, l.Connection)
 	}
@@ -147,6 +150,9 @@ func (l Line) advice() string {
 	}
 	if l.Kind == Fuse {
 		return "see: parley status, and let it go on with: parley connection resume " + l.Connection
+	}
+	if l.Kind == Differs {
+		return "see: parley connection verify " + l.Connection + ", and mend it with --heal"
 	}
 	return "see: parley status"
 }

@@ -31,9 +31,12 @@ type Swept struct {
 	After []byte `json:"after,omitempty"`
 }
 
-// Due tells whether a round is under way or has to begin.
+// Due tells whether a round is under way or has to begin; every 0 begins none.
 func (s Swept) Due(now time.Time, every time.Duration) bool {
-	return every > 0 && (s.Ended.IsZero() || now.Sub(s.Began) >= every)
+	if s.Began.IsZero() || !s.Ended.IsZero() {
+		return every > 0 && now.Sub(s.Began) >= every
+	}
+	return true
 }
 
 // sweepPage is how many twins a call of Sweep takes.

@@ -120,6 +120,7 @@ func TestSweep_IsDueByItsInterval(t *testing.T) {
 	}{
 		{"never swept", flow.Swept{}, time.Hour, true},
 		{"off", flow.Swept{}, 0, false},
+		{"off, and asked for by a person", flow.Swept{Began: at}, 0, true},
 		{"under way", flow.Swept{Began: at}, time.Hour, true},
 		{"ended just now", flow.Swept{Began: at.Add(-time.Minute), Ended: at}, time.Hour, false},
 		{"ended long ago", flow.Swept{Began: at.Add(-time.Hour), Ended: at}, time.Hour, true},

@@ -227,6 +227,11 @@ func (c *Client) Pause(ctx context.Context, name string, r admin.PauseRequest) (
 	return post[admin.Connection](ctx, c, connection(name, "/pause"), r)
 }
 
+// Verify implements admin.Service.
+func (c *Client) Verify(ctx context.Context, name string, r admin.VerifyRequest) (admin.Verification, error) {
+	return post[admin.Verification](ctx, c, connection(name, "/verify"), r)
+}
+
 // Resume implements admin.Service.
 func (c *Client) Resume(ctx context.Context, name string) (admin.Connection, error) {
 	return post[admin.Connection](ctx, c, connection(name, "/resume"), nil)

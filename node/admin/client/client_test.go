@@ -73,6 +73,12 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 		{"Pause", admin.Connection{PausedOut: true}, []any{"globex", admin.PauseRequest{Direction: "out", Reason: "r"}}, func() (any, error) {
 			return c.Pause(ctx, "globex", admin.PauseRequest{Direction: "out", Reason: "r"})
 		}},
+		{
+			"Verify",
+			admin.Verification{Twins: 2, Differ: []admin.Unlike{{Twin: "t", What: []admin.Difference{{Direction: "outgoing", Kind: "field", Name: "a", What: "other"}}}}},
+			[]any{"globex", admin.VerifyRequest{Heal: true, Deep: true}},
+			func() (any, error) { return c.Verify(ctx, "globex", admin.VerifyRequest{Heal: true, Deep: true}) },
+		},
 		{"Resume", admin.Connection{State: "working"}, []any{"globex"}, func() (any, error) { return c.Resume(ctx, "globex") }},
 		{"ScopeCount", admin.ScopeCount{Listed: 9, Matches: 3, Cut: true}, []any{"globex"}, func() (any, error) { return c.ScopeCount(ctx, "globex") }},
 		{"ScopeExplain", admin.ScopeExplanation{Why: "w"}, []any{"globex", "a/b?c&d #1"}, func() (any, error) { return c.ScopeExplain(ctx, "globex", "a/b?c&d #1") }},

@@ -65,6 +65,10 @@ func (f *fakeService) Accept(_ context.Context, r admin.AcceptRequest) (admin.Co
 	return reply[admin.Connection](f, "Accept", r)
 }
 
+func (f *fakeService) Verify(_ context.Context, name string, r admin.VerifyRequest) (admin.Verification, error) {
+	return reply[admin.Verification](f, "Verify", name, r)
+}
+
 func (f *fakeService) RemoveConnection(_ context.Context, name string) error {
 	_, err := reply[any](f, "RemoveConnection", name)
 	return err
