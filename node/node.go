@@ -49,6 +49,9 @@ type Options struct {
 	Every time.Duration
 	// MinFree replaces the store's free-space mark, if not zero.
 	MinFree int64
+	// ConfirmGone replaces the time after which a ticket that is not found is looked
+	// for once more, if not zero.
+	ConfirmGone time.Duration
 }
 
 // Node is an open node.
@@ -209,7 +212,7 @@ func (n *Node) openPath() error {
 	n.path, n.runner = flow.NewRunner(flow.Options{
 		Store: n.store, Tracker: n.tracker, TrackerName: n.config.Tracker.Kind, Blobs: files{n.blobs},
 		Now: time.Now, Random: rand.Reader, Secret: n.vault.Derive(secret.PurposeMarker), Boot: n.boot,
-		Log: n.log, Observe: n.observe,
+		Log: n.log, Observe: n.observe, ConfirmGone: n.options.ConfirmGone,
 	}, flow.RunnerOptions{Every: every, Workers: n.config.Limits.Lanes})
 	return nil
 }

@@ -103,7 +103,7 @@ func (s *site) run() {
 	cfg, err := config.Load(s.file(), config.Options{Kinds: all.Kinds()})
 	must(s.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
-	s.node, err = node.Open(ctx, cfg, node.Options{Kinds: all.Kinds(), Version: "test", Log: os.Stderr, MinFree: -1})
+	s.node, err = node.Open(ctx, cfg, node.Options{Kinds: all.Kinds(), Version: "test", Log: os.Stderr, MinFree: -1, ConfirmGone: 100 * time.Millisecond})
 	if err != nil {
 		cancel()
 		s.t.Fatal(err)

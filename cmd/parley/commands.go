@@ -12,6 +12,7 @@ type commands struct {
 	Connection connectionCommand `cmd:"" help:"Join other nodes; pause, resume, take history in."`
 	Ticket     ticketCommand     `cmd:"" help:"Which tickets are in step, and why or why not."`
 	Queue      queueCommand      `cmd:"" help:"What waits, and what waits for a person."`
+	Undo       undoCommand       `cmd:"" help:"Put back the fields that an event of the other side changed here."`
 	Filter     filterCommand     `cmd:"" help:"Check filters, and try them on a ticket."`
 	Settings   configCommand     `cmd:"" name:"config" help:"Check and show the configuration."`
 	Adapter    adapterCommand    `cmd:"" help:"The kinds of tracker, and whether ours answers."`

@@ -100,6 +100,30 @@ func (*fakeService) Verify(_ context.Context, _ string, r admin.VerifyRequest) (
 	return v, nil
 }
 
+func (*fakeService) History(_ context.Context, key string) (admin.History, error) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	return admin.History{Key: key, Events: []admin.PastEvent{
+		{
+			Event: "globex/in/1.12", Connection: "globex", Direction: "in", At: at, Cause: "edit", Fields: []string{"status", "summary"}, Items: 2,
+			Outcome: "applied", Undoable: true, Before: event.Fields{"summary": hostile}, After: event.Fields{"summary": "b"},
+		},
+		{Event: "globex/out/1.3", Connection: "globex", Direction: "out", At: at, Cause: "edit", Items: 1, Outcome: "refused", Code: "by-gate"},
+	}}, nil
+}
+
+func (*fakeService) Undo(_ context.Context, r admin.UndoRequest) (admin.UndoResult, error) {
+	out := admin.UndoResult{Event: "globex/in/1.12", Key: "SUP-1", Connection: "globex", Queued: !r.DryRun, Fields: []admin.UndoField{
+		{Name: "status", Now: "Closed", Back: nil, Changed: true}, {Name: "summary", Now: hostile, Back: "a"},
+	}}
+	switch {
+	case r.Event == "SUP-2":
+		out.Fields = nil
+	case !r.DryRun && !r.Force:
+		return out, &admin.Error{Kind: admin.KindConflict, Message: "changed since that event: status", Hint: "--force"}
+	}
+	return out, nil
+}
+
 // Pause fails in the way that the connection's name says.
 func (*fakeService) Pause(_ context.Context, name string, _ admin.PauseRequest) (admin.Connection, error) {
 	return admin.Connection{}, &admin.Error{Kind: name, Message: "it is " + name + hostile, Hint: "do something"}

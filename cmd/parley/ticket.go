@@ -17,6 +17,7 @@ import (
 type ticketCommand struct {
 	List    ticketList    `cmd:"" help:"Tickets on connections, and their state."`
 	Explain ticketExplain `cmd:"" help:"All about one ticket: does it belong, what leaves, what blocks it, what comes next."`
+	History ticketHistory `cmd:"" help:"The last events of one ticket, what they changed, and which can be undone."`
 	Sync    ticketSync    `cmd:"" help:"Bring tickets into step, also older ones."`
 	Unsync  ticketUnsync  `cmd:"" help:"Take tickets out of step; both stay as they are."`
 	Connect ticketConnect `cmd:"" help:"Pair tickets that both sides have already."`

@@ -30,6 +30,7 @@ func NewHandler(s Service, version string) http.Handler {
 	routeConnections(api, s)
 	routeLoads(api, s)
 	routeTickets(api, s)
+	routeHistory(api, s)
 	routeQueue(api, s)
 	routePairs(api, s)
 	routeBackup(api, s)
@@ -171,6 +172,13 @@ func routeTickets(api huma.API, s Service) {
 		func(ctx context.Context, in *body[SyncRequest]) (SyncResult, error) { return s.Sync(ctx, in.Body) })
 	route(api, http.MethodPost, "/v1/tickets/unsync", "unsync", "Take tickets out of step",
 		func(ctx context.Context, in *body[SyncRequest]) (SyncResult, error) { return s.Unsync(ctx, in.Body) })
+}
+
+func routeHistory(api huma.API, s Service) {
+	route(api, http.MethodGet, "/v1/tickets/history", "history", "The last events of one ticket",
+		func(ctx context.Context, in *key) (History, error) { return s.History(ctx, in.Key) })
+	route(api, http.MethodPost, "/v1/undo", "undo", "Put back the fields that an event changed here",
+		func(ctx context.Context, in *body[UndoRequest]) (UndoResult, error) { return s.Undo(ctx, in.Body) })
 }
 
 func routeQueue(api huma.API, s Service) {

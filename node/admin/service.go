@@ -42,6 +42,8 @@ type Service interface {
 	ConnectState(ctx context.Context, r ConnectRequest) (ConnectResult, error)
 	Match(ctx context.Context, r MatchRequest) ([]Pair, error)
 	Resync(ctx context.Context, name string, r ResyncRequest) (int, error)
+	History(ctx context.Context, key string) (History, error)
+	Undo(ctx context.Context, r UndoRequest) (UndoResult, error)
 	Queue(ctx context.Context, connection string) ([]QueueEntry, error)
 	QueueEntry(ctx context.Context, id string) (QueueEntry, error)
 	Retry(ctx context.Context, q QueueSelect) (int, error)
@@ -286,6 +288,62 @@ type SyncOutcome struct {
 	// Done is "queued", "unsynced", "would queue", "would unsync" or "".
 	Done  string `json:"done,omitempty"`
 	Error string `json:"error,omitempty"`
+}
+
+// History is the last events of a ticket, oldest first.
+type History struct {
+	Key    string      `json:"key"`
+	Events []PastEvent `json:"events"`
+}
+
+// PastEvent is an event of a ticket's twin on one connection.
+type PastEvent struct {
+	// Event names it, as CONNECTION/in/1.12; Direction is in (the peer's) or out.
+	Event      string    `json:"event"`
+	Connection string    `json:"connection"`
+	Direction  string    `json:"direction"`
+	At         time.Time `json:"at"`
+	Cause      string    `json:"cause,omitempty"`
+	// Fields of the peer's shape that it carried, Items how many comments and files.
+	Fields []string `json:"fields,omitempty"`
+	Items  int      `json:"items,omitempty"`
+	// Outcome is applied, refused, parked, waiting or "" (not known any more).
+	Outcome  string `json:"outcome,omitempty"`
+	Code     string `json:"code,omitempty"`
+	Undoable bool   `json:"undoable"`
+	// Before and After are our fields that it changed.
+	Before event.Fields `json:"before,omitempty"`
+	After  event.Fields `json:"after,omitempty"`
+}
+
+// UndoRequest asks for the fields that an event changed here to be put back.
+type UndoRequest struct {
+	// Event is an event's name, or a ticket's key for the last that can be undone,
+	// on Connection if that is named.
+	Event      string `json:"event" minLength:"1" maxLength:"500"`
+	Connection string `json:"connection,omitempty"`
+	// Force puts back also what was changed since.
+	Force  bool `json:"force,omitempty"`
+	DryRun bool `json:"dryRun,omitempty"`
+}
+
+// UndoResult tells what is put back.
+type UndoResult struct {
+	Event      string      `json:"event"`
+	Key        string      `json:"key"`
+	Connection string      `json:"connection"`
+	Fields     []UndoField `json:"fields"`
+	// Queued is set if it is on record: the ticket's lane writes it.
+	Queued bool `json:"queued"`
+}
+
+// UndoField is one field of it.
+type UndoField struct {
+	Name string `json:"name"`
+	Now  any    `json:"now"`
+	Back any    `json:"back"`
+	// Changed is set if somebody changed it since the event.
+	Changed bool `json:"changed,omitempty"`
 }
 
 // QueueEntry is something that waits: our work, our event, the peer's event, a file, a chore.

@@ -35,9 +35,6 @@ const (
 	RemoveAllow = "allow"
 )
 
-// confirmGone is how far apart two looks are that find no ticket.
-const confirmGone = time.Minute
-
 // endTwin ends a twin at this side and tells the peer, unless the peer's half has
 // ended already: an end is never answered with an end.
 func (p *Path) endTwin(tx store.Tx, con *Connection, id event.TwinID, state twin.State, code event.Code) error {
@@ -98,7 +95,7 @@ func (p *Path) returns(o *outgoing, inScope bool) bool {
 }
 
 // absent decides about a ticket of a twin that the tracker does not find. That
-// it is not there counts only if it is not there a minute later either, and the
+// it is not there counts only if it is not there some time later either, and the
 // tracker answers otherwise: what is not seen is not what is deleted.
 func (p *Path) absent(ctx context.Context, con *Connection, id event.TwinID, row *twin.Row, err error) (gone event.Code, next time.Time, _ error) {
 	if errors.Is(err, adapters.ErrMerged) {
@@ -109,13 +106,13 @@ func (p *Path) absent(ctx context.Context, con *Connection, id event.TwinID, row
 	}
 	now, since := p.Now(), row.End.Missing
 	if since.IsZero() || since.After(now) {
-		return "", now.Add(confirmGone), p.setMissing(con, id, now)
+		return "", now.Add(p.ConfirmGone), p.setMissing(con, id, now)
 	}
-	if now.Sub(since) < confirmGone {
-		return "", since.Add(confirmGone), nil
+	if now.Sub(since) < p.ConfirmGone {
+		return "", since.Add(p.ConfirmGone), nil
 	}
 	if _, err := p.Tracker.Schema(ctx); err != nil {
-		return "", now.Add(confirmGone), nil //nolint:nilerr // a tracker that does not answer proves nothing
+		return "", now.Add(p.ConfirmGone), nil //nolint:nilerr // a tracker that does not answer proves nothing
 	}
 	return event.CodeGone, time.Time{}, nil
 }

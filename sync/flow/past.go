@@ -9,7 +9,9 @@ import (
 
 	"parley/sync/envelope"
 	"parley/sync/event"
+	"parley/sync/inbox"
 	"parley/sync/outbox"
+	"parley/sync/retry"
 	"parley/sync/store"
 	"parley/sync/twin"
 )
@@ -233,6 +235,14 @@ func (p *Path) planUndo(ctx context.Context, c *choring) error {
 		c.over = true
 		return nil
 	}
+	busy, err := p.writingTo(c.row.Ref)
+	if err != nil {
+		return storeError{err}
+	}
+	if busy {
+		// It would be taken for a write that did not happen, and done again.
+		return &awaitError{at: p.Now().Add(retry.Curve(c.job.Attempt + 2)), reason: "an event of the peer is being written to the ticket"}
+	}
 	ticket, err := p.Tracker.Read(ctx, c.row.Ref)
 	if err != nil {
 		return err
@@ -261,7 +271,29 @@ func (p *Path) planUndo(ctx context.Context, c *choring) error {
 	return nil
 }
 
-// EventAt is the twin and our ticket of one of the peer's events.
+// writingTo tells whether a plan of some connection writes to a ticket.
+func (p *Path) writingTo(ref event.Ref) (busy bool, err error) {
+	err = p.Store.View(func(r store.Reader) error {
+		for _, con := range p.Connections() {
+			id, found, err := twinByRef(r, con.ID, ref)
+			if err != nil {
+				return err
+			}
+			if !found {
+				continue
+			}
+			entry, err := get[inbox.Row](r, store.InboxKey(con.ID, id))
+			if err != nil {
+				return err
+			}
+			busy = busy || entry != nil && entry.Planned()
+		}
+		return nil
+	})
+	return busy, err
+}
+
+// EventAt is our ticket that one of the peer's events was about.
 func (p *Path) EventAt(con *Connection, at event.Position) (event.Ref, error) {
 	var ref event.Ref
 	err := p.Store.View(func(r store.Reader) error {

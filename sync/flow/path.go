@@ -47,6 +47,8 @@ type Options struct {
 	Observe func(Observation)
 	// MaxAttachment is the largest file taken in or sent, in bytes.
 	MaxAttachment int64
+	// ConfirmGone is how far apart two looks must be that find no ticket; default 1 min.
+	ConfirmGone time.Duration
 }
 
 // Blobs keeps the bytes of attachments.
@@ -236,6 +238,9 @@ func New(o Options) *Path {
 	}
 	if o.MaxAttachment == 0 {
 		o.MaxAttachment = 64 << 20
+	}
+	if o.ConfirmGone == 0 {
+		o.ConfirmGone = time.Minute
 	}
 	return &Path{Options: o, connections: map[event.ConnectionID]*Connection{}, expected: map[event.ConnectionID]bool{}}
 }

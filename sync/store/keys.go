@@ -22,15 +22,14 @@ import (
 //	i/<con>/<twin>                       inbox row, with the plan once there is one
 //	j/<con>/<twin>/<item>                attachment to be fetched and written
 //	o/<con>/<twin>/<name>                chore: a write of our own that no event asks for
-//	p/<con>/<twin>/<epoch>/<seq>         what the fields were before an event of the peer
-//	f/<con>                              fuses that are blown
+//	z/<con>/<twin>/<epoch>/<seq>         what the fields were before an event of the peer
 //	b/<con>/<digest>                     a file offered to the peer
 //	f/<con>/<twin>                       a twin that people must know something of
 //	y/<con>                              agreement and this side's state of a connection
 //	u/<pairing>                          invitation that was given out
 //	n/<name>                             what people were told
 //	l/<con>                              a running load; d/<con> a heal under way
-//	v/<con>/<a|s>                        last comparison with the peer; place of the sweep
+//	v/<con>/<a|s|f>                      last comparison with the peer; place of the sweep; fuses blown
 //	p/<con>                              who is at the ends of a connection
 //	m/…                                  schema, boot counter, that it was restored
 
@@ -138,13 +137,13 @@ func ChoreKey(con event.ConnectionID, twin event.TwinID, name event.ItemID) []by
 
 // BeforeKey holds what the fields that an event of the peer changed were before.
 func BeforeKey(con event.ConnectionID, twin event.TwinID, at event.Position) []byte {
-	k := append(conKey('p', con, len(twin)+1+8+1+8), twin[:]...)
+	k := append(conKey('z', con, len(twin)+1+8+1+8), twin[:]...)
 	k = binary.BigEndian.AppendUint64(append(k, '/'), at.Epoch)
 	return binary.BigEndian.AppendUint64(append(k, '/'), uint64(at.Seq))
 }
 
 // FuseKey holds the fuses of a connection that are blown.
-func FuseKey(con event.ConnectionID) []byte { return conKey('f', con, 0) }
+func FuseKey(con event.ConnectionID) []byte { return append(conKey('v', con, 1), 'f') }
 
 // EventKey holds one event of a stream.
 func EventKey(con event.ConnectionID, side Side, epoch uint64, stream byte, seq event.Seq) []byte {

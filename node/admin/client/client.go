@@ -293,6 +293,18 @@ func (c *Client) Unsync(ctx context.Context, r admin.SyncRequest) (admin.SyncRes
 	return post[admin.SyncResult](ctx, c, "/v1/tickets/unsync", r)
 }
 
+// History implements admin.Service.
+func (c *Client) History(ctx context.Context, key string) (admin.History, error) {
+	var out admin.History
+	err := c.do(ctx, http.MethodGet, "/v1/tickets/history", url.Values{"key": {key}}, nil, &out)
+	return out, err
+}
+
+// Undo implements admin.Service.
+func (c *Client) Undo(ctx context.Context, r admin.UndoRequest) (admin.UndoResult, error) {
+	return post[admin.UndoResult](ctx, c, "/v1/undo", r)
+}
+
 // Queue implements admin.Service.
 func (c *Client) Queue(ctx context.Context, connection string) ([]admin.QueueEntry, error) {
 	query := url.Values{}

@@ -49,6 +49,7 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 	ctx := t.Context()
 	at := time.Date(2026, 11, 23, 1, 2, 3, 456789000, time.UTC)
 	load := admin.LoadRequest{Query: "a = 'ä'", Keys: []string{"SUP-1", "x/y?z&ä"}, Limit: 7, Rate: 2.5, DryRun: true}
+	undo := admin.UndoRequest{Event: "globex/in/1.2", DryRun: true}
 	sync := admin.SyncRequest{Keys: []string{"SUP-1"}, Query: "q", Connection: "globex", DryRun: true}
 	pick := admin.QueueSelect{ID: "i/1", Connection: "globex", Code: "denied", All: true}
 	try := admin.TryRequest{Connection: "globex", Key: "SUP-1", Out: "a\nb", In: "c"}
@@ -93,6 +94,8 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 			Ticket: admin.Ticket{Key: "SUP-1"}, Sent: event.Fields{"due": nil, "labels": []any{"a"}}, Happens: "nothing",
 		}}}, []any{"SUP-1"}, func() (any, error) { return c.Explain(ctx, "SUP-1") }},
 		{"Sync", admin.SyncResult{Tickets: []admin.SyncOutcome{{Key: "SUP-1", Done: "queued"}}}, []any{sync}, func() (any, error) { return c.Sync(ctx, sync) }},
+		{"History", admin.History{Key: "SUP-1", Events: []admin.PastEvent{{Event: "globex/in/1.2", Undoable: true, Before: event.Fields{"summary": "x"}}}}, []any{"SUP-1"}, func() (any, error) { return c.History(ctx, "SUP-1") }},
+		{"Undo", admin.UndoResult{Event: "globex/in/1.2", Fields: []admin.UndoField{{Name: "summary", Now: "y", Back: "x"}}}, []any{undo}, func() (any, error) { return c.Undo(ctx, undo) }},
 		{"Unsync", admin.SyncResult{Tickets: []admin.SyncOutcome{{Key: "SUP-1", Error: "e"}}}, []any{sync}, func() (any, error) { return c.Unsync(ctx, sync) }},
 		{"Queue", []admin.QueueEntry{{ID: "i/1", Steps: []string{"s"}}}, []any{"globex"}, func() (any, error) { return c.Queue(ctx, "globex") }},
 		{"QueueEntry", admin.QueueEntry{ID: "i/1"}, []any{"i/1"}, func() (any, error) { return c.QueueEntry(ctx, "i/1") }},

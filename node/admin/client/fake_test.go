@@ -114,6 +114,14 @@ func (f *fakeService) Sync(_ context.Context, r admin.SyncRequest) (admin.SyncRe
 	return reply[admin.SyncResult](f, "Sync", r)
 }
 
+func (f *fakeService) History(_ context.Context, key string) (admin.History, error) {
+	return reply[admin.History](f, "History", key)
+}
+
+func (f *fakeService) Undo(_ context.Context, r admin.UndoRequest) (admin.UndoResult, error) {
+	return reply[admin.UndoResult](f, "Undo", r)
+}
+
 func (f *fakeService) Unsync(_ context.Context, r admin.SyncRequest) (admin.SyncResult, error) {
 	return reply[admin.SyncResult](f, "Unsync", r)
 }
