@@ -57,12 +57,7 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 	pairing := admin.ConnectRequest{Connection: "globex", Pairs: []admin.Pair{pair}, Old: true, DryRun: true}
 	match := admin.MatchRequest{Connection: "globex", By: "Remote key", Query: "q"}
 	again := admin.ResyncRequest{Fields: []string{"status"}, Query: "q", DryRun: true}
-	for _, tt := range []struct {
-		name   string
-		answer any
-		args   []any
-		call   func() (any, error)
-	}{
+	arrive(t, fake, []exchange{
 		{"Status", admin.Status{Node: "acme", Started: at, Connections: []admin.Connection{{Name: "globex", Oldest: 1.5}}}, nil, func() (any, error) { return c.Status(ctx) }},
 		{"Key", admin.Key{Node: "acme", Fingerprint: "abcd efgh"}, nil, func() (any, error) { return c.Key(ctx) }},
 		{"Connections", []admin.Connection{{Name: "globex", Contact: at}}, nil, func() (any, error) { return c.Connections(ctx) }},
@@ -110,7 +105,20 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 		{"Schema", event.Schema{Fields: map[string]event.Field{"fields.Severity": {Type: event.TypeOption, Options: []string{"S1"}}}}, nil, func() (any, error) { return c.Schema(ctx) }},
 		{"Try", admin.TryResult{Key: "SUP-1", Lines: []admin.TryLine{{Line: 1, Value: []any{"x", true, 1.5, nil}}}}, []any{try}, func() (any, error) { return c.Try(ctx, try) }},
 		{"Reload", nil, nil, func() (any, error) { return nil, c.Reload(ctx) }},
-	} {
+	})
+}
+
+// exchange is one call, what the node is to be asked, and what it answers.
+type exchange struct {
+	name   string
+	answer any
+	args   []any
+	call   func() (any, error)
+}
+
+func arrive(t *testing.T, fake *fakeService, all []exchange) {
+	t.Helper()
+	for _, tt := range all {
 		fake.prepare(tt.answer, nil)
 		got, err := tt.call()
 		if err != nil {
