@@ -261,7 +261,7 @@ func kept(h event.Hash) agree.Hash {
 
 // ended tells whether a twin is not kept in step any more, as far as is known here.
 func ended(row *twin.Row) bool {
-	return row.State != twin.Live || row.TheirNote != "" || row.Refused == event.CodeEnded || row.Refused == event.CodeGone
+	return row.State != twin.Live || row.TheirNote != "" || twin.Ends(row.Refused)
 }
 
 // moving says what of a twin is under way here.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -368,5 +369,30 @@ func TestCompare_WhatWasDeclinedIsNoDifference(t *testing.T) {
 		if c := n.compare(); !c.Agreed() || len(c.Moving) > 0 {
 			t.Errorf("%s finds %+v", n.name, c)
 		}
+	}
+}
+
+// TestHealTwins_OfManyCommentsComesToAnEnd: what does not fit into one event is sent
+// in several, each comment once.
+func TestHealTwins_OfManyCommentsComesToAnEnd(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	ref := a.desk.open("long")
+	for i := range 8 {
+		a.desk.comment(ref, fmt.Sprint(i, strings.Repeat(" words", 7000)), false)
+	}
+	w.settle()
+	i, err := a.path.Inspect(a.con(), ref, event.TwinID{})
+	a.must(err)
+	before := b.saw("applied")
+	if n, err := a.path.HealTwins(a.con(), []event.TwinID{i.TwinID}); n != 1 || err != nil {
+		t.Fatalf("healing %d twins: %v", n, err)
+	}
+	w.settle()
+	if got := b.saw("applied") - before; got < 2 || got > 4 {
+		t.Errorf("%d events were applied for a heal of three", got)
+	}
+	if c := a.compare(); !c.Agreed() || len(c.Moving) > 0 || len(b.one().Comments) != 8 {
+		t.Errorf("found %+v, %d comments", c, len(b.one().Comments))
 	}
 }

@@ -91,7 +91,9 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 		row = &twin.Row{}
 	}
 	heal := k.work.Cause == event.CauseHeal
-	fields, hashes := row.Differs(o.replica.Fields, heal)
+	healed := o.healed()
+	whole := heal && healed == nil
+	fields, hashes := row.Differs(o.replica.Fields, whole)
 	o.hashes = hashes
 	o.change = event.ChangeBody{
 		Filter: o.rules.Outgoing.Version(), Cause: k.work.Cause, Seen: row.Seen,
@@ -125,21 +127,21 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 	leaving := inOrder(o.replica.Comments, o.ticket.Comments)
 	for i := range leaving {
 		c := &leaving[i]
-		item, local, due := p.commentItem(o, c, source(c.ID), heal)
+		item, kept, due := p.commentItem(o, c, source(c.ID), heal && !healed[local{id: c.ID}])
 		if due {
-			size = o.offer(item, local, size)
+			size = o.offer(item, kept, size)
 		}
 	}
 	for _, a := range o.replica.Attachments {
 		if o.change.More {
 			break
 		}
-		item, local, due, err := p.fileItem(ctx, o, a, heal)
+		item, kept, due, err := p.fileItem(ctx, o, a, heal && !healed[local{file: true, id: a.ID}])
 		if err != nil {
 			return err
 		}
 		if due {
-			size = o.offer(item, local, size)
+			size = o.offer(item, kept, size)
 		}
 	}
 	return nil

@@ -122,7 +122,7 @@ func (p *Path) append(o *outgoing) error {
 		if err := p.storeSent(tx, o, head); err != nil {
 			return err
 		}
-		return p.workNext(tx, o.con.ID, o.known.ref, work.Sent{Gen: o.known.work.Gen, More: o.change.More})
+		return p.workNext(tx, o.con.ID, o.known.ref, work.Sent{Gen: o.known.work.Gen, More: o.change.More, Last: o.last()})
 	})
 	if err != nil {
 		return storeError{fmt.Errorf("append a change of %s: %w", o.ticket.Key, err)}

@@ -4,7 +4,7 @@ import "parley/sync/event"
 
 // MarshalBinary writes the row; the first byte is the layout's version.
 func (r *Row) MarshalBinary() ([]byte, error) {
-	w := event.Writer{Bytes: append(make([]byte, 0, 64), 1)}
+	w := event.Writer{Bytes: append(make([]byte, 0, 64), 2)}
 	w.Number(r.Gen)
 	w.Text(string(r.State))
 	w.Text(r.Key)
@@ -17,6 +17,7 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 	w.Time(r.Since)
 	w.Time(r.Next)
 	w.Flag(r.Parked)
+	w.Text(string(r.Healed))
 	return w.Bytes, w.Err
 }
 
@@ -28,5 +29,9 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 		Gen: p.Number(), State: State(p.Text()), Key: p.Text(), Cause: event.Cause(p.Text()), Forced: p.Flag(), Bulk: p.Flag(),
 		Attempt: int(p.Number()), Reason: p.Text(), Code: event.Code(p.Text()), Since: p.Time(), Next: p.Time(), Parked: p.Flag(),
 	}
-	return p.Version(version, 1)
+	if version == 1 {
+		return p.End()
+	}
+	r.Healed = event.ItemID(p.Text())
+	return p.Version(version, 2)
 }

@@ -40,6 +40,8 @@ type Row struct {
 	Forced bool `json:"forced,omitempty"`
 	// Bulk work waits behind the other.
 	Bulk bool `json:"bulk,omitempty"`
+	// Healed is the last comment or file that the heal under way has sent.
+	Healed event.ItemID `json:"healed,omitempty"`
 	// Attempt counts holds without a new Seen in between.
 	Attempt int `json:"attempt,omitempty"`
 	// Reason, Code and Next of a held row. Reason stays home.
@@ -66,6 +68,8 @@ type Seen struct {
 type Sent struct {
 	Gen  uint64
 	More bool
+	// Last is the last comment or file that is in it.
+	Last event.ItemID
 }
 
 // Nothing says that what was read under Gen has nothing to send.
@@ -97,7 +101,11 @@ func Next(row *Row, input Input, now time.Time) *Row {
 		if row == nil || row.Gen == in.Gen && !in.More {
 			return nil
 		}
-		return released(*row)
+		next := released(*row)
+		if row.Cause == event.CauseHeal && row.Gen == in.Gen && in.Last != "" {
+			next.Healed = in.Last
+		}
+		return next
 	case Nothing:
 		if row == nil || row.Gen == in.Gen {
 			return nil
@@ -127,6 +135,9 @@ func seen(row *Row, in Seen) *Row {
 	next := *row
 	next.Gen++
 	next.Cause = stronger(row.Cause, in.Cause)
+	if in.Cause == event.CauseHeal {
+		next.Healed = ""
+	}
 	next.Forced = row.Forced || in.Forced
 	next.Bulk = row.Bulk && in.Bulk
 	if in.Key != "" {
