@@ -18,8 +18,9 @@ const patience = 60 * time.Second
 // driver is the people at A: it edits tickets, and a ticket again only when
 // its last edit has settled.
 type driver struct {
-	tracker *tracker
+	tracker editor
 	tickets int
+	silent  bool        // people write no comments
 	settled chan string // keys
 	// queue holds the events of a ticket, the one under way first.
 	queue  map[string][]int
@@ -27,7 +28,12 @@ type driver struct {
 	ended  []int64
 }
 
-func newDriver(t *tracker, tickets, events int) *driver {
+// editor is a tracker with people in front of it.
+type editor interface {
+	edit(key string, fields event.Fields, comments []event.Comment)
+}
+
+func newDriver(t editor, tickets, events int) *driver {
 	return &driver{
 		tracker: t, tickets: tickets, settled: make(chan string, events+1),
 		queue: map[string][]int{}, handed: make([]int64, events+1), ended: make([]int64, events+1),
@@ -43,11 +49,27 @@ func (d *driver) hand(i int) {
 	r := workload.Make(uint64(i), d.tickets)
 	now := time.Now()
 	d.handed[i] = now.UnixNano()
+	fields := fieldsOf(r)
+	fields["fields.At"] = float64(now.UnixMicro())
+	comments := make([]event.Comment, len(r.Comments))
+	for n, c := range r.Comments {
+		comments[n] = event.Comment{
+			ID: c.ID, Author: event.User{ID: c.Author, Name: c.Author}, Body: c.Body, Internal: c.Internal, Created: now.UTC(),
+		}
+	}
+	if d.silent {
+		comments = nil
+	}
+	d.tracker.edit(r.Ticket, fields, comments)
+}
+
+// fieldsOf are the fields of a ticket of A after an edit.
+func fieldsOf(r workload.Replica) event.Fields {
 	fields := event.Fields{
 		"type": r.Type, "summary": r.Summary, "description": r.Description, "status": r.Status, "priority": r.Priority,
 		"reporter": person(r.Reporter), "assignee": person(r.Assignee), "updated": r.Updated,
 		"labels":     labels(r.Labels),
-		"fields.Seq": float64(i), "fields.At": float64(now.UnixMicro()),
+		"fields.Seq": float64(r.Seq),
 	}
 	for name, value := range r.Fields {
 		if n, ok := value.(int); ok {
@@ -55,13 +77,7 @@ func (d *driver) hand(i int) {
 		}
 		fields[event.CustomPrefix+name] = value
 	}
-	comments := make([]event.Comment, len(r.Comments))
-	for n, c := range r.Comments {
-		comments[n] = event.Comment{
-			ID: c.ID, Author: event.User{ID: c.Author, Name: c.Author}, Body: c.Body, Internal: c.Internal, Created: now.UTC(),
-		}
-	}
-	d.tracker.edit(r.Ticket, fields, comments)
+	return fields
 }
 
 func person(mail string) any { return event.User{ID: mail, Name: mail}.Value() }

@@ -27,14 +27,18 @@ const (
 func main() {
 	isNode := flag.Bool("node", false, "be a node (the bench starts itself)")
 	profiles := flag.String("cpuprofile", "", "a directory for profiles of both nodes: CPU by phase, and allocations")
+	growing := flag.Bool("growth", false, "measure how speed and memory change with connections, twins and a backlog")
 	workers := flag.Int("workers", 64, "lanes of a node (limits.lanes)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var err error
-	if *isNode {
+	switch {
+	case *isNode:
 		err = runNode(ctx, os.Stdin, os.Stdout)
-	} else {
+	case *growing:
+		err = growth(ctx, *workers)
+	default:
 		err = bench(ctx, *profiles, *workers)
 	}
 	if err != nil {
@@ -109,9 +113,10 @@ func (s *setup) draw() error {
 
 // child is a node's process.
 type child struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *json.Decoder
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *json.Decoder
+	opened time.Duration
 }
 
 // start brings up A, then B, which dials it.
@@ -150,6 +155,7 @@ func launch(ctx context.Context, s setup) (*child, answer, error) {
 	if err != nil {
 		return nil, answer{}, errors.Join(fmt.Errorf("start node %s: %w", s.Side, err), c.stop())
 	}
+	c.opened = first.Opened
 	return c, first, nil
 }
 

@@ -23,6 +23,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"parley/adapters"
 	"parley/sync/envelope"
 	"parley/sync/event"
 	"parley/sync/flow"
@@ -38,10 +39,12 @@ type node struct {
 	log     zerolog.Logger
 	store   *badgerstore.Store
 	server  *natsbus.Server // A's
-	link    transport.Link
-	tracker *tracker
+	links   []transport.Link
+	tracker adapters.Tracker
+	shelf   *shelf    // tracker, if it is one
 	driver  *driver   // A's
 	check   *receiver // B's
+	path    *flow.Path
 	runner  *flow.Runner
 	peak    atomic.Int64
 	before  usage
@@ -61,13 +64,17 @@ func runNode(ctx context.Context, in io.Reader, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go watchAnon(ctx, &n.peak)
+	began := time.Now()
+	if n.setup.Seed > 0 {
+		return errors.Join(n.seed(), reply.Encode(answer{Took: time.Since(began)}))
+	}
 	if err := n.open(); err != nil {
 		return err
 	}
 	defer n.close()
 	done := make(chan error, 1)
 	go func() { done <- n.runner.Run(ctx) }()
-	first := answer{}
+	first := answer{Opened: time.Since(began)}
 	if n.server != nil {
 		first.Address = n.server.Address()
 	}
@@ -106,7 +113,7 @@ func (n *node) do(ctx context.Context, c command) (a answer) {
 		a.Wrong = n.check.check(c.Last)
 		a.Applied = n.check.applied[c.First : c.Last+1]
 	default:
-		err = fmt.Errorf("command %q", c.Do)
+		err = n.grow(ctx, c, &a)
 	}
 	if a.Took = time.Since(began); err != nil {
 		a.Error = err.Error()
@@ -173,65 +180,96 @@ func (n *node) open() (err error) {
 	if err != nil {
 		return err
 	}
-	con := event.ConnectionID(n.setup.Connection)
-	if err := n.connect(con); err != nil {
+	n.people(n.schema())
+	n.path, n.runner = flow.NewRunner(flow.Options{
+		Store: n.store, Tracker: n.tracker, TrackerName: "map", Now: time.Now, Random: rand.Reader,
+		Secret: sha256.Sum256([]byte("secret of " + n.setup.Side)), Boot: envelope.Boot{Counter: uint64(n.setup.Life) + 1, Random: uint64(2*n.setup.Life+n.side()) + 1},
+		Log: n.log, Observe: n.observe,
+	}, flow.RunnerOptions{Workers: n.setup.Workers})
+	return n.connect()
+}
+
+func (n *node) schema() event.Schema {
+	if n.side() == 0 {
+		return schemaA()
+	}
+	return schemaB()
+}
+
+// join adds connection number i.
+func (n *node) join(i int) error {
+	con := n.setup.connection(i)
+	link, err := n.dial(con, i)
+	if err != nil {
 		return err
 	}
+	n.links = append(n.links, link)
 	codec, err := n.codec(con)
 	if err != nil {
 		return err
 	}
-	schema, outgoing, incoming := schemaA(), outgoingA, incomingA
-	if n.side() == 1 {
-		schema, outgoing, incoming = schemaB(), outgoingB, incomingB
-	}
-	rules, err := newRules(schema, outgoing, incoming)
+	rules, err := n.setup.rules(i)
 	if err != nil {
 		return err
 	}
-	n.people(schema)
-	_, n.runner = flow.NewRunner(flow.Options{
-		Store: n.store, Tracker: n.tracker, TrackerName: "map", Now: time.Now, Random: rand.Reader,
-		Secret: sha256.Sum256([]byte("secret of " + n.setup.Side)), Boot: envelope.Boot{Counter: 1, Random: uint64(n.side()) + 1},
-		Log: n.log, Observe: n.observe,
-	}, flow.RunnerOptions{Workers: n.setup.Workers})
 	us, them := n.setup.Side, string("BA"[n.side()])
 	return n.runner.Connect(flow.NewConnection(&flow.Connection{
-		ID: con, Name: "peer", Us: us, Them: them, Peer: them, Codec: codec, Link: n.link,
+		ID: con, Name: fmt.Sprintf("peer-%d", i), Us: us, Them: them, Peer: them, Codec: codec, Link: link,
 		Policy: twin.Policy{Winner: twin.Newest, Us: us, Them: them},
 	}, rules))
 }
 
 // people puts somebody in front of the tracker: at A who edits, at B who looks.
 func (n *node) people(schema event.Schema) {
-	n.tracker = newTracker(n.setup.Side, schema)
-	if n.side() == 0 {
-		n.driver = newDriver(n.tracker, n.setup.Tickets, n.setup.Events)
+	if n.setup.Shelf {
+		n.shelf = newShelf(n.setup, schema)
+		n.tracker = n.shelf
+		if n.side() == 0 {
+			n.driver = newDriver(n.shelf, n.setup.Tickets, n.setup.Events)
+			n.driver.silent = n.setup.Silent
+		}
 		return
 	}
-	n.check = &receiver{tracker: n.tracker, tickets: n.setup.Tickets, applied: make([]int64, n.setup.Events+1)}
-	n.tracker.wrote = n.check.wrote
+	t := newTracker(n.setup.Side, schema)
+	n.tracker = t
+	if n.side() == 0 {
+		n.driver = newDriver(t, n.setup.Tickets, n.setup.Events)
+		return
+	}
+	n.check = &receiver{tracker: t, tickets: n.setup.Tickets, applied: make([]int64, n.setup.Events+1)}
+	t.wrote = n.check.wrote
 }
 
-func (n *node) connect(con event.ConnectionID) (err error) {
-	tls, user := ed25519.NewKeyFromSeed(n.setup.TLS), ed25519.NewKeyFromSeed(n.setup.NATS)
+// connect makes the server and all connections.
+func (n *node) connect() (err error) {
 	if n.side() == 0 {
-		n.server, err = natsbus.NewServer(natsbus.ServerConfig{Listen: "127.0.0.1:0", Key: tls, Log: n.log})
-		if err != nil {
+		key := ed25519.NewKeyFromSeed(n.setup.TLS)
+		if n.server, err = natsbus.NewServer(natsbus.ServerConfig{Listen: "127.0.0.1:0", Key: key, Log: n.log}); err != nil {
 			return err
 		}
+	}
+	for i := range max(1, n.setup.Connections) {
+		if err := n.join(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dial makes the link of a connection.
+func (n *node) dial(con event.ConnectionID, i int) (transport.Link, error) {
+	user := n.setup.user(i)
+	if n.side() == 0 {
 		if err := n.server.Add(con, true, user.Public().(ed25519.PublicKey)); err != nil {
-			return err
+			return nil, err
 		}
-		n.link, err = n.server.Link(con)
-		return err
+		return n.server.Link(con)
 	}
-	pin, err := natsbus.PinOf(tls.Public().(ed25519.PublicKey))
+	pin, err := natsbus.PinOf(ed25519.NewKeyFromSeed(n.setup.TLS).Public().(ed25519.PublicKey))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	n.link, err = natsbus.Dial(natsbus.Options{URL: "tls://" + n.setup.Address, Pin: pin, Key: user, Log: n.log}, con, false)
-	return err
+	return natsbus.Dial(natsbus.Options{URL: "tls://" + n.setup.Address, Pin: pin, Key: user, Log: n.log}, con, false)
 }
 
 func (n *node) codec(con event.ConnectionID) (envelope.Codec, error) {
@@ -265,7 +303,10 @@ func (n *node) observe(o flow.Observation) {
 }
 
 func (n *node) close() {
-	err := n.link.Close()
+	var err error
+	for _, l := range n.links {
+		err = errors.Join(err, l.Close())
+	}
 	if n.server != nil {
 		err = errors.Join(err, n.server.Close())
 	}

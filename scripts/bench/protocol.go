@@ -18,6 +18,19 @@ type setup struct {
 	TLS        []byte    `json:"tls"`  // A's server
 	NATS       []byte    `json:"nats"` // B's key at it
 	Address    string    `json:"address,omitempty"`
+
+	// What follows is for growth.go; the zero values are a plain bench.
+	//
+	// Shelf keeps tickets in a file instead of memory, Life tells two processes
+	// over one store apart, Connections is how many there are between A and B
+	// (default 1), Seeded how many tickets have a twin already.
+	Shelf       bool `json:"shelf,omitempty"`
+	Silent      bool `json:"silent,omitempty"` // people write no comments
+	Life        int  `json:"life,omitempty"`
+	Connections int  `json:"connections,omitempty"`
+	Seeded      int  `json:"seeded,omitempty"`
+	// Seed makes a process write the rows of so many twins, and end.
+	Seed int `json:"seed,omitempty"`
 }
 
 // What a node can be told.
@@ -28,6 +41,12 @@ const (
 	doPaced = "paced" // A: hand them in one every Every
 	doCheck = "check" // B: what the map holds
 	doStop  = "stop"
+
+	doWindow = "window" // A: hand in events First to Last, at most Most under way
+	doAway   = "away"   // A: hand in events First to Last, without waiting for outcomes
+	doLeft   = "left"   // how much of the path is not done
+	doSums   = "sums"   // what the tracker holds, in one number
+	doIdle   = "idle"   // rest for Every
 )
 
 // command is what a node is told.
@@ -37,6 +56,7 @@ type command struct {
 	First int           `json:"first,omitempty"`
 	Last  int           `json:"last,omitempty"`
 	Every time.Duration `json:"every,omitempty"`
+	Most  int           `json:"most,omitempty"`
 }
 
 // answer is what it says to that.
@@ -51,6 +71,11 @@ type answer struct {
 	Settled []int64 `json:"settled,omitempty"`
 	Applied []int64 `json:"applied,omitempty"`
 	Wrong   wrong   `json:"wrong"`
+	// Left counts rows of work and events without an outcome; Sum is of the
+	// tracker; Opened is how long a process took to be ready.
+	Left   int           `json:"left,omitempty"`
+	Sum    uint64        `json:"sum,omitempty"`
+	Opened time.Duration `json:"opened,omitempty"`
 	// Seen counts what the node's path observed.
 	Seen map[string]int `json:"seen,omitempty"`
 }

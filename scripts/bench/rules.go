@@ -97,14 +97,32 @@ func common(fields map[string]event.Field, priorities, statuses []string) {
 	fields["reporter"] = event.Field{Type: event.TypeUser}
 	fields["assignee"] = event.Field{Type: event.TypeUser, Writable: true}
 	fields["fields.Seq"] = event.Field{Type: event.TypeNumber, Writable: true}
+	fields["fields.Con"] = event.Field{Type: event.TypeNumber, Writable: true}
 	fields["fields.At"] = event.Field{Type: event.TypeNumber, Writable: true}
 }
 
-func newRules(schema event.Schema, outgoing, incoming string) (*flow.Rules, error) {
+// rules are those of connection number i: with several, each ticket belongs to one.
+func (s *setup) rules(i int) (*flow.Rules, error) {
+	schema, outgoing, incoming := schemaA(), outgoingA, incomingA
+	if s.Side == "B" {
+		schema, outgoing, incoming = schemaB(), outgoingB, incomingB
+	}
+	if s.Connections <= 1 {
+		return newRules(schema, "true", outgoing, incoming)
+	}
+	if s.Side == "A" {
+		outgoing += `replica.fields["con"] = issue.fields["Con"]`
+	} else {
+		incoming += `issue.fields["Con"] = replica.fields["con"]`
+	}
+	return newRules(schema, fmt.Sprintf(`issue.fields["Con"] == %d`, i), outgoing, incoming)
+}
+
+func newRules(schema event.Schema, mine, outgoing, incoming string) (*flow.Rules, error) {
 	env := filters.Env{Schema: schema, Key: []byte("bench")}
 	out, errOut := filters.CompileOutgoing(outgoing, env)
 	in, errIn := filters.CompileIncoming(incoming, env)
-	scope, errScope := filters.CompileScope("true", env)
+	scope, errScope := filters.CompileScope(mine, env)
 	if err := errors.Join(errOut, errIn, errScope); err != nil {
 		return nil, fmt.Errorf("compile the bench's filters: %w", err)
 	}

@@ -75,6 +75,11 @@ func (h *human) create(ctx context.Context) error {
 	return err
 }
 
+// statuses lead to each other directly. From Resolved there is no step to In
+// progress: two people who move a ticket apart at the same time would park it for
+// a third, and rightly so.
+var statuses = []string{"Open", "In progress", "Waiting"}
+
 var priorities = []string{"Low", "Normal", "High", "Urgent"}
 
 func (h *human) pick(words ...string) string { return words[h.random.IntN(len(words))] }
@@ -89,7 +94,7 @@ func (h *human) set(ctx context.Context, ref event.Ref) error {
 		case 1:
 			fields[event.FieldDescription] = "Told by **" + h.unique() + "**"
 		case 2, 3:
-			fields[event.FieldStatus] = h.pick("Open", "In progress", "Waiting", "Resolved")
+			fields[event.FieldStatus] = h.pick(statuses...)
 		case 4:
 			fields[event.FieldPriority] = h.pick(priorities...)
 		case 5:
