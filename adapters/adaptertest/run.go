@@ -36,6 +36,7 @@ func Run(t *testing.T, subject Subject) {
 		{"Schema", schemaPromises()},
 		{"SignIn", signInPromises()},
 		{"WriteFaults", writeFaultPromises()},
+		{"Kills", killPromises()},
 		{"ReadFaults", readFaultPromises()},
 		{"Behaviour", behaviourPromises()},
 	} {
