@@ -40,7 +40,7 @@ type fakeRow struct {
 
 const goodKey = "0123456789abcdef0123456789abcdef01234567"
 
-func newFake(t *testing.T) (*fake, *url.URL) {
+func newFake(t testing.TB) (*fake, *url.URL) {
 	t.Helper()
 	f := &fake{nextID: 1, answers: map[string]string{}}
 	server := httptest.NewServer(f)

@@ -18,7 +18,7 @@ import (
 
 // fake answers as RT does. Tests replace answers by "METHOD path".
 type fake struct {
-	*testing.T
+	testing.TB
 	url *url.URL
 
 	mu      sync.Mutex // guards what follows
@@ -26,9 +26,9 @@ type fake struct {
 	asked   []string
 }
 
-func newFake(t *testing.T) *fake {
+func newFake(t testing.TB) *fake {
 	t.Helper()
-	f := &fake{T: t, answers: map[string]http.HandlerFunc{}}
+	f := &fake{TB: t, answers: map[string]http.HandlerFunc{}}
 	s := httptest.NewServer(f)
 	t.Cleanup(s.Close)
 	u, err := url.Parse(s.URL)
