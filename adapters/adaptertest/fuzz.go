@@ -42,7 +42,8 @@ func FuzzAnswers(f *testing.F, good http.Handler, known event.Change, open func(
 			f.Fatalf("%s with all answers good: %v", m.name, err)
 		}
 		for n, body := range z.seen() {
-			for _, b := range append(spoilt(), string(body), string(body[:len(body)/2])) {
+			seeds := append(spoilt(), string(body), string(body[:len(body)/2]))
+			for _, b := range append(seeds, emptied(body)...) {
 				f.Add(byte(i), byte(n), []byte(b))
 			}
 		}
@@ -82,6 +83,55 @@ func spoilt() []string {
 		"", "null", "{}", "[]", "[null]", `{"id":null}`, htmlPage, `{"issues":[null]}`, `{"items":[null]}`, `{"items":[{}]}`,
 		`{"changes":[{}]}`, strings.Repeat("[", 10_000), `{"issue":{"id":-1}}`, `{"id":1e999}`, "\xff\xfe",
 	}
+}
+
+// emptied are copies of a JSON text, each with another value in it that is null.
+func emptied(body []byte) []string {
+	var out []string
+	for n := range mostEmptied {
+		var whole any
+		if json.Unmarshal(body, &whole) != nil {
+			return nil
+		}
+		if left := n; !empty(whole, &left) {
+			break
+		}
+		raw, err := json.Marshal(whole)
+		if err != nil {
+			return nil
+		}
+		out = append(out, string(raw))
+	}
+	return out
+}
+
+const mostEmptied = 40
+
+// empty makes the value null that so many others stand before.
+func empty(v any, left *int) bool {
+	set := func(child any, null func()) bool {
+		if *left == 0 {
+			null()
+			return true
+		}
+		*left--
+		return empty(child, left)
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if set(v[name], func() { v[name] = nil }) {
+				return true
+			}
+		}
+	case []any:
+		for i := range v {
+			if set(v[i], func() { v[i] = nil }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // fuzzedMethod is one method; reads tells that it cannot do without any of its
@@ -248,6 +298,7 @@ func (z *swapper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	z.n++
 	z.mu.Unlock()
 	maps.Copy(w.Header(), answer.Header())
+	w.Header().Del("Content-Length") // it was the good answer's
 	w.WriteHeader(answer.Code)
 	_, _ = w.Write(body) // a 204 has none
 }
