@@ -58,11 +58,11 @@ type look struct {
 
 // lookAgain takes the first half of a look: what of the ticket belongs on the
 // wire. nil if the look is left to the way out.
-func (p *Path) lookAgain(ctx context.Context, in *incoming, k *known, ticket event.Ticket, readAt time.Time) *look {
+func (p *Path) lookAgain(ctx context.Context, in *incoming, k *known, ticket event.Ticket, readAt, until time.Time) *look {
 	if k == nil {
 		return nil
 	}
-	l := &look{outgoing: &outgoing{con: in.con, rules: in.con.Rules(), ticket: ticket, readAt: readAt}}
+	l := &look{outgoing: &outgoing{con: in.con, rules: in.con.Rules(), ticket: ticket, readAt: readAt, until: until}}
 	if k.work != nil {
 		l.gen = k.work.Gen
 	} else {
@@ -93,7 +93,7 @@ func (in *incoming) rowAfter(ref event.Ref, now time.Time) *twin.Row {
 // quiet takes the second half: whether there is nothing to send, and which work
 // row that answers.
 func (p *Path) quiet(ctx context.Context, in *incoming, l *look, r result) (bool, uint64) {
-	if l == nil || r.differs || l.readAt.Sub(r.ticket.Updated) <= p.Tracker.Precision() {
+	if l == nil || r.differs || !p.fresh.certain(in.con.ID, *r.ticket, l.readAt, l.until, p.Tracker.Precision()) {
 		return false, 0
 	}
 	r.record(in, l.known.row)

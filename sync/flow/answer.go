@@ -63,7 +63,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	readAt := p.Now()
+	readAt, until := p.Now(), p.fresh.until()
 	ticket, err := p.Tracker.Read(ctx, in.plan.Ref)
 	if err != nil {
 		return result{}, err
@@ -92,7 +92,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	slices.Sort(r.lost)
 	r.told = p.lostOf(ctx, in, r.lost)
 	r.differs = in.differs(ticket.Fields, schema)
-	look := p.lookAgain(ctx, in, before, ticket, readAt)
+	look := p.lookAgain(ctx, in, before, ticket, readAt, until)
 	r.echo = p.echo(ctx, in, ticket, r.local, theirs, look)
 	r.echoed = twin.HashAll(r.echo)
 	if in.created() {
@@ -106,7 +106,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	if r.quiet, r.gen = p.quiet(ctx, in, look, r); r.quiet {
 		// Before it is on record, so that a poll in between finds it: the plan is
 		// stored, and what it comes to is known.
-		p.fresh.set(in.con.ID, ticket.Ref, ticket.Version)
+		p.fresh.looked(in.con.ID, ticket, readAt, look.until, p.Tracker.Precision())
 	}
 	return r, nil
 }
@@ -160,7 +160,7 @@ func (p *Path) editedSince(ctx context.Context, in *incoming, ticket event.Ticke
 	if len(in.plan.Want()) == 0 {
 		return edits{}, nil
 	}
-	history, known, err := p.history(ctx, in)
+	history, known, err := p.history(ctx, in, ticket.Updated)
 	if err != nil || !known {
 		return edits{}, err
 	}

@@ -349,9 +349,7 @@ func mergeable(rules *Rules, fields event.Fields) event.Fields {
 	return out
 }
 
-// looked remembers that this version needs no second look, if that is certain.
+// looked remembers that this version was looked at.
 func (p *Path) looked(o *outgoing) {
-	if o.readAt.Sub(o.ticket.Updated) > p.Tracker.Precision() {
-		p.fresh.set(o.con.ID, o.known.ref, o.ticket.Version)
-	}
+	p.fresh.looked(o.con.ID, o.ticket, o.readAt, o.until, p.Tracker.Precision())
 }

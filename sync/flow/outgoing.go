@@ -25,6 +25,7 @@ type outgoing struct {
 	ticket  event.Ticket
 	ours    filters.Ours
 	readAt  time.Time
+	until   time.Time // change time that the tracker had shown by then
 	replica filters.Replica
 	change  event.ChangeBody
 	hashes  twin.Hashes // of the change's fields
@@ -70,7 +71,7 @@ func (p *Path) Work(ctx context.Context, id event.ConnectionID, ref event.Ref) e
 
 // read is step 1: the ticket as it is at present, if it belongs here.
 func (p *Path) read(ctx context.Context, o *outgoing) error {
-	o.readAt = p.Now()
+	o.readAt, o.until = p.Now(), p.fresh.until()
 	ticket, err := p.Tracker.Read(ctx, o.known.ref)
 	if err != nil {
 		return err

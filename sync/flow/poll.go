@@ -29,6 +29,7 @@ func (p *Path) Poll(ctx context.Context) (more bool, err error) {
 		p.caughtUp.Store(true)
 		return false, nil
 	}
+	p.fresh.listed(changes)
 	if err := p.take(changes, cursor, next); err != nil {
 		return false, err
 	}

@@ -141,7 +141,7 @@ func (p *Path) hop(ctx context.Context, in *incoming, i int, ticket event.Ticket
 // A comment of ours may move it too; a tracker without a history cannot tell that
 // from a person.
 func (p *Path) movedByOthers(ctx context.Context, in *incoming) (bool, error) {
-	edits, known, err := p.history(ctx, in)
+	edits, known, err := p.history(ctx, in, time.Time{})
 	if err != nil || !known {
 		return true, err
 	}
@@ -154,8 +154,9 @@ func (p *Path) movedByOthers(ctx context.Context, in *incoming) (bool, error) {
 	return theirs, nil
 }
 
-// history is what the tracker says was changed since our ticket was read.
-func (p *Path) history(ctx context.Context, in *incoming) (edits []adapters.Edit, known bool, err error) {
+// history is what the tracker says was changed since our ticket was read. last is
+// the tracker's time of the last change, zero if that is not known.
+func (p *Path) history(ctx context.Context, in *incoming, last time.Time) (edits []adapters.Edit, known bool, err error) {
 	historian, ok := p.Tracker.(adapters.Historian)
 	if !ok {
 		return nil, false, nil
@@ -163,6 +164,13 @@ func (p *Path) history(ctx context.Context, in *incoming) (edits []adapters.Edit
 	since := in.plan.Read
 	if since.IsZero() {
 		since = in.plan.Steps[0].At
+	}
+	// Our clock may be hours ahead of the tracker's.
+	switch {
+	case in.created():
+		since = time.Unix(in.plan.Ref.Created, 0)
+	case !last.IsZero() && last.Before(since):
+		since = last
 	}
 	edits, err = historian.History(ctx, in.plan.Ref, since.Add(-p.Tracker.Precision()-time.Second))
 	in.past = edits

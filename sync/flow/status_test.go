@@ -243,3 +243,31 @@ func TestPlan_AWayGoesOnAfterACrash(t *testing.T) {
 
 // nothing makes a history one that is written down.
 func nothing() adapters.Edit { return adapters.Edit{Field: "none"} }
+
+// TestAnswer_AnEditRightAfterOurCreateIsSomebodys: also where our clock is a day
+// ahead of the tracker's, which alone knows when it was made.
+func TestAnswer_AnEditRightAfterOurCreateIsSomebodys(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	b.desk.history = []adapters.Edit{nothing()}
+	b.tracker = flowing{desk: b.desk, silent: true}
+	b.boot()
+	b.desk.now = func() time.Time { return w.at.Add(-24 * time.Hour) }
+	edited := false
+	b.desk.on = func(call string, step event.Step) error {
+		if call == "write done" && step.Kind == event.StepCreate && !edited {
+			edited = true
+			b.desk.set(b.desk.all()[0].Ref, "summary", "by a person of b")
+		}
+		return nil
+	}
+	ref := a.desk.open("one")
+	w.settle()
+	b.desk.set(b.one().Ref, "labels", []any{"x"})
+	w.settle()
+	for _, n := range []*node{a, b} {
+		if got := n.one().Fields["summary"]; got != "by a person of b" {
+			t.Errorf("%s has %q of %v", n.name, got, ref)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"parley/sync/envelope"
 	"parley/sync/event"
@@ -157,9 +158,14 @@ func (c *createSet) has(m event.Marker) bool {
 // certain, so that the poll's overlap and our own writes cost no second look.
 // It is only a saving: after a restart, or when it is full, tickets are looked
 // at again.
+//
+// A second edit may hide behind a version that has the same time. It cannot once
+// that time is over at the tracker: when the tracker has shown a later one, or when
+// the same version was looked at before. How far its clock is from ours is unknown.
 type freshSet struct {
 	mu       sync.Mutex
-	versions map[freshKey]string
+	versions map[freshKey]freshLook
+	newest   time.Time // change time that the tracker has shown
 }
 
 type freshKey struct {
@@ -167,21 +173,67 @@ type freshKey struct {
 	ref event.Ref
 }
 
+type freshLook struct {
+	version string
+	first   time.Time // look at this version, by our clock
+	certain bool
+}
+
 const freshMost = 50_000
 
-func (f *freshSet) set(con event.ConnectionID, ref event.Ref, version string) {
+// listed notes the change times that a poll has shown.
+func (f *freshSet) listed(changes []event.Change) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.versions == nil || len(f.versions) >= freshMost {
-		f.versions = map[freshKey]string{}
+	for _, c := range changes {
+		if c.Updated.After(f.newest) {
+			f.newest = c.Updated
+		}
 	}
-	f.versions[freshKey{con, ref}] = version
+}
+
+// until is the newest change time that the tracker has shown.
+func (f *freshSet) until() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.newest
+}
+
+// look is what a look at t means that was read at readAt, when the tracker had
+// shown the change time until.
+func (f *freshSet) look(key freshKey, t event.Ticket, readAt, until time.Time, precision time.Duration) freshLook {
+	look := f.versions[key]
+	if look.version != t.Version {
+		look = freshLook{version: t.Version, first: readAt}
+	}
+	look.certain = look.certain || precision == 0 || until.Sub(t.Updated) > precision || readAt.Sub(look.first) > precision
+	return look
+}
+
+// certain tells whether such a look would need no second one.
+func (f *freshSet) certain(con event.ConnectionID, t event.Ticket, readAt, until time.Time, precision time.Duration) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.look(freshKey{con, t.Ref}, t, readAt, until, precision).certain
+}
+
+// looked notes such a look.
+func (f *freshSet) looked(con event.ConnectionID, t event.Ticket, readAt, until time.Time, precision time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := freshKey{con, t.Ref}
+	look := f.look(key, t, readAt, until, precision)
+	if f.versions == nil || len(f.versions) >= freshMost {
+		f.versions = map[freshKey]freshLook{}
+	}
+	f.versions[key] = look
 }
 
 func (f *freshSet) is(con event.ConnectionID, ref event.Ref, version string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return version != "" && f.versions[freshKey{con, ref}] == version
+	look := f.versions[freshKey{con, ref}]
+	return version != "" && look.certain && look.version == version
 }
 
 // bodySet keeps small events that have just come in and been stored, so that

@@ -148,6 +148,9 @@ func Next(p *Plan, boot uint64, settle time.Duration, now time.Time) Action {
 			// Whether the other process got as far as writing, nobody knows.
 			step.State, step.NotBefore = Doubt, step.At.Add(Ahead+settle)
 		}
+		if step.State == Intended && step.Write.Kind == event.StepCreate {
+			break // nothing is asked of a ticket that is not there
+		}
 		switch {
 		case step.State != Doubt:
 			continue
@@ -196,11 +199,11 @@ const Ahead = 5 * time.Second
 // stands alone: the later steps need its ticket.
 func (p *Plan) IntendAll(boot uint64, now time.Time) {
 	for i := range p.Steps {
-		if p.Steps[i].State != Planned {
-			continue
+		s := &p.Steps[i]
+		if s.State == Planned {
+			p.SetIntended(i, boot, now)
 		}
-		p.SetIntended(i, boot, now)
-		if p.Steps[i].Write.Kind == event.StepCreate {
+		if s.Write.Kind == event.StepCreate && s.State != Done {
 			return
 		}
 	}

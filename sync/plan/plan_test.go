@@ -77,6 +77,25 @@ func TestPlan_StepOfAnotherProcessIsInDoubt(t *testing.T) {
 	want(t, "even for the process that intended it", next(p, boot, settled), plan.Action{Do: plan.Find})
 }
 
+// TestPlan_NothingIsAskedOfATicketThatIsNotThere: the create is in doubt, because a
+// backup may have forgotten it, and what follows has not been tried.
+func TestPlan_NothingIsAskedOfATicketThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	comment := update()
+	comment.Comment = &event.CommentWrite{Body: "hello"}
+	p := planOf(create(), comment, update())
+	p.DoubtAll()
+	p.IntendAll(boot, at())
+	if got := p.Steps[2].State; got != plan.Planned {
+		t.Errorf("an update of a ticket that is not there is %s", got)
+	}
+	want(t, "at first", next(p, boot, at()), plan.Action{Do: plan.Find})
+	p.SetIntended(0, boot, at())
+	want(t, "when there is none", next(p, boot, at()), plan.Action{Do: plan.Write})
+	p.SetDone(0, event.Written{Ref: event.Ref{ID: "7", Created: 1}})
+	want(t, "when it is made", next(p, boot, at()), plan.Action{Do: plan.Find, Index: 1})
+}
+
 func TestPlan_WhatAddsIsSearchedAndWhatSetsIsCompared(t *testing.T) {
 	t.Parallel()
 	withComment := update()

@@ -150,10 +150,11 @@ func (w *world) checkPair(v *verdict, from, to *end, a, b *ticket) {
 			// of B gave has none.
 			x, y = bare(x), bare(y)
 		}
-		if x != y {
+		lost := from.lost(a, name) || to.lost(b, name)
+		if x != y && !lost {
 			v.addf("%s and %s differ in %s: %v and %v", a.Key, b.Key, name, x, y)
 		}
-		if w.shape == pair && !a.decided {
+		if w.shape == pair && !a.decided && !lost {
 			checkEdits(v, name, x, a, b)
 		}
 	}
@@ -170,6 +171,22 @@ func (w *world) checkPair(v *verdict, from, to *end, a, b *ticket) {
 		checkComments(v, one.from, one.to, one.a, one.b)
 		checkFiles(v, one.from, one.to, one.a, one.b)
 	}
+}
+
+// lost tells whether the tracker has ignored a field, and the node knows it.
+func (e *end) lost(k *ticket, field string) bool {
+	if !e.node.tracker.ignores(k, field) {
+		return false
+	}
+	var row *twin.Row
+	_ = e.node.store.View(func(r store.Reader) error {
+		id, err := r.Get(store.RefKey(e.id, k.Ref))
+		if err == nil {
+			row = e.row(event.TwinID(id))
+		}
+		return err
+	})
+	return row != nil && slices.Contains(row.LostLocal, field)
 }
 
 func bare(summary any) string { return strings.TrimPrefix(summary.(string), "[peer] ") }

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"parley/adapters"
@@ -24,6 +25,12 @@ type tracker struct {
 	clock  *clock
 	rng    *rand.Rand
 	coarse bool // change times in whole seconds, no lock
+	// lag is how long Find does not see what was written: its index is behind.
+	lag time.Duration
+	// stubborn tickets take no priority from a node, and say nothing of it.
+	stubborn bool
+	// wrote is when a node wrote last.
+	wrote  time.Time
 	serial int64
 	list   []*ticket
 	files  map[string][]byte
@@ -65,6 +72,7 @@ func (t *tracker) land() {
 
 type ticket struct {
 	event.Ticket
+	made    time.Time
 	serial  int64
 	content map[string]string // attachment id to digest
 	// edits are the values that people gave each field, in order.
@@ -108,10 +116,13 @@ func (t *tracker) touch(k *ticket) {
 
 func (t *tracker) create(fields event.Fields, marker event.Marker) *ticket {
 	id := strconv.Itoa(len(t.list) + 1)
-	k := &ticket{content: map[string]string{}, edits: map[string][]any{}}
+	k := &ticket{made: t.clock.now(), content: map[string]string{}, edits: map[string][]any{}}
 	k.Ref, k.Key, k.Marker = event.NewRef(id, t.clock.now()), t.name+"-"+id, marker
 	k.Fields = event.Fields{"summary": "", "status": "Open", "priority": nil, "labels": []any{}, "key": k.Key, "created": k.Key}
 	maps.Copy(k.Fields, fields)
+	if marker != "" && t.ignores(k, "priority") {
+		k.Fields["priority"] = nil
+	}
 	t.list = append(t.list, k)
 	t.touch(k)
 	return k
@@ -207,8 +218,9 @@ func (t *tracker) Write(_ context.Context, step event.Step, body io.Reader) (eve
 			return event.Written{}, err
 		}
 	}
+	t.wrote = t.clock.now()
 	if t.late() {
-		t.landing = append(t.landing, landing{t.clock.now().Add(time.Duration(t.rng.Int64N(int64(settleTime)))), step, content})
+		t.landing = append(t.landing, landing{t.clock.now().Add(time.Duration(t.rng.Int64N(int64(settleTime - t.lag)))), step, content})
 		return event.Written{}, t.fault("cut", true)
 	}
 	w, err := t.write(step, content)
@@ -240,9 +252,12 @@ func (t *tracker) write(step event.Step, content []byte) (event.Written, error) 
 	switch step.Kind {
 	case event.StepUpdate:
 		for _, name := range slices.Sorted(maps.Keys(step.Fields)) {
+			if t.ignores(k, name) {
+				continue
+			}
 			k.history = append(k.history, adapters.Edit{At: t.now(), Own: true, Field: name, Old: k.Fields[name], New: step.Fields[name]})
+			k.Fields[name] = step.Fields[name]
 		}
-		maps.Copy(k.Fields, step.Fields)
 		t.touch(k)
 	case event.StepComment:
 		if step.Comment.ID == "" {
@@ -264,26 +279,31 @@ func (t *tracker) write(step event.Step, content []byte) (event.Written, error) 
 	return w, nil
 }
 
-// Find looks for a marker.
+// ignores tells whether a node's write of a field is dropped without a word.
+func (t *tracker) ignores(k *ticket, field string) bool {
+	return t.stubborn && field == "priority" && strings.HasSuffix(k.Key, "3")
+}
+
+// Find looks for a marker, in an index that may be behind.
 func (t *tracker) Find(_ context.Context, step event.Step) (event.Found, error) {
 	if err := t.fault("find", false); err != nil {
 		return event.Found{}, err
 	}
 	var hits []event.Written
 	for _, k := range t.list {
-		if step.Kind == event.StepCreate && k.Marker == step.Marker {
+		if step.Kind == event.StepCreate && k.Marker == step.Marker && t.indexed(k.made) {
 			hits = append(hits, event.Written{Ref: k.Ref, Key: k.Key})
 		}
 		if step.Kind == event.StepCreate || k.Ref != step.Ref {
 			continue
 		}
 		for _, c := range k.Comments {
-			if step.Kind == event.StepComment && c.Marker == step.Marker {
+			if step.Kind == event.StepComment && c.Marker == step.Marker && t.indexed(c.Created) {
 				hits = append(hits, event.Written{Ref: k.Ref, Key: k.Key, Item: c.ID})
 			}
 		}
 		for _, a := range k.Attachments {
-			if step.Kind == event.StepAttach && a.Marker == step.Marker {
+			if step.Kind == event.StepAttach && a.Marker == step.Marker && t.indexed(a.Created) {
 				hits = append(hits, event.Written{Ref: k.Ref, Key: k.Key, Item: a.ID})
 			}
 		}
@@ -296,6 +316,8 @@ func (t *tracker) Find(_ context.Context, step event.Step) (event.Found, error) 
 	}
 	return event.Found{Presence: event.FoundMany}, nil
 }
+
+func (t *tracker) indexed(made time.Time) bool { return t.clock.now().Sub(made) >= t.lag }
 
 // Schema of the tracker.
 func (t *tracker) Schema(context.Context) (event.Schema, error) { return schema(), nil }

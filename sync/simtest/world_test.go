@@ -31,13 +31,13 @@ type limits struct {
 	die, dieInCall                 int // of commits and of calls of a tracker
 	doubt, transient, late         int // of calls of a tracker
 	meddle, aside                  int // people and other tasks, in the midst of a call
-	partition                      int // of turns
+	partition, jump                int // of turns
 }
 
 // storms are all faults together.
 var storms = limits{
 	drop: 30, dropReply: 30, repeat: 30, stray: 20, die: 2, dieInCall: 3, doubt: 15, transient: 20, late: 15,
-	meddle: 15, aside: 40, partition: 2,
+	meddle: 15, aside: 40, partition: 2, jump: 1,
 }
 
 // world is the nodes and what is between them.
@@ -90,6 +90,8 @@ func newWorld(s shape, seed uint64, trace func(string, ...any)) (*world, error) 
 		w.restores = 1
 	}
 	a, b := w.newNode("A", seed%3 == 0), w.newNode("B", seed%4 == 0)
+	a.tracker.stubborn, b.tracker.lag = seed%6 == 1, time.Duration(seed%7/6)*1200*time.Millisecond
+	b.tracker.stubborn, a.tracker.lag = seed%8 == 1, time.Duration(seed%9/8)*1200*time.Millisecond
 	w.connect(1, a, b)
 	if s == three {
 		w.connect(2, b, w.newNode("C", seed%5 == 0))
@@ -107,7 +109,7 @@ func limitsOf(s shape, seed uint64) limits {
 	switch {
 	case s == restored && !*storm:
 		// What a restore does is hard enough to see without the rest.
-		l = limits{aside: 20, partition: 6}
+		l = limits{aside: 20, partition: 6, jump: 1}
 	case seed%5 == 0:
 		l = limits{meddle: 60} // a quiet network and busy people
 	}
@@ -169,7 +171,7 @@ func (w *world) live(ctx context.Context, turns int) error {
 		if err := w.turn(ctx, n); err != nil {
 			return fmt.Errorf("turn %d: %w", i, err)
 		}
-		if err := w.accident(n); err != nil {
+		if err := w.accident(n, i > turns*3/4); err != nil {
 			return fmt.Errorf("accident in turn %d: %w", i, err)
 		}
 		if w.rng.IntN(3) == 0 {
@@ -179,19 +181,26 @@ func (w *world) live(ctx context.Context, turns int) error {
 	return nil
 }
 
-// accident takes backups now and then, and puts one back; cuts lines.
-func (w *world) accident(n *node) error {
+// accident takes backups now and then, and puts one back, at the latest when it is
+// late; it cuts lines, and makes clocks jump.
+func (w *world) accident(n *node, late bool) error {
 	if l := w.lines[w.rng.IntN(len(w.lines))]; l.cut {
 		l.cut = w.rng.IntN(60) > 0
 	} else if l.cut = w.chance(w.limits.partition); l.cut {
 		w.trace("the line of %s and %s is cut", l.ends[0].node.name, l.ends[1].node.name)
+	}
+	// A jump in the seconds in which a write may still land is one fault too many:
+	// how long they last, only the clock can tell.
+	if w.clock.at.Sub(n.tracker.wrote) > settleTime && w.chance(w.limits.jump) {
+		n.skew = time.Duration(w.rng.IntN(3)-1) * 24 * time.Hour
+		w.trace("the clock of %s is %v ahead", n.name, n.skew)
 	}
 	switch {
 	case w.restores == 0:
 	case n.backup == nil && w.rng.IntN(60) == 0:
 		backup := n.store.Snapshot()
 		n.backup = &backup
-	case n.backup != nil && w.rng.IntN(200) == 0:
+	case n.backup != nil && (late || w.rng.IntN(200) == 0):
 		w.restores--
 		w.injected++
 		return n.restore()

@@ -106,7 +106,7 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 	if n := p.Count(); n > 0 {
 		r.Sets = make(map[string]Set, n)
 		for range n {
-			r.Sets[p.Text()] = readSet(p)
+			r.Sets[p.Text()] = readSet(p, version)
 		}
 	}
 	r.Lost, r.LostLocal = p.Texts(), p.Texts()
@@ -130,10 +130,10 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 }
 
 // Layouts: version 1 of both did not keep what was on the wire, and of a row not what
-// it connects, version 2 of a row not how it ended,
-// version 3 no disputes and no turns.
+// it connects, version 2 of a row not how it ended, version 3 no disputes and no
+// turns, version 4 not which event said all of a set.
 const (
-	rowVersion  = 4
+	rowVersion  = 5
 	pageVersion = 2
 )
 
@@ -221,13 +221,16 @@ func writeSet(w *event.Writer, set Set) {
 		w.Number(uint64(t.Seq))
 		w.List(t.Hold)
 		w.List(t.Removed)
+		w.Flag(t.First)
 	}
 }
 
-func readSet(p *event.Parser) Set {
+func readSet(p *event.Parser, version uint64) Set {
 	set := Set{Held: orNone(p.List())}
 	for range p.Count() {
-		set.Told = append(set.Told, Told{Seq: event.Seq(p.Number()), Hold: orNone(p.List()), Removed: orNone(p.List())})
+		told := Told{Seq: event.Seq(p.Number()), Hold: orNone(p.List()), Removed: orNone(p.List())}
+		told.First = version > 4 && p.Flag()
+		set.Told = append(set.Told, told)
 	}
 	return set
 }

@@ -22,7 +22,7 @@ func fullRow() twin.Row {
 		Out:   &twin.Unsettled{Seq: 7, Parked: event.CodeDenied, Since: 8},
 		Sets: map[string]twin.Set{"labels": {
 			Held: []any{"a", 1.5, nil, true, false, []any{}, map[string]any{"id": "1", "n": []any{"x"}}},
-			Told: []twin.Told{{Seq: 1, Hold: []any{"b"}}, {Seq: 2, Removed: []any{"a"}}},
+			Told: []twin.Told{{Seq: 1, Hold: []any{"b"}, First: true}, {Seq: 2, Removed: []any{"a"}}},
 		}},
 		Lost: []string{"x", ""}, LostLocal: []string{"y"}, Refused: event.CodeByGate, TheirNote: event.CodeGone, Items: 65,
 		Connect: &event.Connect{Key: "INC-1", Prefer: event.PreferNeither, Old: true},
@@ -98,13 +98,16 @@ func TestRow_CutOrForeignBytesAreAnError(t *testing.T) {
 	}
 }
 
-// TestRow_OfTheVersionBeforeIsRead: an older node's rows have no disputes and know
-// nothing of turns.
+// TestRow_OfTheVersionBeforeIsRead: an older node's rows have no disputes, know
+// nothing of turns, and not of what told of a set said all of it.
 func TestRow_OfTheVersionBeforeIsRead(t *testing.T) {
 	t.Parallel()
 	want := fullRow()
 	want.Disputes, want.Wrote, want.Turn, want.Astray = nil, 0, 0, nil
 	delete(want.Local, "priority")
+	set := want.Sets["labels"]
+	set.Told = nil
+	want.Sets = map[string]twin.Set{"labels": set}
 	raw, err := want.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)

@@ -174,7 +174,7 @@ func (r *Row) target(in Incoming, name string) (any, bool) {
 	case changed && in.Exact[name]:
 		have = list(want)
 	case changed:
-		held := r.Sets[name].held(in.Seen)
+		held := r.Sets[name].missed(in.Seen)
 		have = union(minus(have, minus(held, list(want))), minus(list(want), minus(held, have)))
 	}
 	have = union(minus(have, in.Removed[name]), in.Added[name])

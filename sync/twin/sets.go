@@ -22,6 +22,9 @@ type Told struct {
 	Seq     event.Seq `json:"seq"`
 	Hold    []any     `json:"hold,omitempty"`
 	Removed []any     `json:"removed,omitempty"`
+	// First is set if the event said all of the twin: the peer unites its set with
+	// ours then, whatever was taken out on either side.
+	First bool `json:"first,omitempty"`
 }
 
 // sameSet compares without order; both hold no entry twice.
@@ -39,6 +42,18 @@ func (s Set) held(seen event.Seq) []any {
 		}
 	}
 	return held
+}
+
+// missed is what the peer held when it had seen our events up to seen, as far as
+// it may take something out of ours. Who has not heard that we said all of the twin
+// will unite the two, and so must we.
+func (s Set) missed(seen event.Seq) []any {
+	for _, t := range s.Told {
+		if t.First && t.Seq > seen {
+			return nil
+		}
+	}
+	return s.held(seen)
 }
 
 func (t Told) apply(held []any) []any { return union(minus(held, t.Removed), t.Hold) }
@@ -62,16 +77,17 @@ func (r *Row) SendSets(seq event.Seq, first bool, told, ours event.Fields) {
 	for name, value := range told {
 		set := r.Sets[name]
 		before := set.held(seq)
-		t := Told{Seq: seq, Hold: list(value)}
+		t := Told{Seq: seq, Hold: list(value), First: first}
 		if !first {
 			t.Removed = minus(before, list(ours[name]))
 		}
-		if sameSet(t.apply(before), before) {
+		if !first && sameSet(t.apply(before), before) {
 			continue
 		}
 		set.Told = append(set.Told, t)
 		if len(set.Told) > toldMost {
 			set.Told[1].Removed = minus(union(set.Told[0].Removed, set.Told[1].Removed), set.Told[1].Hold)
+			set.Told[1].First = set.Told[0].First || set.Told[1].First
 			set.Told = set.Told[1:]
 		}
 		r.setSet(name, set)
@@ -93,7 +109,7 @@ func (r *Row) Holds(name string, said any, seen event.Seq) []any {
 }
 
 func (s Set) received(said []any, seen event.Seq) Set {
-	gone := minus(s.held(seen), said)
+	gone := minus(s.missed(seen), said)
 	next := Set{Held: said}
 	for _, t := range s.Told {
 		if t.Seq > seen {

@@ -230,3 +230,24 @@ func TestSets_ThatThePeerForgotAreUnited(t *testing.T) {
 		}
 	}
 }
+
+// TestSets_WhoHasNotHeardThatWeSaidAllTakesNothingOut: the peer took "a" out before
+// it got our event that says all of the set, and unites the two when it does. So do
+// we, or the sides end apart.
+func TestSets_WhoHasNotHeardThatWeSaidAllTakesNothingOut(t *testing.T) {
+	t.Parallel()
+	for seen, want := range map[event.Seq][]any{8: {"a", "b"}, 9: {"b"}} {
+		row := twin.Row{Sets: map[string]twin.Set{field: {Held: []any{"a"}}}}
+		row.SendSets(9, true, event.Fields{field: []any{"a"}}, event.Fields{field: []any{"a"}})
+		out := row.Merge(twin.Incoming{
+			Wanted: event.Fields{field: []any{"b"}}, Ours: event.Fields{field: []any{"a"}}, Seen: seen,
+			Types: map[string]event.Field{field: {Type: event.TypeSet}},
+		}, twin.Policy{})
+		if diff := cmp.Diff(want, out.Write[field]); diff != "" {
+			t.Errorf("seen %d: our set (-want +got):\n%s", seen, diff)
+		}
+		if diff := cmp.Diff(want, row.Holds(field, []any{"b"}, seen)); diff != "" {
+			t.Errorf("seen %d: the peer's, when it has all our events (-want +got):\n%s", seen, diff)
+		}
+	}
+}

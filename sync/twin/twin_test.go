@@ -199,3 +199,23 @@ func TestTwin_AValueSaidAgainIsSaidWithThatEvent(t *testing.T) {
 		t.Errorf("the base is %+v, want %+v", got, want)
 	}
 }
+
+// TestTwin_AHealSaysItsFieldsAnew: two heals that cross are weighed by both sides,
+// also where one says what it had agreed on before. An edit that said the same
+// stays an edit.
+func TestTwin_AHealSaysItsFieldsAnew(t *testing.T) {
+	t.Parallel()
+	fields, heal := event.Fields{"status": "Open"}, twin.Carried{Seq: 5, Cause: event.CauseHeal, Exact: true}
+	row := twin.Row{}
+	row.SetLocal(fields, base())
+	row.Carry(fields, fields, heal, base())
+	if got := row.Local["status"]; got.Seq != 5 || !got.Weak {
+		t.Errorf("the base is %+v, want said with event 5, and weak", got)
+	}
+	row = twin.Row{}
+	row.Carry(fields, fields, twin.Carried{Seq: 4, Cause: event.CauseEdit, Exact: true}, base())
+	row.Carry(fields, fields, heal, base())
+	if got := row.Local["status"]; got.Seq != 4 || got.Weak {
+		t.Errorf("the base is %+v, want that of the edit", got)
+	}
+}
