@@ -115,7 +115,7 @@ func quietly(string, ...any) {}
 // replay is the command that runs a seed again.
 func replay(s shape, seed uint64) string {
 	test := map[shape]string{
-		pair: "BothSidesAgreeWhenTheyFallQuiet", restored: "RestoredNodesAgreeAgain", three: "ThreeNodesKeepWhatIsTheirs",
+		pair: "BothSidesAgreeWhenTheyFallQuiet", restored: "RestoredNodesAgreeAgain", apart: "PairsTakenOutOfStepAgreeAgain", three: "ThreeNodesKeepWhatIsTheirs",
 	}[s]
 	return fmt.Sprintf("go test ./sync/simtest -run TestSimulation_%s -seed %d -log", test, seed)
 }
@@ -131,7 +131,7 @@ func play(s shape, seed uint64, trace func(string, ...any)) (*world, []string) {
 	if err := w.live(ctx, *turns); err != nil {
 		return w, []string{err.Error()}
 	}
-	if err := errors.Join(w.settle(ctx), w.settleDisputes(ctx)); err != nil {
+	if err := errors.Join(w.settle(ctx), w.reunite(ctx), w.settleDisputes(ctx)); err != nil {
 		return w, []string{err.Error()}
 	}
 	return w, w.check()

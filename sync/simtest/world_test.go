@@ -171,6 +171,9 @@ func (w *world) live(ctx context.Context, turns int) error {
 		if err := w.turn(ctx, n); err != nil {
 			return fmt.Errorf("turn %d: %w", i, err)
 		}
+		if err := w.part(n); err != nil {
+			return fmt.Errorf("part in turn %d: %w", i, err)
+		}
 		if err := w.accident(n, i > turns*3/4); err != nil {
 			return fmt.Errorf("accident in turn %d: %w", i, err)
 		}
