@@ -350,6 +350,10 @@ func (n *Node) compileWith(cfg *config.Config, c config.Connection, rec record, 
 		return nil, fmt.Errorf("%s: %w", c.In, err)
 	}
 	r.Egress = Egress(c, r.Outgoing)
+	if r.Owners, err = owners(c, schema); err != nil {
+		return nil, fmt.Errorf("fields of %s: %w", rec.Name, err)
+	}
+	r.OnLocalEdit = c.OnLocalEdit
 	r.Accept = filters.Accept{
 		Projects: c.Accept.Projects, Types: c.Accept.Types, Fields: c.Accept.Fields,
 		CreatesPerHour: c.Accept.CreatesPerHour, Comments: true, Attachments: true, Remove: "keep",

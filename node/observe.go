@@ -12,6 +12,7 @@ import (
 	"parley/sync/flow"
 	"parley/sync/inbox"
 	"parley/sync/store"
+	"parley/sync/twin"
 	"parley/sync/work"
 )
 
@@ -161,6 +162,10 @@ func (n *Node) troubles(l *link, raise func(notify.Trouble)) {
 		}
 		return true
 	}))
+	err = firstError(err, n.path.Troubled(l.flow, func(_ event.TwinID, row twin.Row) bool {
+		n.undecided(cfg, c, l, row, raise)
+		return true
+	}))
 	if err != nil {
 		n.log.Warn().Str("connection", name).Err(err).Msg("what is parked cannot be read")
 	}
@@ -208,6 +213,28 @@ func (n *Node) rememberStopped(l *link, stopped bool) {
 		return
 	}
 	n.change(rec.Agreement.Connection, func(l *link) { l.record.Stopped = true })
+}
+
+// undecided raises what a person must know of a ticket that goes on: only the side
+// that decides is told of a dispute.
+func (n *Node) undecided(cfg *config.Config, c config.Connection, l *link, row twin.Row, raise func(notify.Trouble)) {
+	tell := func(kind notify.Kind, since time.Time) {
+		raise(notify.Trouble{
+			Condition: notify.Condition{Kind: kind, Connection: l.record.Name, Ticket: row.Key}, Since: since, To: targets(cfg, c, c.Notify.Parked),
+		})
+	}
+	if len(row.Disputes) > 0 && l.flow.Policy.Winner == l.flow.Us {
+		first := time.Now()
+		for _, d := range row.Disputes {
+			if at := time.Unix(d.Since, 0); at.Before(first) {
+				first = at
+			}
+		}
+		tell(notify.Conflict, first)
+	}
+	if len(row.Astray) > 0 {
+		tell(notify.Astray, time.Time{})
+	}
 }
 
 // targets are who is told: named for this trouble, else the owner, else whoever

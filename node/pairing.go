@@ -70,8 +70,12 @@ func (n *Node) Invite(_ context.Context, r admin.InviteRequest) (admin.Invitatio
 		terms.Policy, terms.Owner = connection.PolicySide, connection.Inviter
 	case config.ConflictTheirs:
 		terms.Policy, terms.Owner = connection.PolicySide, connection.Acceptor
+	case config.ConflictAsk:
+		terms.Policy, terms.Owner = connection.PolicyAsk, connection.Inviter
+	case config.ConflictAskTheirs:
+		terms.Policy, terms.Owner = connection.PolicyAsk, connection.Acceptor
 	default:
-		return admin.Invitation{}, &admin.Error{Kind: admin.KindInvalid, Message: "unknown conflict policy", Hint: "ours, theirs or newest"}
+		return admin.Invitation{}, &admin.Error{Kind: admin.KindInvalid, Message: "unknown conflict policy", Hint: "ours, theirs, newest, ask or ask-theirs"}
 	}
 	valid := validDefault
 	if r.Valid > 0 {

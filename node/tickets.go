@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"parley/adapters"
@@ -152,7 +153,22 @@ func ticketState(con *flow.Connection, i flow.Inspection) admin.Ticket {
 			t.State, t.Code, t.Reason, t.Next, t.Since = "parked", string(in.Code), in.Reason, in.Until, in.Since
 		}
 	}
+	if i.Twin != nil && i.Twin.State == twin.Live {
+		standing(i.Twin, &t)
+	}
 	return t
+}
+
+// standing says what a person should know of a ticket that nothing holds up.
+func standing(row *twin.Row, t *admin.Ticket) {
+	switch {
+	case t.State == "parked":
+	case len(row.Disputes) > 0:
+		t.State, t.Code = "conflict", string(event.CodeConflict)
+		t.Reason = "a person must decide on " + strings.Join(slices.Sorted(maps.Keys(row.Disputes)), ", ")
+	case len(row.Astray) > 0:
+		t.Reason = "changed here, though it is the peer's: " + strings.Join(row.Astray, ", ")
+	}
 }
 
 // losses are lost fields as people read them: "status (workflow)".

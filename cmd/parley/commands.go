@@ -11,6 +11,7 @@ type commands struct {
 	Status     statusCommand     `cmd:"" help:"The node and its connections at a glance."`
 	Connection connectionCommand `cmd:"" help:"Join other nodes; pause, resume, take history in."`
 	Ticket     ticketCommand     `cmd:"" help:"Which tickets are in step, and why or why not."`
+	Conflict   conflictCommand   `cmd:"" help:"What both sides changed and a person must decide."`
 	Queue      queueCommand      `cmd:"" help:"What waits, and what waits for a person."`
 	Undo       undoCommand       `cmd:"" help:"Put back the fields that an event of the other side changed here."`
 	Filter     filterCommand     `cmd:"" help:"Check filters, and try them on a ticket."`

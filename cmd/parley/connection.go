@@ -62,7 +62,7 @@ func (*connectionList) Run(ctx context.Context, a *app) error {
 type connectionInvite struct {
 	Name     string        `arg:"" optional:"" help:"Our name for the connection; the only one in parley.yaml if left out."`
 	Valid    time.Duration `default:"24h" help:"How long the code can be used."`
-	Conflict string        `default:"newest" enum:"ours,theirs,newest" help:"Whose value stays when both sides changed a field: ours, theirs, newest."`
+	Conflict string        `default:"newest" enum:"ours,theirs,newest,ask,ask-theirs" help:"Whose value stays when both sides changed a field: ours, theirs, newest; or ask our people, or theirs: ask, ask-theirs."`
 }
 
 // Run implements the command.

@@ -52,6 +52,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"until":  untilCommand,
 			"create": createCommand,
+			"edit":   editCommand,
 			"save":   saveCommand,
 			"exits":  exitsCommand,
 			"port":   portCommand,
@@ -128,6 +129,26 @@ func createCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("create a ticket: %s: %s", response.Status, made.Message)
 	}
 	ts.Setenv("KEY", made.Key)
+}
+
+// editCommand is `edit DESK ID FIELD VALUE`: Alice changes a field of a ticket.
+func editCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: edit DESK ID FIELD VALUE")
+	}
+	body, err := json.Marshal(map[string]any{"fields": map[string]any{args[2]: args[3]}})
+	ts.Check(err)
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPatch, ts.ReadFile(args[0])+"/api/v1/tickets/"+args[1], bytes.NewReader(body))
+	ts.Check(err)
+	request.Header.Set("Authorization", "Bearer "+aliceSign)
+	request.Header.Set("Content-Type", "application/json")
+	client := http.Client{Timeout: patience}
+	response, err := client.Do(request)
+	ts.Check(err)
+	defer func() { ts.Check(response.Body.Close()) }()
+	if response.StatusCode != http.StatusOK {
+		ts.Fatalf("edit a ticket: %s", response.Status)
+	}
 }
 
 // portCommand is `port NAME`: the variable becomes a port that is free.

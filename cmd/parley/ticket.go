@@ -26,7 +26,7 @@ type ticketCommand struct {
 
 type ticketList struct {
 	Connection string `short:"c" placeholder:"NAME" help:"Only of this connection."`
-	State      string `placeholder:"STATE" enum:"synced,waiting,parked,ended,gone,orphan," default:"" help:"Only in this state: synced, waiting, parked, ended (here), gone, orphan (ended there)."`
+	State      string `placeholder:"STATE" enum:"synced,waiting,parked,conflict,ended,gone,orphan," default:"" help:"Only in this state: synced, waiting, parked, conflict, ended (here), gone, orphan (ended there)."`
 	Limit      int    `default:"1000" help:"At most so many; 0 is all that the node gives."`
 }
 

@@ -33,6 +33,7 @@ func NewHandler(s Service, version string) http.Handler {
 	routeHistory(api, s)
 	routeQueue(api, s)
 	routePairs(api, s)
+	routeConflicts(api, s)
 	routeBackup(api, s)
 	return http.MaxBytesHandler(mux, maxBody+1)
 }
@@ -60,7 +61,7 @@ type (
 	}
 	ticketFilter struct {
 		Connection string `query:"connection" maxLength:"40" doc:"Only of this connection"`
-		State      string `query:"state" enum:"synced,waiting,parked,ended,gone,orphan" doc:"Only in this state"`
+		State      string `query:"state" enum:"synced,waiting,parked,conflict,ended,gone,orphan" doc:"Only in this state"`
 		Limit      int    `query:"limit" minimum:"0" maximum:"100000" doc:"At most so many; 0 is the node's bound"`
 	}
 	body[T any] struct {

@@ -38,6 +38,9 @@ type Service interface {
 	Explain(ctx context.Context, key string) (Explanation, error)
 	Sync(ctx context.Context, r SyncRequest) (SyncResult, error)
 	Unsync(ctx context.Context, r SyncRequest) (SyncResult, error)
+	Conflicts(ctx context.Context, connection string) ([]Conflict, error)
+	Conflict(ctx context.Context, s ConflictSelect) ([]Conflict, error)
+	Resolve(ctx context.Context, r ResolveRequest) error
 	Connect(ctx context.Context, r ConnectRequest) (ConnectResult, error)
 	ConnectState(ctx context.Context, r ConnectRequest) (ConnectResult, error)
 	Match(ctx context.Context, r MatchRequest) ([]Pair, error)
@@ -147,7 +150,8 @@ type InviteRequest struct {
 	Name string `json:"name"`
 	// Valid is how long the code can be used; default 24 h, in seconds.
 	Valid float64 `json:"validSeconds,omitempty"`
-	// Conflict is ours, theirs or newest; default newest.
+	// Conflict is ours, theirs, newest, or ask or ask-theirs: our people, or the
+	// peer's, decide. Default newest.
 	Conflict string `json:"conflict,omitempty"`
 }
 
@@ -219,7 +223,7 @@ type Load struct {
 // TicketQuery chooses tickets to list.
 type TicketQuery struct {
 	Connection string
-	// State is synced, waiting, parked, ended, gone, orphan or "" for all.
+	// State is synced, waiting, parked, conflict, ended, gone, orphan or "" for all.
 	State string
 	Limit int
 }

@@ -42,6 +42,8 @@ connections:
     vars: {project: SUP, depth: 3, rate: 1.5, on: true, list: [a, {b: "1"}]}
     tables: f
     tags: [gold]
+    fields: {priority: theirs, status: both, severity: ours}
+    on_local_edit: warn
     accept: {projects: [SUP], types: [Incident], fields: [summary], creates_per_hour: 10, connect: never, remove: ask}
     gate: {fields: [summary], internal_comments: true, url: true}
     forward: [initech]
@@ -77,6 +79,7 @@ func TestLoad_ReadsEveryKey(t *testing.T) {
 		Fuse:  config.Fuse{Creates: 1, Closes: 2, Deletes: 3, Ends: 4},
 		Start: config.Start{Label: "sync-globex"}, Conflict: config.ConflictTheirs,
 		Out: "f/globex.out", In: "f/globex.in", Tables: "f", Tags: []string{"gold"},
+		Fields: map[string]string{"priority": "theirs", "status": "both", "severity": "ours"}, OnLocalEdit: config.OnEditWarn,
 		Vars: map[string]any{
 			"project": "SUP", "depth": 3, "rate": 1.5, "on": true, "list": []any{"a", map[string]any{"b": "1"}},
 		},

@@ -150,7 +150,7 @@ connections:
 #     leave: stop                # a ticket that leaves the scope: keep | stop | note | close
 #     ended: note                # ours, when the pair ends there: keep | note | close | delete
 #     closed: [Closed]           # statuses that count as closed; closing sets the first
-#     conflict: newest           # newest | ours | theirs; what an invitation for it proposes
+#     conflict: newest           # newest | ours | theirs | ask | ask-theirs; what an invitation for it proposes
 {{- if not .Vars}}
 #     vars: {project: SUP, desk: triage@example.com}
 {{- end}}
@@ -158,6 +158,8 @@ connections:
 #     tables: tables/globex      # folder of the filters' tables
 {{- end}}
 #     tags: [gold]
+#     fields: {priority: theirs} # whose a field of yours is: ours | theirs | both
+#     on_local_edit: restore     # an edit of yours of one that is theirs: restore | warn | allow
 {{- if not .Projects}}
 #     accept:                    # what may enter, whatever the filter says
 #       projects: [SUP]

@@ -89,8 +89,12 @@ type Connection struct {
 	// Tables is the folder of the filters' tables.
 	Tables string   `yaml:"tables,omitempty"`
 	Tags   []string `yaml:"tags,omitempty"`
-	Accept Accept   `yaml:"accept,omitempty"`
-	Gate   Gate     `yaml:"gate,omitempty"`
+	// Fields says whose a field of ours is: ours, theirs or both sides', as those not named.
+	Fields map[string]string `yaml:"fields,omitempty"`
+	// OnLocalEdit is what becomes of an edit of ours of a field that is theirs.
+	OnLocalEdit string `yaml:"on_local_edit,omitempty"`
+	Accept      Accept `yaml:"accept,omitempty"`
+	Gate        Gate   `yaml:"gate,omitempty"`
 	// Fuse bounds mass changes.
 	Fuse Fuse `yaml:"fuse,omitempty"`
 	// Forward names connections whose tickets, comments and files may leave here too.
@@ -103,7 +107,7 @@ type Connection struct {
 	Owner  string  `yaml:"owner,omitempty"`
 	Notify Telling `yaml:"notify,omitempty"`
 
-	_ struct{} `later:"template fields on_local_edit quota rate hold"`
+	_ struct{} `later:"template quota rate hold"`
 }
 
 // Accept is the gate for what comes in.
@@ -230,6 +234,17 @@ const (
 	ConflictOurs   = "ours"
 	ConflictTheirs = "theirs"
 	ConflictNewest = "newest"
+	// ConflictAsk lets our people decide, ConflictAskTheirs the peer's.
+	ConflictAsk       = "ask"
+	ConflictAskTheirs = "ask-theirs"
+
+	OwnerOurs   = "ours"
+	OwnerTheirs = "theirs"
+	OwnerBoth   = "both"
+
+	OnEditRestore = "restore"
+	OnEditWarn    = "warn"
+	OnEditAllow   = "allow"
 
 	PermitNever = "never"
 	PermitAuto  = "auto"
@@ -271,6 +286,7 @@ func (c *Config) fillConnections() {
 		fill(&con.Fuse.Deletes, 10)
 		fill(&con.Fuse.Ends, 60)
 		fill(&con.Conflict, ConflictNewest)
+		fill(&con.OnLocalEdit, OnEditRestore)
 		fill(&con.Accept.Connect, PermitNever)
 		fill(&con.Accept.Remove, PermitNever)
 		fill(&con.Accept.CreatesPerHour, 200)

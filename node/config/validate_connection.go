@@ -21,7 +21,8 @@ func (v *validator) connection(name string, con Connection) {
 	v.text(key+".query", con.Query)
 	v.choice(key+".leave", con.Leave, []string{LeaveKeep, LeaveStop, LeaveNote, LeaveClose}, nil)
 	v.endings(key, con)
-	v.choice(key+".conflict", con.Conflict, []string{ConflictOurs, ConflictTheirs, ConflictNewest}, []string{"ask"})
+	v.choice(key+".conflict", con.Conflict, []string{ConflictOurs, ConflictTheirs, ConflictNewest, ConflictAsk, ConflictAskTheirs}, nil)
+	v.owners(key, con)
 	for _, filter := range []struct{ key, file string }{{key + ".out", con.Out}, {key + ".in", con.In}} {
 		if v.required(filter.key, filter.file) {
 			v.file(filter.key, filter.file, false)
@@ -35,6 +36,14 @@ func (v *validator) connection(name string, con Connection) {
 	v.words(key+".gate.fields", con.Gate.Fields)
 	v.forward(key+".forward", name, con.Forward)
 	v.telling(key, con)
+}
+
+// owners looks at whose fields are.
+func (v *validator) owners(key string, con Connection) {
+	v.choice(key+".on_local_edit", con.OnLocalEdit, []string{OnEditRestore, OnEditWarn, OnEditAllow}, nil)
+	for name, owner := range con.Fields {
+		v.choice(key+".fields."+name, owner, []string{OwnerOurs, OwnerTheirs, OwnerBoth}, nil)
+	}
 }
 
 // accept looks at the gate for what comes in.

@@ -14,6 +14,8 @@ type Kind string
 // The kinds.
 const (
 	Parked   Kind = "parked"    // a ticket waits for a person
+	Conflict Kind = "conflict"  // a field waits for a person's decision
+	Astray   Kind = "astray"    // a field of the peer's was changed here
 	PeerAway Kind = "peer-away" // the other node does not answer
 	Stopped  Kind = "stopped"   // a connection does not go on by itself
 	Failing  Kind = "failing"   // ticket after ticket fails
@@ -122,6 +124,10 @@ func (l Line) headline() string {
 	switch l.Kind {
 	case Parked:
 		text = fmt.Sprintf("ticket %s is parked on %s", l.Ticket, l.Connection)
+	case Conflict:
+		text = fmt.Sprintf("ticket %s waits for a decision on %s", l.Ticket, l.Connection)
+	case Astray:
+		text = fmt.Sprintf("ticket %s has a field of the peer's that was changed here, on %s", l.Ticket, l.Connection)
 	case PeerAway:
 		text = fmt.Sprintf("the peer of %s is away", l.Connection)
 	case Stopped:

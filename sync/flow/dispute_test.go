@@ -83,6 +83,11 @@ func TestAsk_BothKeepTheirOwnUntilAPersonDecides(t *testing.T) {
 	if got := b.disputes(atB); !slices.Equal(got, []string{"summary"}) {
 		t.Errorf("the other side knows of %v", got)
 	}
+	for _, n := range []*node{a, b} {
+		if c := n.compare(); !c.Agreed() || len(c.Moving) > 0 {
+			t.Errorf("%s takes the dispute for a difference: %+v", n.name, c)
+		}
+	}
 	if a.rows('w')+b.rows('w')+a.rows('q')+b.rows('q')+a.rows('i')+b.rows('i') != 0 {
 		t.Error("something waits; a dispute blocks nothing")
 	}

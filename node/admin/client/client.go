@@ -351,6 +351,21 @@ func (c *Client) Reload(ctx context.Context) error {
 	return c.do(ctx, http.MethodPost, "/v1/reload", nil, nil, &struct{}{})
 }
 
+// Conflicts implements admin.Service.
+func (c *Client) Conflicts(ctx context.Context, connection string) ([]admin.Conflict, error) {
+	return get[[]admin.Conflict](ctx, c, "/v1/conflicts", url.Values{"connection": {connection}})
+}
+
+// Conflict implements admin.Service.
+func (c *Client) Conflict(ctx context.Context, s admin.ConflictSelect) ([]admin.Conflict, error) {
+	return post[[]admin.Conflict](ctx, c, "/v1/conflicts/show", s)
+}
+
+// Resolve implements admin.Service.
+func (c *Client) Resolve(ctx context.Context, r admin.ResolveRequest) error {
+	return c.do(ctx, http.MethodPost, "/v1/conflicts/resolve", nil, r, &struct{}{})
+}
+
 // Connect implements admin.Service.
 func (c *Client) Connect(ctx context.Context, r admin.ConnectRequest) (admin.ConnectResult, error) {
 	return post[admin.ConnectResult](ctx, c, "/v1/tickets/connect", r)

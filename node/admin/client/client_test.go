@@ -57,6 +57,8 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 	pairing := admin.ConnectRequest{Connection: "globex", Pairs: []admin.Pair{pair}, Old: true, DryRun: true}
 	match := admin.MatchRequest{Connection: "globex", By: "Remote key", Query: "q"}
 	again := admin.ResyncRequest{Fields: []string{"status"}, Query: "q", DryRun: true}
+	which := admin.ConflictSelect{Key: "SUP-1 ä", Connection: "globex"}
+	decision := admin.ResolveRequest{ConflictSelect: which, Field: "summary", Take: "value", Value: "a\nb"}
 	arrive(t, fake, []exchange{
 		{"Status", admin.Status{Node: "acme", Started: at, Connections: []admin.Connection{{Name: "globex", Oldest: 1.5}}}, nil, func() (any, error) { return c.Status(ctx) }},
 		{"Key", admin.Key{Node: "acme", Fingerprint: "abcd efgh"}, nil, func() (any, error) { return c.Key(ctx) }},
@@ -96,6 +98,9 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 		{"QueueEntry", admin.QueueEntry{ID: "i/1"}, []any{"i/1"}, func() (any, error) { return c.QueueEntry(ctx, "i/1") }},
 		{"Retry", 3, []any{pick}, func() (any, error) { return c.Retry(ctx, pick) }},
 		{"Approve", 5, []any{pick}, func() (any, error) { return c.Approve(ctx, pick) }},
+		{"Conflicts", []admin.Conflict{{Key: "SUP-1", Connection: "globex", Field: "summary", Since: at, OursAt: at, TheirsAt: at, Here: true}}, []any{"globex"}, func() (any, error) { return c.Conflicts(ctx, "globex") }},
+		{"Conflict", []admin.Conflict{{Key: "SUP-1", Field: "summary", Ours: "a", Theirs: []any{"b"}, Known: true, Decided: true}}, []any{which}, func() (any, error) { return c.Conflict(ctx, which) }},
+		{"Resolve", struct{}{}, []any{decision}, func() (any, error) { return struct{}{}, c.Resolve(ctx, decision) }},
 		{"Connect", admin.ConnectResult{Pairs: []admin.PairState{{Pair: pair, State: "asked"}}, Open: 1}, []any{pairing}, func() (any, error) { return c.Connect(ctx, pairing) }},
 		{"ConnectState", admin.ConnectResult{Pairs: []admin.PairState{{Pair: pair, State: "refused", Code: "gone"}}}, []any{pairing}, func() (any, error) { return c.ConnectState(ctx, pairing) }},
 		{"Match", []admin.Pair{pair}, []any{match}, func() (any, error) { return c.Match(ctx, match) }},

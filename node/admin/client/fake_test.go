@@ -142,6 +142,19 @@ func (f *fakeService) Approve(_ context.Context, q admin.QueueSelect) (int, erro
 	return reply[int](f, "Approve", q)
 }
 
+func (f *fakeService) Conflicts(_ context.Context, connection string) ([]admin.Conflict, error) {
+	return reply[[]admin.Conflict](f, "Conflicts", connection)
+}
+
+func (f *fakeService) Conflict(_ context.Context, s admin.ConflictSelect) ([]admin.Conflict, error) {
+	return reply[[]admin.Conflict](f, "Conflict", s)
+}
+
+func (f *fakeService) Resolve(_ context.Context, r admin.ResolveRequest) error {
+	_, err := reply[struct{}](f, "Resolve", r)
+	return err
+}
+
 func (f *fakeService) Connect(_ context.Context, r admin.ConnectRequest) (admin.ConnectResult, error) {
 	return reply[admin.ConnectResult](f, "Connect", r)
 }
