@@ -88,10 +88,10 @@ func showConnections(w io.Writer, list []admin.Connection) {
 		}
 		rows = append(rows, []string{
 			c.Name, state, strconv.Itoa(c.Twins), strconv.Itoa(c.Waiting), strconv.Itoa(c.Sending),
-			strconv.Itoa(c.Applying), strconv.Itoa(c.Files), strconv.Itoa(c.Parked), oldest, ago(c.Contact),
+			strconv.Itoa(c.Applying), strconv.Itoa(c.Files), strconv.Itoa(c.Parked), oldest, ago(c.Contact), compared(c),
 		})
 	}
-	table(w, "CONNECTION|STATE|TWINS|WAITING|SENDING|APPLYING|FILES|PARKED|OLDEST|CONTACT", rows)
+	table(w, "CONNECTION|STATE|TWINS|WAITING|SENDING|APPLYING|FILES|PARKED|OLDEST|CONTACT|COMPARED", rows)
 	for _, c := range list {
 		if c.Differing > 0 {
 			fmt.Fprintf(w, "%s: %s tickets differed when both sides were compared %s; see `parley connection verify %s`\n",
@@ -101,6 +101,17 @@ func showConnections(w io.Writer, list []admin.Connection) {
 			fmt.Fprintf(w, "%s: %s\n", c.Name, holdup(h))
 		}
 	}
+}
+
+// compared says when both sides were last compared, and how.
+func compared(c admin.Connection) string {
+	switch {
+	case c.Verified.IsZero():
+		return "never"
+	case c.Differing > 0:
+		return fmt.Sprintf("%s, %s differ", ago(c.Verified), thousands(c.Differing))
+	}
+	return ago(c.Verified) + ", alike"
 }
 
 // holdup says what holds a connection up, and what happens next.
