@@ -31,7 +31,7 @@ const (
 
 // Why two tickets are not connected.
 var (
-	ErrTwinned = errors.New("it has a twin on this connection already")
+	ErrTwinned = errors.New("it has a twin on this connection, or had one, which `ticket sync` takes up again")
 	ErrOutside = errors.New("the scope does not match")
 )
 
@@ -45,7 +45,7 @@ func (p *Path) Connect(ctx context.Context, con *Connection, c event.Change, ask
 		if err := p.knowTwins(tx, con, &k); err != nil {
 			return err
 		}
-		if k.row != nil && k.row.State == twin.Live {
+		if !k.unpaired() {
 			return ErrTwinned
 		}
 		o := &outgoing{con: con, known: known{ref: c.Ref, elsewhere: k.elsewhere}}
@@ -80,7 +80,7 @@ func (p *Path) Connectable(ctx context.Context, con *Connection, ref event.Ref) 
 	if err := p.Store.View(func(r store.Reader) error { return p.knowTwins(r, con, &k) }); err != nil {
 		return storeError{err}
 	}
-	if k.row != nil && k.row.State == twin.Live {
+	if !k.unpaired() {
 		return ErrTwinned
 	}
 	if ticket.Restricted && !rules.Egress.Restricted {
@@ -94,6 +94,12 @@ func (p *Path) Connectable(ctx context.Context, con *Connection, ref event.Ref) 
 		return ErrOutside
 	}
 	return nil
+}
+
+// unpaired tells whether a ticket may get a twin: it has and had none, or one
+// that the peer refused to connect. An old pair is taken up again, not replaced.
+func (k *known) unpaired() bool {
+	return k.row == nil || k.row.State == twin.Ended && k.row.Connect != nil && !k.row.Theirs
 }
 
 // putTwin stores a twin with what finds it.

@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -197,5 +198,24 @@ func TestConnect_AnswerComesAlsoWhenThereIsNothingToSay(t *testing.T) {
 	w.settle()
 	if got := a.one().Fields["summary"]; got != "edited at b" {
 		t.Errorf("the first edit at the receiver did not cross: %v", got)
+	}
+}
+
+// TestConnect_AnOldPairIsTakenUpAgainNotReplaced: what is known of it would be lost.
+func TestConnect_AnOldPairIsTakenUpAgainNotReplaced(t *testing.T) {
+	t.Parallel()
+	w, a, b := strangers(t, flow.PermitAuto)
+	a.must(a.connect(event.Connect{Key: "b-1", Prefer: event.PreferSender}))
+	w.settle()
+	a.must(a.path.Unsync(a.con(), a.one().Ref))
+	w.settle()
+	for _, n := range []*node{a, b} {
+		before := n.twinOf(n.one().Ref)
+		if err := n.connect(event.Connect{Key: "other", Prefer: event.PreferSender}); !errors.Is(err, flow.ErrTwinned) {
+			t.Errorf("%s: got %v, want ErrTwinned", n.name, err)
+		}
+		if diff := cmp.Diff(before, n.twinOf(n.one().Ref)); diff != "" {
+			t.Errorf("%s: the old pair changed:\n%s", n.name, diff)
+		}
 	}
 }
