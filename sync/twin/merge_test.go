@@ -282,3 +282,30 @@ func TestMerge_WeakChangesGiveWayOnBothSides(t *testing.T) {
 		}
 	}
 }
+
+// TestMerge_ADecisionStandsAgainstEditsMadeWithoutIt: also when ours was edited again
+// since; and the peer's word that it decided counts only where it is to decide.
+func TestMerge_ADecisionStandsAgainstEditsMadeWithoutIt(t *testing.T) {
+	t.Parallel()
+	at := base()
+	row := edited("Open", "Waiting", at)
+	row.Carry(event.Fields{"status": "Done"}, event.Fields{"status": nil}, twin.Carried{Seq: 2, Cause: event.CauseResolve, Exact: true}, at)
+	row.Carry(event.Fields{"status": "Closed"}, event.Fields{"status": nil}, twin.Carried{Seq: 3, Cause: event.CauseEdit, Exact: true}, at)
+	owner := twin.Policy{Winner: "us", Ask: true, Us: "us", Them: "them"}
+	in := crossing("Reopened", "Open", "Closed", at)
+	in.Seen = 1
+	if out := row.Merge(in, owner); len(out.Disputed) != 0 || len(out.Kept) != 1 {
+		t.Errorf("an edit made without the decision: disputed %v, kept %v", out.Disputed, out.Kept)
+	}
+	in.Seen = 2
+	if out := row.Merge(in, owner); len(out.Disputed) != 1 {
+		t.Errorf("an edit made in knowledge of it, beside a later one of ours: disputed %v", out.Disputed)
+	}
+	in.Cause = event.CauseResolve
+	if out := row.Merge(in, owner); len(out.Disputed) != 1 || len(out.Write) != 0 {
+		t.Errorf("who is not to decide decided: disputed %v, written %v", out.Disputed, out.Write)
+	}
+	if out := row.Merge(in, twin.Policy{Winner: "them", Ask: true, Us: "us", Them: "them"}); out.Write["status"] != "Reopened" {
+		t.Errorf("a decision of those who are to decide: written %v", out.Write)
+	}
+}

@@ -51,7 +51,7 @@ func modelTypes() map[string]event.Field {
 }
 
 func parties(winner string, ask bool) (a, b *party) {
-	make := func(us, them string) *party {
+	side := func(us, them string) *party {
 		ticket := event.Fields{"f": "begin", "g": "begin", "labels": []any{}}
 		p := &party{
 			name: us, policy: twin.Policy{Winner: winner, Ask: ask, Us: us, Them: them}, ticket: ticket, at: base(),
@@ -64,7 +64,7 @@ func parties(winner string, ask bool) (a, b *party) {
 		}
 		return p
 	}
-	a, b = make("a", "b"), make("b", "a")
+	a, b = side("a", "b"), side("b", "a")
 	a.peer, b.peer = b, a
 	return a, b
 }
