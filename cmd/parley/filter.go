@@ -42,8 +42,53 @@ type report struct {
 	// Held is what the filter reads that the connection's gate does not let out as
 	// it is. Text that is copied from it looks like any other.
 	Held []filters.Finding `json:"held,omitempty"`
+	// Shared are fields that another connection's filter sets too, with its name, and
+	// that no side owns: whose change comes last stands.
+	Shared []shared `json:"shared,omitempty"`
 	// Error is what is wrong with the file itself.
 	Error string `json:"error,omitempty"`
+}
+
+// shared is a field of ours that two incoming filters set.
+type shared struct {
+	Field      string `json:"field"`
+	Connection string `json:"connection"`
+}
+
+// writers remembers which connection's filter sets which single-valued field.
+type writers struct {
+	schema event.Schema
+	owned  map[string]bool
+	first  map[string]string
+}
+
+func newWriters(cfg *config.Config, schema event.Schema) *writers {
+	w := &writers{schema: schema, owned: map[string]bool{}, first: map[string]string{}}
+	for _, c := range cfg.Connections {
+		for field, owner := range c.Fields {
+			if owner != config.OwnerBoth {
+				w.owned[field], w.owned["fields."+field] = true, true
+			}
+		}
+	}
+	return w
+}
+
+// note returns the fields of a filter that one of another connection set before it.
+func (w *writers) note(connection string, fields []string) (out []shared) {
+	for _, field := range fields {
+		known, ok := w.schema.Fields[field]
+		isSet := known.Type == event.TypeSet || known.Type == event.TypeOptions || known.Type == event.TypeUsers || !ok && field == event.FieldLabels
+		if w.owned[field] || isSet {
+			continue
+		}
+		if before, ok := w.first[field]; ok {
+			out = append(out, shared{field, before})
+		} else {
+			w.first[field] = connection
+		}
+	}
+	return out
 }
 
 // Run implements the command.
@@ -93,6 +138,7 @@ func (a *app) schema(ctx context.Context) event.Schema {
 // checkConnections compiles scope and filters of connections.
 func checkConnections(cfg *config.Config, names []string, schema event.Schema) []report {
 	reports := []report{}
+	writers := newWriters(cfg, schema)
 	for _, name := range names {
 		c := cfg.Connections[name]
 		env := filters.Env{Schema: schema, Vars: c.Vars}
@@ -116,13 +162,17 @@ func checkConnections(cfg *config.Config, names []string, schema event.Schema) [
 		})
 		out.Held = held
 		reports = append(reports, out)
-		reports = append(reports, checkFile(cfg.Path(c.In), func(src string) (filters.Problems, error) {
+		var both []shared
+		in := checkFile(cfg.Path(c.In), func(src string) (filters.Problems, error) {
 			f, err := filters.CompileIncoming(src, env)
 			if err != nil {
 				return nil, err
 			}
+			both = writers.note(name, f.Targets())
 			return f.Warnings(), nil
-		}))
+		})
+		in.Shared = both
+		reports = append(reports, in)
 	}
 	return reports
 }
@@ -188,6 +238,9 @@ func showReports(w io.Writer, reports []report) {
 		}
 		for _, f := range r.Held {
 			fmt.Fprintf(w, "%s: warning: reads issue.%s (%s), which the gate does not let out; text that is copied from it leaves all the same\n", r.File, f.Field, f.Code)
+		}
+		for _, f := range r.Shared {
+			fmt.Fprintf(w, "%s: warning: sets issue.%s, and so does the incoming filter of %s: of a ticket on both, the last change stands; name an owner under fields\n", r.File, f.Field, f.Connection)
 		}
 	}
 }
