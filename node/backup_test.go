@@ -26,6 +26,7 @@ func TestBackup_YesterdaysIsRestoredAndBothSidesAgree(t *testing.T) {
 	join(t, a, b)
 	old := []string{a.create("old A").Key, b.create("old B").Key}
 	inStep(t, a, b, "old A", "old B")
+	quiet(t, a, b)
 
 	var file bytes.Buffer
 	contents, err := b.node.Backup(t.Context(), &file)

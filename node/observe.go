@@ -20,7 +20,7 @@ import (
 func (n *Node) observe(o flow.Observation) {
 	line := n.log.Debug()
 	switch o.What {
-	case "parked", "held", "stopped", "fuse", "broken", "deaf", "refused here", "overran", "parked by peer", "refused":
+	case "parked", "held", "stopped", "fuse", "broken", "deaf", "fenced", "copied", "peer copied", "refused here", "overran", "parked by peer", "refused":
 		line = n.log.Warn()
 	case "created", "ended", "last note", "closed", "deleted", "undone", "mended", "healing", "peer ended", "goodbye":
 		line = n.log.Info()
@@ -177,7 +177,10 @@ func (n *Node) troubles(l *link, raise func(notify.Trouble)) {
 	out, in := l.flow.Paused()
 	n.rememberStopped(l, stopped)
 	for _, h := range holdups(l.flow, time.Now()) {
-		kind := map[string]notify.Kind{looking: notify.Failing, writing: notify.Failing, peerRefused: notify.Refused, fuseBlown: notify.Fuse}[h.What]
+		kind := map[string]notify.Kind{
+			looking: notify.Failing, writing: notify.Failing, peerRefused: notify.Refused, fuseBlown: notify.Fuse,
+			fenced: notify.Fenced, copied: notify.Copied, peerCopied: notify.PeerCopied,
+		}[h.What]
 		to := c.Notify.Stopped
 		if kind == notify.Fuse {
 			to = c.Notify.Fuse
@@ -189,7 +192,9 @@ func (n *Node) troubles(l *link, raise func(notify.Trouble)) {
 	if result, err := n.path.LastAgreement(l.flow); err == nil && result.Differing > 0 {
 		raise(notify.Trouble{Condition: notify.Condition{Kind: notify.Differs, Connection: name}, Since: result.At, To: targets(cfg, c, c.Notify.Differs)})
 	}
+	_, standsBack := l.flow.Fence()
 	switch {
+	case standsBack:
 	case stopped:
 		raise(notify.Trouble{Condition: notify.Condition{Kind: notify.Stopped, Connection: name}, To: targets(cfg, c, c.Notify.Stopped)})
 	case !there && !(out && in) && time.Since(contact) > after:

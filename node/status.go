@@ -77,7 +77,10 @@ func (n *Node) connectionState(l *link) (admin.Connection, error) {
 	contact, there, stopped := con.Contact()
 	c.Contact, c.Holdups = contact, holdups(con, time.Now())
 	failing := slices.ContainsFunc(c.Holdups, func(h admin.Holdup) bool { return h.What == looking || h.What == writing })
+	_, standsBack := con.Fence()
 	switch {
+	case standsBack:
+		c.State = "fenced"
 	case stopped:
 		c.State = "stopped"
 	case rec.PausedOut && rec.PausedIn:
@@ -105,10 +108,31 @@ const (
 	overAtPeer  = "over quota at peer"
 	peerRefused = "peer refused"
 	fuseBlown   = "fuse"
+	fenced      = "fenced"
+	copied      = "copied"
+	peerCopied  = "peer copied"
 )
+
+// copyShown is how long a live copy is shown after it was last heard of.
+const copyShown = 24 * time.Hour
+
+// copies are what is known of other live copies of the two nodes.
+func copies(con *flow.Connection, now time.Time) (all []admin.Holdup) {
+	if since, is := con.Fence(); is {
+		return []admin.Holdup{{What: fenced, Since: since}}
+	}
+	ours, theirs := con.Copies()
+	for what, at := range map[string]time.Time{copied: ours, peerCopied: theirs} {
+		if !at.IsZero() && now.Sub(at) < copyShown {
+			all = append(all, admin.Holdup{What: what, Since: at})
+		}
+	}
+	return all
+}
 
 // holdups are what holds a connection up as a whole.
 func holdups(con *flow.Connection, now time.Time) (all []admin.Holdup) {
+	all = copies(con, now)
 	out, in := con.Broken()
 	for what, b := range map[string]flow.Broken{looking: out, writing: in} {
 		if !b.Since.IsZero() {

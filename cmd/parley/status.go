@@ -128,6 +128,12 @@ func holdup(h admin.Holdup) string {
 		return fmt.Sprintf("%s failed for ticket after ticket%s since %s; the next one is tried%s", h.What, code, ago(h.Since), next)
 	case "fuse":
 		return fmt.Sprintf("the fuse for %s is blown since %s: the rest waits for `parley connection resume`", h.Code, ago(h.Since))
+	case "fenced":
+		return fmt.Sprintf("another live copy of this node works here; this one stands back since %s. Stop this copy; or, if it is the right one, stop the other and `parley node claim`", ago(h.Since))
+	case "copied":
+		return fmt.Sprintf("a second copy of this node said hello %s, and stands back: find it and stop it", ago(h.Since))
+	case "peer copied":
+		return fmt.Sprintf("a second copy of the peer said hello %s, and stands back: tell the other side", ago(h.Since))
 	case "peer over quota":
 		return fmt.Sprintf("the peer has used up its quota here%s; it may go on%s", code, next)
 	case "over quota at peer":

@@ -119,6 +119,11 @@ func routeNode(api huma.API, s Service) {
 		func(ctx context.Context, _ *none) (event.Schema, error) { return s.Schema(ctx) })
 	route(api, http.MethodPost, "/v1/filters/try", "try", "Run filters on a ticket; nothing is written",
 		func(ctx context.Context, in *body[TryRequest]) (TryResult, error) { return s.Try(ctx, in.Body) })
+	route(api, http.MethodPost, "/v1/node/claim", "claim", "This process is the node, and not another live copy of it",
+		func(ctx context.Context, _ *none) (Count, error) {
+			n, err := s.Claim(ctx)
+			return Count{Count: n}, err
+		})
 	route(api, http.MethodPost, "/v1/reload", "reload", "Read configuration and filters again",
 		func(ctx context.Context, _ *none) (none, error) { return none{}, s.Reload(ctx) })
 }

@@ -56,6 +56,9 @@ type Service interface {
 	Schema(ctx context.Context) (event.Schema, error)
 	Try(ctx context.Context, r TryRequest) (TryResult, error)
 	Reload(ctx context.Context) error
+	// Claim says that this process is the node, where another live copy of it
+	// works; it returns how many connections stood back.
+	Claim(ctx context.Context) (int, error)
 	// Backup writes a backup of the running node to w.
 	Backup(ctx context.Context, w io.Writer) (backup.Contents, error)
 }

@@ -22,6 +22,10 @@ const (
 	Fuse     Kind = "fuse"      // too many tickets in a minute: the rest waits
 	Refused  Kind = "refused"   // what the peer sends is wrong
 	Differs  Kind = "differs"   // the two sides do not hold the same
+
+	Fenced     Kind = "fenced"      // another live copy of this node works there, this one stands back
+	Copied     Kind = "copied"      // another copy of this node was started, and stands back
+	PeerCopied Kind = "peer-copied" // two copies of the peer live
 )
 
 // Condition says what is wrong, and where: it is what is told once.
@@ -136,6 +140,12 @@ func (l Line) headline() string {
 		text = fmt.Sprintf("ticket after ticket fails on %s", l.Connection)
 	case Fuse:
 		text = fmt.Sprintf("a fuse of %s is blown", l.Connection)
+	case Fenced:
+		text = fmt.Sprintf("another live copy of this node works on %s, and this one stands back", l.Connection)
+	case Copied:
+		text = fmt.Sprintf("a second copy of this node has said hello on %s", l.Connection)
+	case PeerCopied:
+		text = fmt.Sprintf("two copies of the peer of %s live", l.Connection)
 	case Refused:
 		text = fmt.Sprintf("what the peer of %s sends is refused", l.Connection)
 	case Differs:
@@ -159,6 +169,9 @@ func (l Line) advice() string {
 	}
 	if l.Kind == Differs {
 		return "see: parley connection verify " + l.Connection + ", and mend it with --heal"
+	}
+	if l.Kind == Fenced {
+		return "stop this copy; or, if it is the right one, stop the other and: parley node claim"
 	}
 	return "see: parley status"
 }

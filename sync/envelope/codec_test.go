@@ -512,3 +512,23 @@ func BenchmarkReceipt(b *testing.B) {
 		}
 	}
 }
+
+// TestHello_WhatMakesNoSenseIsRefused: fences, claims and repeats where they cannot be.
+func TestHello_WhatMakesNoSenseIsRefused(t *testing.T) {
+	t.Parallel()
+	a, _ := pair(t)
+	answer := func(h *envelope.Hello) { h.Reply, h.Answers = true, h.Nonce }
+	for name, change := range map[string]func(*envelope.Hello){
+		"a question that fences":       func(h *envelope.Hello) { h.Rival, h.Fenced = envelope.Boot{Random: 1}, true },
+		"a fence without a rival":      func(h *envelope.Hello) { answer(h); h.Fenced = true },
+		"a reply that claims":          func(h *envelope.Hello) { answer(h); h.Claim = true },
+		"a reply that repeats a nonce": func(h *envelope.Hello) { answer(h); h.Again = h.Nonce },
+		"a short nonce again":          func(h *envelope.Hello) { h.Again = []byte{1} },
+	} {
+		h := someHello()
+		change(&h)
+		if _, err := a.SealHello(h); err == nil {
+			t.Errorf("%s was sealed", name)
+		}
+	}
+}

@@ -91,6 +91,11 @@ type helloClaims struct {
 	Reply        bool     `json:"reply,omitempty"`
 	Nonce        octets   `json:"nonce"`
 	Answers      octets   `json:"answers,omitempty"`
+	Known        Boot     `json:"known,omitzero"`
+	Rival        Boot     `json:"rival,omitzero"`
+	Fenced       bool     `json:"fenced,omitempty"`
+	Claim        bool     `json:"claim,omitempty"`
+	Again        octets   `json:"again,omitempty"`
 }
 
 // SealHello implements Codec.
@@ -101,6 +106,7 @@ func (s *Sealer) SealHello(h Hello) ([]byte, error) {
 	said := helloClaims{
 		Versions: h.Versions, Capabilities: h.Capabilities, Boot: h.Boot, Sent: h.Sent, Received: h.Received,
 		Window: h.Window, Reply: h.Reply, Nonce: h.Nonce, Answers: h.Answers,
+		Known: h.Known, Rival: h.Rival, Fenced: h.Fenced, Claim: h.Claim, Again: h.Again,
 	}
 	if err := said.check(); err != nil {
 		return nil, fmt.Errorf("sign a hello: %w", err)
@@ -121,6 +127,7 @@ func (s *Sealer) OpenHello(wire []byte) (Hello, error) {
 		Connection: said.Connection, Versions: said.Versions, Capabilities: said.Capabilities, Boot: said.Boot,
 		Sent: said.Sent, Received: said.Received, Window: said.Window,
 		Reply: said.Reply, Nonce: said.Nonce, Answers: said.Answers,
+		Known: said.Known, Rival: said.Rival, Fenced: said.Fenced, Claim: said.Claim, Again: said.Again,
 	}, nil
 }
 
@@ -138,6 +145,12 @@ func (c helloClaims) check() error {
 	}
 	if len(c.Nonce) != nonceSize {
 		return fmt.Errorf("a nonce of %d bytes", len(c.Nonce))
+	}
+	if len(c.Again) != 0 && (c.Reply || len(c.Again) != nonceSize) {
+		return errors.New("a nonce again that fits no question")
+	}
+	if (c.Fenced && (!c.Reply || c.Rival == Boot{})) || c.Claim && c.Reply {
+		return errors.New("a reply that claims, or a fence that is none")
 	}
 	if c.Reply != (len(c.Answers) != 0) || (c.Reply && len(c.Answers) != nonceSize) {
 		return errors.New("a reply repeats the nonce, and nothing else does")

@@ -107,6 +107,15 @@ type Hello struct {
 	Reply    bool   // this hello answers one
 	Nonce    []byte // 16 random bytes; a reply repeats the asker's in Answers
 	Answers  []byte
+
+	// Known is the process of the peer that this side deals with. Rival is
+	// another one that says hello: a question to Known with a Rival asks whether
+	// Known lives, a reply with one tells the asker that it is not Known. Fenced:
+	// Known lives, and the asker stands back. Claim: a person decided for the
+	// asker. Again repeats the nonce of a reply that let the asker wait.
+	Known, Rival  Boot
+	Fenced, Claim bool
+	Again         []byte
 }
 
 // Boot tells two live copies of one node apart.

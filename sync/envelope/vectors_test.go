@@ -87,6 +87,7 @@ func makeVectors(tb testing.TB) document {
 		}
 		d.Frames = append(d.Frames, frameVector{kind, kind, "inviter", about, b64(all[kind].wire), said})
 	}
+	d.Frames = append(d.Frames, fenceVector(tb, a, b))
 	for _, name := range sorted(forgeries(pa, pb, pc)) {
 		f := goodForge(pa, pb)
 		forgeries(pa, pb, pc)[name](f)
@@ -101,6 +102,23 @@ func makeVectors(tb testing.TB) document {
 		d.Entries = append(d.Entries, entryVector{b64(e.Salt[:]), b64(e.Bytes), b64(digest[:]), b64(run[:])})
 	}
 	return d
+}
+
+// fenceVector is a hello that says that another process is dealt with.
+func fenceVector(tb testing.TB, a, b *envelope.Sealer) frameVector {
+	tb.Helper()
+	h := someHello()
+	h.Reply, h.Answers = true, h.Nonce
+	h.Known, h.Rival, h.Fenced = envelope.Boot{Counter: 3, Random: 7}, envelope.Boot{Counter: 4, Random: 8}, true
+	wire, err := a.SealHello(h)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	said, err := says(tb, b, "hello", "", wire)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return frameVector{"hello that fences", "hello", "inviter", "", b64(wire), said}
 }
 
 func sealBytes(tb testing.TB, p party) []byte {

@@ -165,7 +165,7 @@ func (p *Path) storeJob(con *Connection, id event.TwinID, job *fileJob) error {
 // Attach writes one file whose bytes are here, as a plan of one step.
 func (p *Path) Attach(ctx context.Context, id event.ConnectionID, twinID event.TwinID, item event.ItemID) error {
 	con := p.Connection(id)
-	if con == nil || con.pausedIn.Load() {
+	if con == nil || con.pausedIn.Load() || !con.admitted() {
 		return nil
 	}
 	job, err := p.job(con, twinID, item)

@@ -35,9 +35,15 @@ func (p *Path) Receive(ctx context.Context, id event.ConnectionID, kind transpor
 }
 
 func (p *Path) receiveKind(con *Connection, kind transport.Kind, body []byte) ([]byte, error) {
-	switch kind {
-	case transport.KindHello:
+	if kind == transport.KindHello {
 		return p.receiveHello(con, body)
+	}
+	if !con.hears() {
+		// The peer may mean another process of this node.
+		p.wakeShips(con)
+		return nil, fmt.Errorf("%w: %w", errOurs, errNotUs)
+	}
+	switch kind {
 	case transport.KindEnvelope:
 		return p.receive(con, body)
 	case transport.KindBlob:
@@ -160,7 +166,7 @@ type incoming struct {
 // What goes wrong is kept in the inbox row; an error is the store's.
 func (p *Path) Apply(ctx context.Context, id event.ConnectionID, twinID event.TwinID) error {
 	con := p.Connection(id)
-	if con == nil || con.pausedIn.Load() || !con.breakers.allow(wayIn, twinID.String()) ||
+	if con == nil || con.pausedIn.Load() || !con.admitted() || !con.breakers.allow(wayIn, twinID.String()) ||
 		p.putOff(Task{Kind: KindApply, Con: id, Twin: twinID}, false) {
 		return nil
 	}

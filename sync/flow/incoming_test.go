@@ -11,6 +11,7 @@ import (
 
 	"parley/adapters"
 	"parley/sync/event"
+	"parley/sync/flow"
 	"parley/sync/inbox"
 	"parley/sync/outbox"
 	"parley/sync/store"
@@ -43,6 +44,7 @@ func TestReceive_ReceiptAfterDisk(t *testing.T) {
 	if got := b.arrived(); len(got) != 0 {
 		t.Fatalf("a failed commit left %d events", len(got))
 	}
+	b.alone() // it says hello
 	w.pass(time.Second)
 	a.alone()
 	if got := sent(); got != 1 {
@@ -115,7 +117,7 @@ func (n *node) dies() bool {
 		}
 		if task.Kind == "ship" {
 			if _, err := n.path.Ship(context.Background(), task.Con, task.Stream); err != nil && n.store.Err() == nil {
-				n.must(err)
+				n.lanes.Add(task, flow.When{At: n.w.at.Add(time.Second)})
 			}
 		} else if err := n.path.Do(context.Background(), task); err != nil && n.store.Err() == nil {
 			n.must(err)

@@ -140,6 +140,9 @@ func (p *Path) startable(con *Connection, k known) bool {
 	if k.work == nil || con.pausedOut.Load() || con.session.stopped() {
 		return false
 	}
+	if _, fenced := con.Fence(); fenced {
+		return false
+	}
 	if !k.work.Due(p.Now()) {
 		p.Wake(Task{Kind: KindWork, Con: con.ID, Ref: k.ref}, When{At: k.work.Next, Bulk: k.work.Bulk})
 		return false

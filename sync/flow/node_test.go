@@ -66,6 +66,8 @@ type wire struct {
 	// quotas bound what the peer may send to n.
 	quotas flow.Quotas
 	deaf   bool // replies to it are lost
+	// copies hear what the peer hears, before it: the first reply counts.
+	copies []*wire
 }
 
 func newWorld(t *testing.T) *world {
@@ -305,7 +307,16 @@ func (e *wire) Request(ctx context.Context, kind transport.Kind, body []byte) ([
 		return nil, transport.ErrNoPeer
 	}
 	e.n.w.sent = append(e.n.w.sent, bytes.Clone(body))
+	var first []byte
+	for _, c := range e.copies {
+		if reply, err := c.n.path.Receive(ctx, e.id, kind, body); err == nil && first == nil {
+			first = reply
+		}
+	}
 	reply, err := e.peer.n.path.Receive(ctx, e.id, kind, body)
+	if first != nil {
+		reply, err = first, nil
+	}
 	if e.deaf {
 		return nil, transport.ErrNoPeer
 	}

@@ -1,15 +1,25 @@
 package flow
 
 import (
+	"time"
+
+	"parley/sync/envelope"
 	"parley/sync/event"
 	"parley/sync/store"
 )
 
 // partnerRow is what a node keeps of who is at the two ends of a connection.
 type partnerRow struct {
+	// Peer is the process of the peer that we deal with; zero if none is known.
+	Peer envelope.Boot `json:"peer,omitzero"`
 	// Renew: the next hello begins a new epoch of ours, whatever the peer can
 	// prove. This side forgot something, and knows it.
 	Renew bool `json:"renew,omitempty"`
+	// Fenced: the peer deals with another live process of this node, since Since.
+	Fenced bool      `json:"fenced,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	// Claim: a person has said that this process is the node.
+	Claim bool `json:"claim,omitempty"`
 }
 
 func partnerOf(r store.Reader, con event.ConnectionID) (partnerRow, error) {
@@ -18,6 +28,30 @@ func partnerOf(r store.Reader, con event.ConnectionID) (partnerRow, error) {
 		return partnerRow{}, err
 	}
 	return *row, err
+}
+
+// partner reads the row of a connection.
+func (p *Path) partner(con event.ConnectionID) (row partnerRow, err error) {
+	err = p.Store.View(func(r store.Reader) error {
+		row, err = partnerOf(r, con)
+		return err
+	})
+	return row, err
+}
+
+// changePartner changes the row of a connection durably.
+func (p *Path) changePartner(con event.ConnectionID, fn func(*partnerRow)) error {
+	return p.Store.Finish(func(tx store.Tx) error {
+		row, err := partnerOf(tx, con)
+		if err != nil {
+			return err
+		}
+		before := row
+		if fn(&row); row == before {
+			return nil
+		}
+		return put(tx, store.PartnerKey(con), &row)
+	})
 }
 
 // Renew makes the next hello of a connection begin a new epoch: it is for who

@@ -257,6 +257,11 @@ func (p *Path) Add(c *Connection) error {
 		if err = restoreFuses(r, c); err != nil {
 			return err
 		}
+		row, err := partnerOf(r, c.ID)
+		if err != nil {
+			return err
+		}
+		c.session.fenced, c.session.fencedAt = row.Fenced, row.Since
 		return r.Keys(store.Prefix('i', c.ID), nil, func([]byte) (bool, error) {
 			c.meter.waiting.Add(1)
 			return true, nil

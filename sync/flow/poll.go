@@ -17,6 +17,9 @@ const pollPage = 100
 // Poll asks the tracker once for changes and stores work rows for them, with
 // the cursor in the same transaction. It reports whether there may be more.
 func (p *Path) Poll(ctx context.Context) (more bool, err error) {
+	if p.standsBack() {
+		return false, nil
+	}
 	cursor, err := p.cursor()
 	if err != nil {
 		return false, err

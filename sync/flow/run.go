@@ -135,7 +135,7 @@ func (r *Runner) Connect(c *Connection) error {
 	}
 	err := c.Link.Handle(func(ctx context.Context, kind transport.Kind, body []byte) ([]byte, error) {
 		reply, err := r.path.Receive(ctx, c.ID, kind, body)
-		if err != nil && !errors.Is(err, errDeaf) {
+		if err != nil && !errors.Is(err, errDeaf) && !errors.Is(err, errNotUs) {
 			r.path.Log.Warn().Str("connection", c.Name).Str("kind", string(kind)).Err(err).Msg("message refused")
 		}
 		return reply, err
@@ -372,7 +372,11 @@ func (r *Runner) ship(ctx context.Context, t Task) {
 	if con == nil || err == nil || ctx.Err() != nil {
 		return
 	}
-	if errors.Is(err, ErrPaused) || errors.Is(err, errStopped) {
+	if errors.Is(err, ErrPaused) || errors.Is(err, errStopped) || errors.Is(err, ErrFenced) {
+		return
+	}
+	if errors.Is(err, errWait) {
+		r.ships.Add(t, When{At: r.path.Now().Add(waitAgain)})
 		return
 	}
 	if busy := (*busyError)(nil); errors.As(err, &busy) {
@@ -393,6 +397,10 @@ func (s *session) failed(err error, p *Path) time.Duration {
 	}
 	return min(retry.Curve(s.attempts), maxAway)
 }
+
+// waitAgain is how often a process asks whether the peer has made sure that the
+// one before it is gone.
+const waitAgain = 300 * time.Millisecond
 
 // maxAway bounds how late a peer that came back by itself is noticed; one that
 // says hello is noticed at once.

@@ -50,6 +50,21 @@ type session struct {
 	// spell ends when the peer says hello; then another begins.
 	spell context.Context
 	over  context.CancelFunc
+
+	// admitted: the peer deals with this process; again repeats the nonce of a
+	// reply that let us wait. See fence.go.
+	admitted bool
+	missed   bool // a message came before
+	again    []byte
+	fenced   bool
+	fencedAt time.Time
+	rival    rival
+	// announce: who was the peer before hears of it by our next question, and
+	// nothing else may be sent before that.
+	announce bool
+	beaten   []uint64 // rivals that were told to stand back
+	// ourCopy and theirCopy are when another live copy was last heard of.
+	ourCopy, theirCopy time.Time
 }
 
 func index(s envelope.Stream) int {
@@ -99,7 +114,23 @@ func (s *session) stopped() bool {
 func (s *session) open() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.greeted
+	return s.greeted && !(s.admitted && s.missed)
+}
+
+// saysHello: what the peer has sent before comes again.
+func (s *session) saysHello() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.missed = s.missed && !s.admitted
+}
+
+// toAnnounce tells whether a process of the peer that was replaced has yet to
+// hear of it; a question of ours, once answered, has told it.
+func (s *session) toAnnounce(asked bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.announce = s.announce && !asked
+	return s.announce
 }
 
 func (s *session) touch(now time.Time) {
@@ -196,14 +227,31 @@ func (p *Path) greet(ctx context.Context, con *Connection) error {
 	if con.session.stopped() {
 		return errStopped
 	}
+	if _, fenced := con.Fence(); fenced {
+		return ErrFenced
+	}
+	if err := p.challenge(ctx, con); err != nil {
+		return err
+	}
 	if con.session.open() {
 		return nil
 	}
+	err := p.sayHello(ctx, con)
+	if errors.Is(err, errWait) {
+		// Who repeats what the peer has just said is alive.
+		err = p.sayHello(ctx, con)
+	}
+	return err
+}
+
+// sayHello asks the peer where all streams stand.
+func (p *Path) sayHello(ctx context.Context, con *Connection) error {
+	con.session.saysHello()
 	known, err := p.heads(con)
 	if err != nil {
 		return err
 	}
-	hello, err := p.hello(con, false)
+	hello, err := p.question(con)
 	if err != nil {
 		return err
 	}
@@ -226,7 +274,22 @@ func (p *Path) greet(ctx context.Context, con *Connection) error {
 	if !theirs.Reply || !bytes.Equal(theirs.Answers, hello.Nonce) {
 		return fmt.Errorf("hello of %s answers another: %w", con.Name, errPeer)
 	}
-	return p.greeted(con, theirs, &known)
+	if (theirs.Known != envelope.Boot{} && theirs.Known != p.Boot) {
+		return p.turnedAway(con, theirs)
+	}
+	switch {
+	case hello.Known == envelope.Boot{}:
+		err = p.takeOn(con, theirs.Boot)
+	case theirs.Boot != hello.Known:
+		err = fmt.Errorf("another process of %s has answered: %w", con.Name, errPeer)
+	}
+	if err == nil {
+		err = p.greeted(con, theirs, &known)
+	}
+	if err != nil {
+		return err
+	}
+	return p.admit(con)
 }
 
 // heads are where our streams stand.
@@ -243,15 +306,38 @@ func (p *Path) heads(con *Connection) (heads [2]outbox.Head, err error) {
 	return heads, err
 }
 
-func (p *Path) hello(con *Connection, reply bool) (envelope.Hello, error) {
+// nonce draws what a reply must repeat.
+func (p *Path) nonce() ([]byte, error) {
+	nonce := make([]byte, 16)
+	if _, err := io.ReadFull(p.Random, nonce); err != nil {
+		return nil, fmt.Errorf("draw a nonce: %w", err)
+	}
+	return nonce, nil
+}
+
+// question is a hello that asks.
+func (p *Path) question(con *Connection) (envelope.Hello, error) {
+	nonce, err := p.nonce()
+	if err != nil {
+		return envelope.Hello{}, err
+	}
+	return p.hello(con, false, nonce)
+}
+
+func (p *Path) hello(con *Connection, reply bool, nonce []byte) (envelope.Hello, error) {
 	h := envelope.Hello{
 		Connection: con.ID, Versions: []int{1}, Capabilities: []string{canAgree}, Boot: p.Boot, Window: window, Reply: reply,
-		Nonce: make([]byte, 16),
+		Nonce: nonce,
 	}
-	if _, err := io.ReadFull(p.Random, h.Nonce); err != nil {
-		return h, fmt.Errorf("draw a nonce: %w", err)
-	}
+	con.session.mu.Lock()
+	h.Again = con.session.again
+	con.session.mu.Unlock()
 	err := p.Store.View(func(r store.Reader) error {
+		row, err := partnerOf(r, con.ID)
+		if err != nil {
+			return err
+		}
+		h.Known, h.Claim = row.Peer, row.Claim && !reply
 		for i, s := range streams {
 			out, err := outHead(r, con.ID, byte(s))
 			if err != nil {
@@ -277,15 +363,41 @@ func (p *Path) receiveHello(con *Connection, wire []byte) ([]byte, error) {
 	if theirs.Reply {
 		return nil, fmt.Errorf("an answer came as a question: %w", errPeer)
 	}
-	if err := p.greeted(con, theirs, nil); err != nil {
-		return nil, err
+	if theirs.Connection != con.ID {
+		return nil, fmt.Errorf("hello of another connection: %w", errPeer)
 	}
-	ours, err := p.hello(con, true)
+	forUs := p.forUs(con, theirs)
+	if !forUs && theirs.Rival != (envelope.Boot{}) {
+		return nil, fmt.Errorf("%w: %w", errOurs, errNotUs)
+	}
+	nonce, err := p.nonce()
 	if err != nil {
 		return nil, err
 	}
-	ours.Answers = theirs.Nonce
-	con.session.renew()
+	place, err := p.recognise(con, theirs, nonce)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errOurs, err)
+	}
+	switch {
+	case place == accepted && !forUs:
+		p.dismissed(con)
+		return nil, fmt.Errorf("%w: %w", errOurs, errNotUs)
+	case place == accepted:
+		if err := errors.Join(p.greeted(con, theirs, nil), p.admit(con)); err != nil {
+			return nil, err
+		}
+	}
+	ours, err := p.hello(con, true, nonce)
+	if err != nil {
+		return nil, err
+	}
+	ours.Answers, ours.Again = theirs.Nonce, nil
+	if place != accepted {
+		ours.Rival, ours.Fenced = theirs.Boot, place == beaten
+	}
+	if place != beaten {
+		con.session.renew()
+	}
 	return con.Codec.SealHello(ours)
 }
 
@@ -317,7 +429,7 @@ func (p *Path) greeted(con *Connection, theirs envelope.Hello, known *[2]outbox.
 	if err != nil {
 		return err
 	}
-	if doubtful {
+	if doubtful || con.session.toAnnounce(known != nil) {
 		con.session.end()
 	} else {
 		con.session.begin(p.Now())

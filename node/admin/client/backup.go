@@ -16,6 +16,12 @@ import (
 // errCut: the node ended in the middle of a backup.
 var errCut = errors.New("the node ended in the middle of the backup")
 
+// Claim implements admin.Service.
+func (c *Client) Claim(ctx context.Context) (int, error) {
+	count, err := post[struct{ Count int }](ctx, c, "/v1/node/claim", nil)
+	return count.Count, err
+}
+
 // Backup implements admin.Service. It takes as long as it takes; what was
 // written to w is a backup only if the error is nil.
 func (c *Client) Backup(ctx context.Context, w io.Writer) (_ backup.Contents, err error) {

@@ -199,3 +199,5 @@ func (f *fakeService) Backup(_ context.Context, w io.Writer) (backup.Contents, e
 	}
 	return out, err
 }
+
+func (f *fakeService) Claim(context.Context) (int, error) { return reply[int](f, "Claim") }
