@@ -9,6 +9,12 @@ GO      ?= go
 # The workload of `make bench`: events of the burst, seconds of the paced part.
 EVENTS  ?= 20000
 PACED   ?= 15
+# The sizes of `make bench-growth`; "" leaves a part out.
+CONNECTIONS ?= 10 200 1000
+TWINS       ?= 1000 100000 1000000
+CHANGES     ?= 1000000
+TICKETS     ?= 200000
+GROWTH       = CONNECTIONS="$(CONNECTIONS)" TWINS="$(TWINS)" CHANGES=$(CHANGES) TICKETS=$(TICKETS)
 # How long `make torture` goes on, or how many kills it takes instead, and the seed (0: another one each time).
 MINUTES ?= 2
 KILLS   ?= 0
@@ -21,7 +27,7 @@ SEED    ?= 1
 
 .PHONY: help
 help: ## List what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: format vet lint structure race ## The gate: format, vet, lint, structure and every test with the race detector
@@ -63,6 +69,10 @@ test-real: ## The tests against real Redmine and Request Tracker servers (Debian
 .PHONY: bench
 bench: ## The workload between two nodes: a table, then one line of JSON (EVENTS=, PACED=)
 	@EVENTS=$(EVENTS) PACED=$(PACED) $(GO) run ./scripts/bench
+
+.PHONY: bench-growth
+bench-growth: ## Speed and memory as connections, twins and a backlog grow (CONNECTIONS=, TWINS=, CHANGES=, TICKETS=, EVENTS=)
+	@$(GROWTH) EVENTS=$(EVENTS) $(GO) run ./scripts/bench -growth
 
 .PHONY: torture
 torture: ## Kills nodes and desks at random while people work, then checks everything (MINUTES=, KILLS=, SEED=)

@@ -58,10 +58,8 @@ func (n *Node) openConnections(context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, rec := range records {
-		if err := n.admit(rec); err != nil {
-			return err
-		}
+	if err := n.admit(records...); err != nil {
+		return err
 	}
 	return n.openInvitations()
 }
@@ -80,19 +78,36 @@ func readRecords(r store.Reader) ([]record, error) {
 	return records, err
 }
 
-// admit takes a connection up and lets its peer in.
-func (n *Node) admit(rec record) error {
-	ours, peers, err := rec.Agreement.Documents()
-	if err != nil {
-		return fmt.Errorf("agreement of %s: %w", rec.Name, err)
-	}
-	if rec.Agreement.Side == connection.Inviter && !rec.Agreement.Route.External {
+// admit takes connections up and lets their peers in.
+func (n *Node) admit(records ...record) error {
+	var guests []natsbus.Guest
+	for _, rec := range records {
+		if rec.Agreement.Side != connection.Inviter || rec.Agreement.Route.External {
+			continue
+		}
 		if n.server == nil {
 			return fmt.Errorf("connection %s is reached through this node's own listener: set listen.nats", rec.Name)
 		}
-		if err := n.server.Add(rec.Agreement.Connection, true, []byte(rec.Agreement.Key)); err != nil {
-			return fmt.Errorf("let the peer of %s in: %w", rec.Name, err)
+		guests = append(guests, natsbus.Guest{Connection: rec.Agreement.Connection, Inviter: true, Key: []byte(rec.Agreement.Key)})
+	}
+	if len(guests) > 0 {
+		if err := n.server.AddAll(guests); err != nil {
+			return err
 		}
+	}
+	for _, rec := range records {
+		if err := n.takeUp(rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeUp makes the link of a connection.
+func (n *Node) takeUp(rec record) error {
+	ours, peers, err := rec.Agreement.Documents()
+	if err != nil {
+		return fmt.Errorf("agreement of %s: %w", rec.Name, err)
 	}
 	n.path.Expect(rec.Agreement.Connection)
 	n.mu.Lock()

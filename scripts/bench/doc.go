@@ -8,6 +8,11 @@
 // receiving map lost an event, got one twice or out of order, or holds
 // anything but what the filters make of the workload.
 //
+// With -growth (`make bench-growth`) it measures the same path with many
+// connections, many twins in the store, and a peer that is away. Tickets lie in a
+// file then, so that the memory is the node's; stores with many twins are
+// written as the product writes them, not synced.
+//
 // It starts itself twice (-node); parent and nodes speak in lines of JSON over
 // the nodes' standard input and output. It needs Linux: memory is read from /proc.
 package main

@@ -69,12 +69,12 @@ type figures struct {
 }
 
 // growth measures every part that has a size.
-func growth(ctx context.Context, workers int) error {
+func growth(ctx context.Context, workers int, profiles string) error {
 	var z sizes
 	if err := z.read(); err != nil {
 		return err
 	}
-	g := &grower{sizes: z, workers: workers, out: os.Stderr}
+	g := &grower{sizes: z, workers: workers, profiles: profiles, out: os.Stderr}
 	for _, n := range z.connections {
 		if err := g.connected(ctx, n); err != nil {
 			return fmt.Errorf("%d connections: %w", n, err)
@@ -96,8 +96,10 @@ func growth(ctx context.Context, workers int) error {
 type grower struct {
 	sizes
 	workers int
-	out     io.Writer
-	all     []figures
+	// profiles is a directory for profiles, or "".
+	profiles string
+	out      io.Writer
+	all      []figures
 }
 
 // within runs fn with a folder and a setup of its own.
@@ -106,7 +108,7 @@ func (g *grower) within(s setup, fn func(setup) error) (err error) {
 		return fmt.Errorf("make a directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(s.Dir)) }()
-	s.Shelf, s.Workers = true, g.workers
+	s.Shelf, s.Workers, s.Profiles = true, g.workers, g.profiles
 	if err := s.draw(); err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func main() {
 	case *isNode:
 		err = runNode(ctx, os.Stdin, os.Stdout)
 	case *growing:
-		err = growth(ctx, *workers)
+		err = growth(ctx, *workers, *profiles)
 	default:
 		err = bench(ctx, *profiles, *workers)
 	}

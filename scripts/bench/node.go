@@ -248,7 +248,17 @@ func (n *node) connect() (err error) {
 			return err
 		}
 	}
-	for i := range max(1, n.setup.Connections) {
+	connections := max(1, n.setup.Connections)
+	if n.side() == 0 {
+		var guests []natsbus.Guest
+		for i := range connections {
+			guests = append(guests, natsbus.Guest{Connection: n.setup.connection(i), Inviter: true, Key: n.setup.user(i).Public().(ed25519.PublicKey)})
+		}
+		if err := n.server.AddAll(guests); err != nil {
+			return err
+		}
+	}
+	for i := range connections {
 		if err := n.join(i); err != nil {
 			return err
 		}
@@ -260,9 +270,6 @@ func (n *node) connect() (err error) {
 func (n *node) dial(con event.ConnectionID, i int) (transport.Link, error) {
 	user := n.setup.user(i)
 	if n.side() == 0 {
-		if err := n.server.Add(con, true, user.Public().(ed25519.PublicKey)); err != nil {
-			return nil, err
-		}
 		return n.server.Link(con)
 	}
 	pin, err := natsbus.PinOf(ed25519.NewKeyFromSeed(n.setup.TLS).Public().(ed25519.PublicKey))

@@ -26,7 +26,11 @@ func (p *Path) knowAfter(in *incoming) (*known, error) {
 	k := &known{ref: in.plan.Ref, id: in.id, applying: true}
 	alone := true
 	err := p.Store.View(func(r store.Reader) error {
-		for _, c := range p.Connections() {
+		others, err := p.connectionsOf(r, k.ref)
+		if err != nil {
+			return err
+		}
+		for _, c := range others {
 			if c.ID == in.con.ID {
 				continue
 			}
@@ -36,7 +40,6 @@ func (p *Path) knowAfter(in *incoming) (*known, error) {
 			}
 			alone = alone && !found
 		}
-		var err error
 		if k.work, err = get[work.Row](r, store.WorkKey(in.con.ID, k.ref)); err != nil {
 			return err
 		}

@@ -500,13 +500,19 @@ func (p *Path) touchOthers(tx store.Tx, in *incoming, ref event.Ref) error {
 // touchElsewhere makes a ticket that con's peer changed be looked at for the other
 // connections that it is on, or may be forwarded to.
 func (p *Path) touchElsewhere(tx store.Tx, con *Connection, ref event.Ref) error {
+	known, err := p.connectionsOf(tx, ref)
+	if err != nil {
+		return err
+	}
 	for _, c := range p.Connections() {
 		if c.ID == con.ID {
 			continue
 		}
-		_, on, err := twinByRef(tx, c.ID, ref)
-		if err != nil {
-			return err
+		on := false
+		if slices.Contains(known, c) {
+			if _, on, err = twinByRef(tx, c.ID, ref); err != nil {
+				return err
+			}
 		}
 		if !on && !slices.Contains(c.Rules().Forward, con.Name) {
 			continue

@@ -167,7 +167,7 @@ func (p *Path) twinFor(tx store.Tx, in *incoming) (*twin.Row, error) {
 	if row.Ref.IsZero() {
 		return row, nil
 	}
-	if err := tx.Put(store.RefKey(in.con.ID, row.Ref), in.id[:]); err != nil {
+	if err := bind(tx, in.con.ID, row.Ref, in.id); err != nil {
 		return nil, err
 	}
 	return row, tx.Put(store.OriginKey(row.Origin), []byte(row.Ref.String()))
@@ -224,9 +224,7 @@ func (p *Path) wakeTicket(in *incoming) {
 	if ref.IsZero() {
 		return
 	}
-	for _, c := range p.Connections() {
-		p.Wake(Task{Kind: KindWork, Con: c.ID, Ref: ref}, When{})
-	}
+	p.wakeAll(ref)
 }
 
 // find asks the tracker whether a step in doubt happened.

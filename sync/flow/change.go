@@ -342,7 +342,7 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 			return errors.Join(err, errOvertaken)
 		}
 		row = &twin.Row{Ref: o.known.ref, Origin: o.change.Origin, Hops: o.change.Hops, Since: p.Now(), Epoch: head.Epoch}
-		if err := tx.Put(store.RefKey(o.con.ID, o.known.ref), id[:]); err != nil {
+		if err := bind(tx, o.con.ID, o.known.ref, id); err != nil {
 			return err
 		}
 		if err := tx.Put(store.OriginKey(row.Origin), []byte(o.known.ref.String())); err != nil {

@@ -106,7 +106,7 @@ func (k *known) unpaired() bool {
 func (p *Path) putTwin(tx store.Tx, con event.ConnectionID, id event.TwinID, row *twin.Row) error {
 	return errors.Join(
 		put(tx, store.TwinKey(con, id), row),
-		tx.Put(store.RefKey(con, row.Ref), id[:]),
+		bind(tx, con, row.Ref, id),
 		tx.Put(store.OriginKey(row.Origin), []byte(row.Ref.String())),
 	)
 }

@@ -80,7 +80,11 @@ func (p *Path) know(con *Connection, ref event.Ref) (known, error) {
 
 func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 	k.here = &itemSet{}
-	for _, c := range p.Connections() {
+	connections, err := p.connectionsOf(r, k.ref)
+	if err != nil {
+		return err
+	}
+	for _, c := range connections {
 		id, found, err := p.twinOf(r, c, k.ref)
 		if err != nil {
 			return err
@@ -286,8 +290,14 @@ func (p *Path) hold(o *outgoing, h work.Hold) error {
 	if h.Parked {
 		p.Observe(Observation{What: "held", Connection: o.con.Name, Twin: o.known.id, Key: o.known.work.Key, Code: h.Code, Detail: h.Reason, At: p.Now()})
 	}
-	if err := p.finish(o, h); err != nil {
-		return err
+	err := p.Store.Finish(func(tx store.Tx) error {
+		if err := noteKnown(tx, o.con.ID, o.known.ref); err != nil {
+			return err
+		}
+		return p.workNext(tx, o.con.ID, o.known.ref, h)
+	})
+	if err != nil {
+		return fmt.Errorf("hold ticket %s: %w", o.known.ref, err)
 	}
 	p.Wake(Task{Kind: KindWork, Con: o.con.ID, Ref: o.known.ref}, When{At: h.Next, Bulk: o.known.work.Bulk})
 	return nil

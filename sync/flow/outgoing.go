@@ -52,6 +52,9 @@ func (p *Path) Work(ctx context.Context, id event.ConnectionID, ref event.Ref) e
 		return nil
 	}
 	known, err := p.know(con, ref)
+	if err == nil && known.applying {
+		err = p.awaitsPlan(con, known)
+	}
 	if err != nil || !p.startable(con, known) || p.putOff(Task{Kind: KindWork, Con: id, Ref: ref}, known.work.Bulk) {
 		return err
 	}

@@ -49,6 +49,9 @@ type Options struct {
 	MaxAttachment int64
 	// ConfirmGone is how far apart two looks must be that find no ticket; default 1 min.
 	ConfirmGone time.Duration
+	// SiftFrom is the number of connections from which the poll finds out where a
+	// ticket may belong before it keeps work for it; default 8.
+	SiftFrom int
 }
 
 // Blobs keeps the bytes of attachments.
@@ -242,12 +245,15 @@ func New(o Options) *Path {
 	if o.ConfirmGone == 0 {
 		o.ConfirmGone = time.Minute
 	}
+	if o.SiftFrom == 0 {
+		o.SiftFrom = siftFrom
+	}
 	return &Path{Options: o, connections: map[event.ConnectionID]*Connection{}, expected: map[event.ConnectionID]bool{}}
 }
 
 // Add puts a connection in and makes its streams if it has none.
 func (p *Path) Add(c *Connection) error {
-	if err := p.openStreams(c.ID); err != nil {
+	if err := errors.Join(p.openStreams(c.ID), p.index(c)); err != nil {
 		return err
 	}
 	err := p.Store.View(func(r store.Reader) (err error) {

@@ -33,7 +33,7 @@ func (p *Path) Poll(ctx context.Context) (more bool, err error) {
 		return false, nil
 	}
 	p.fresh.listed(changes)
-	if err := p.take(changes, cursor, next); err != nil {
+	if err := p.take(ctx, changes, cursor, next); err != nil {
 		return false, err
 	}
 	more = len(changes) >= pollPage && next != cursor
@@ -114,21 +114,31 @@ func (p *Path) cursor() (event.Cursor, error) {
 	return cursor, nil
 }
 
-// take is T1: work rows of every connection and the cursor, together.
-func (p *Path) take(changes []event.Change, cursor, next event.Cursor) error {
-	var tasks []Task
-	connections := p.pollFor()
+// take is T1: work rows of every connection that the tickets may belong on, and
+// the cursor, together. Rows that do not fit into one transaction are on disk
+// before the cursor is.
+func (p *Path) take(ctx context.Context, changes []event.Change, cursor, next event.Cursor) error {
+	looks, err := p.sift(ctx, changes)
+	if err != nil {
+		return err
+	}
+	for len(looks) > takeMost {
+		if err := p.takeSome(looks[:takeMost], cursor, cursor); err != nil {
+			return err
+		}
+		looks = looks[takeMost:]
+	}
+	return p.takeSome(looks, cursor, next)
+}
+
+// takeMost is how many work rows one transaction writes.
+const takeMost = 2000
+
+func (p *Path) takeSome(looks []pending, cursor, next event.Cursor) error {
 	err := p.Store.Update(func(tx store.Tx) error {
-		tasks = tasks[:0]
-		for _, con := range connections {
-			for _, change := range changes {
-				if p.fresh.is(con, change.Ref, change.Version) {
-					continue
-				}
-				if err := p.workNext(tx, con, change.Ref, work.Seen{Key: change.Key, Cause: event.CauseEdit}); err != nil {
-					return err
-				}
-				tasks = append(tasks, Task{Kind: KindWork, Con: con, Ref: change.Ref})
+		for _, l := range looks {
+			if err := p.workNext(tx, l.con, l.change.Ref, work.Seen{Key: l.change.Key, Cause: event.CauseEdit}); err != nil {
+				return err
 			}
 		}
 		if cursor == next {
@@ -139,8 +149,8 @@ func (p *Path) take(changes []event.Change, cursor, next event.Cursor) error {
 	if err != nil {
 		return fmt.Errorf("store what the poll found: %w", err)
 	}
-	for _, task := range tasks {
-		p.Wake(task, When{})
+	for _, l := range looks {
+		p.Wake(Task{Kind: KindWork, Con: l.con, Ref: l.change.Ref}, When{})
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 //	t/<con>/<twin>                       twin: state small enough to rewrite with every event
 //	s/<con>/<twin>  x/<con>/<twin>       last replica sent (if the script asks), last received
 //	r/<con>/<ref>                        → twin (unique)
+//	v/<ref>                              → the connections that have a twin or a held look of a ticket
 //	g/<origin>                           → ref: this node has a ticket of that origin
 //	a/<con>/<twin>/<page>                a page of a twin's comments and attachments
 //	e/<con>/<o|i>/<epoch>/<stream>/<seq> event: salt, run, bytes; never rewritten
@@ -62,6 +63,12 @@ func WorkKey(con event.ConnectionID, ref event.Ref) []byte { return refKey('w', 
 
 // RefKey holds the twin of one of our tickets.
 func RefKey(con event.ConnectionID, ref event.Ref) []byte { return refKey('r', con, ref) }
+
+// KnownKey holds the connections that have something on record of one of our tickets.
+func KnownKey(ref event.Ref) []byte {
+	s := ref.String()
+	return append(key('v', len(s)), s...)
+}
 
 func refKey(kind byte, con event.ConnectionID, ref event.Ref) []byte {
 	s := ref.String()

@@ -217,6 +217,9 @@ func badgerOptions(o Options) badger.Options {
 	b.Compression = options.Snappy
 	b.BaseTableSize = 8 << 20
 	b.BaseLevelSize = 64 << 20
+	// Tables of deeper levels would be twice as large each, and a compaction builds
+	// several at a time in memory: with a few GiB it would be over any bound.
+	b.TableSizeMultiplier = 1
 	return b
 }
 

@@ -262,6 +262,38 @@ func TestServer_AddDisturbsNobodyAndRemoveCutsOff(t *testing.T) {
 	await(t, "the peer to be cut off", func() bool { return !theirs.Connected() })
 }
 
+func TestServer_ManyAreLetInAtOnceOrNobody(t *testing.T) {
+	t.Parallel()
+	s, good, again := newServer(t), newUser(t), newUser(t)
+	err := s.AddAll([]natsbus.Guest{
+		{Connection: connection, Inviter: true, Key: good.half()},
+		{Connection: event.ConnectionID{8}, Inviter: true, Key: again.half()},
+		{Connection: event.ConnectionID{9}, Inviter: true, Key: again.half()},
+	})
+	if err == nil {
+		t.Fatal("one key was taken for two connections")
+	}
+	if _, err := s.Link(connection); err == nil {
+		t.Error("a part of them was let in")
+	}
+	var guests []natsbus.Guest
+	for i := range 20 {
+		guests = append(guests, natsbus.Guest{Connection: event.ConnectionID{byte(i + 1)}, Inviter: true, Key: newUser(t).half()})
+	}
+	if err := s.AddAll(guests); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range guests {
+		l, err := s.Link(g.Connection)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestServer_OneKeyIsOneConnection(t *testing.T) {
 	t.Parallel()
 	s, u := newServer(t), newUser(t)

@@ -118,15 +118,38 @@ func (s *Server) WebSocketAddress() string {
 // Pin is the pin of the server's TLS key.
 func (s *Server) Pin() Pin { return s.pin }
 
+// Guest is the peer of a connection at our server.
+type Guest struct {
+	Connection event.ConnectionID
+	// Inviter tells whether we are.
+	Inviter bool
+	// Key is the public half of the peer's.
+	Key ed25519.PublicKey
+}
+
 // Add lets the peer of a connection in, by the public half of its key; we are the inviter
 // or not. To add a connection again changes the peer's key.
 func (s *Server) Add(con event.ConnectionID, inviter bool, peer ed25519.PublicKey) error {
-	r, err := connectionRoute(s.config.Prefix, con, inviter)
-	if err != nil {
-		return fmt.Errorf("let the peer of connection %s in: %w", con, err)
+	return s.AddAll([]Guest{{con, inviter, peer}})
+}
+
+// AddAll is Add for many at once: every change makes the server read all of its
+// accounts again. It lets all of them in, or nobody.
+func (s *Server) AddAll(guests []Guest) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := maps.Clone(s.accounts)
+	for _, g := range guests {
+		r, err := connectionRoute(s.config.Prefix, g.Connection, g.Inviter)
+		if err == nil {
+			err = admit(next, g.Connection.String(), r, g.Key)
+		}
+		if err != nil {
+			return fmt.Errorf("let the peer of connection %s in: %w", g.Connection, err)
+		}
 	}
-	if err := s.add(con.String(), r, peer); err != nil {
-		return fmt.Errorf("let the peer of connection %s in: %w", con, err)
+	if err := s.reload(next); err != nil {
+		return fmt.Errorf("let the peers of %d connections in: %w", len(guests), err)
 	}
 	return nil
 }
@@ -198,6 +221,17 @@ func (s *Server) ClosePairing(id string) error {
 func pairingName(id string) string { return "pair-" + id }
 
 func (s *Server) add(name string, r route, key ed25519.PublicKey) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := maps.Clone(s.accounts)
+	if err := admit(next, name, r, key); err != nil {
+		return err
+	}
+	return s.reload(next)
+}
+
+// admit puts an account among others, or gives it another key.
+func admit(accounts map[string]account, name string, r route, key ed25519.PublicKey) error {
 	if len(key) != ed25519.PublicKeySize {
 		return fmt.Errorf("the peer's key has %d bytes", len(key))
 	}
@@ -205,9 +239,7 @@ func (s *Server) add(name string, r route, key ed25519.PublicKey) error {
 	if err != nil {
 		return fmt.Errorf("spell the peer's key: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.accounts[name]
+	a := accounts[name]
 	if a.local == nil {
 		local, err := nkeys.CreateUser()
 		if err != nil {
@@ -216,9 +248,8 @@ func (s *Server) add(name string, r route, key ed25519.PublicKey) error {
 		a.local = local
 	}
 	a.name, a.route, a.peer = name, r, string(peer)
-	next := maps.Clone(s.accounts)
-	next[name] = a
-	return s.reload(next)
+	accounts[name] = a
+	return nil
 }
 
 func (s *Server) remove(name string) error {
@@ -237,13 +268,13 @@ func (s *Server) reload(next map[string]account) error {
 	if s.closed {
 		return transport.ErrClosed
 	}
-	for name, a := range next {
-		for other, b := range next {
-			if name != other && a.peer == b.peer {
-				// One key is one user to NATS: it would be let into one of the two.
-				return errors.New("the peer's key belongs to another connection already")
-			}
+	peers := make(map[string]bool, len(next))
+	for _, a := range next {
+		if peers[a.peer] {
+			// One key is one user to NATS: it would be let into one of the two.
+			return errors.New("the peer's key belongs to another connection already")
 		}
+		peers[a.peer] = true
 	}
 	options, err := s.options(next)
 	if err != nil {

@@ -1,0 +1,254 @@
+package flow
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"parley/sync/event"
+	"parley/sync/store"
+	"parley/sync/work"
+)
+
+// With few connections the poll keeps work for each of them, and each look
+// finds out whether the ticket belongs there. With many, nearly all of these looks
+// would find that it does not, each at the price of a row and a reading. So the
+// poll reads a changed ticket once and leaves out the connections that it surely
+// does not belong on. Whatever is not certain is kept: the look decides.
+
+const (
+	siftFrom = 8 // connections, by default
+	sifters  = 8 // that read side by side
+)
+
+// many tells whether there are so many connections that sifting pays.
+func (p *Path) many(connections int) bool { return connections >= p.SiftFrom }
+
+// pending is a ticket to be looked at for a connection.
+type pending struct {
+	con    event.ConnectionID
+	change event.Change
+}
+
+// sift says who must look at which of the changes, in the order of the changes.
+func (p *Path) sift(ctx context.Context, changes []event.Change) ([]pending, error) {
+	connections := p.pollFor()
+	kept := make([][]event.ConnectionID, len(changes))
+	if !p.many(len(connections)) {
+		for i := range kept {
+			kept[i] = connections
+		}
+	} else if err := p.siftAll(ctx, changes, connections, kept); err != nil {
+		return nil, err
+	}
+	var out []pending
+	for i, change := range changes {
+		for _, con := range kept[i] {
+			if !p.fresh.is(con, change.Ref, change.Version) {
+				out = append(out, pending{con, change})
+			}
+		}
+	}
+	return out, nil
+}
+
+func (p *Path) siftAll(ctx context.Context, changes []event.Change, connections []event.ConnectionID, kept [][]event.ConnectionID) error {
+	var all sync.WaitGroup
+	slots, wrong := make(chan struct{}, sifters), make([]error, len(changes))
+	for i, change := range changes {
+		slots <- struct{}{}
+		all.Go(func() {
+			kept[i], wrong[i] = p.siftOne(ctx, change, connections)
+			<-slots
+		})
+	}
+	all.Wait()
+	return errors.Join(wrong...)
+}
+
+// siftOne leaves out the connections that a ticket does not belong on. An error
+// is the store's; what the tracker does not tell is left to the looks.
+func (p *Path) siftOne(ctx context.Context, change event.Change, connections []event.ConnectionID) ([]event.ConnectionID, error) {
+	readAt := p.Now()
+	ticket, err := p.Tracker.Read(ctx, change.Ref)
+	if err != nil {
+		return connections, nil //nolint:nilerr // the looks will ask again, and tell
+	}
+	// Read behind the ticket: who had made something of it by then is on record.
+	var known []event.ConnectionID
+	err = p.Store.View(func(r store.Reader) (err error) {
+		known, err = knownOn(r, change.Ref)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read who knows ticket %s: %w", change.Ref, err)
+	}
+	if ticket.Marker != "" && len(known) == 0 {
+		return connections, nil // a node is making it, and its twin is not on record yet
+	}
+	var kept []event.ConnectionID
+	for _, id := range connections {
+		con := p.Connection(id)
+		if con == nil || slices.Contains(known, id) {
+			kept = append(kept, id)
+			continue
+		}
+		o := &outgoing{con: con, rules: con.Rules(), ticket: ticket, readAt: readAt}
+		o.known = known0(change.Ref)
+		var outside *outsideError
+		if err := p.belongs(ctx, o); !errors.As(err, &outside) {
+			kept = append(kept, id)
+		}
+	}
+	return kept, nil
+}
+
+// awaitsPlan notes that a connection wants to look at a ticket once the plan of
+// another one has ended: who knows a ticket is woken then.
+func (p *Path) awaitsPlan(con *Connection, k known) error {
+	if !p.many(len(p.Connections())) {
+		return nil
+	}
+	noted := false
+	err := p.Store.View(func(r store.Reader) error {
+		all, err := knownOn(r, k.ref)
+		noted = slices.Contains(all, con.ID)
+		return err
+	})
+	if err != nil || noted {
+		return err
+	}
+	if err := p.Store.Finish(func(tx store.Tx) error { return noteKnown(tx, con.ID, k.ref) }); err != nil {
+		return fmt.Errorf("note who waits for ticket %s: %w", k.ref, err)
+	}
+	// The plan may have ended meanwhile.
+	p.Wake(Task{Kind: KindWork, Con: con.ID, Ref: k.ref}, When{})
+	return nil
+}
+
+// known0 is what is known of a ticket that no row is about.
+func known0(ref event.Ref) known {
+	return known{ref: ref, work: &work.Row{}, here: &itemSet{}}
+}
+
+// knownOn are the connections that have something on record of one of our
+// tickets, a twin or a look that was held; in the order of their ids.
+func knownOn(r store.Reader, ref event.Ref) ([]event.ConnectionID, error) {
+	raw, err := r.Get(store.KnownKey(ref))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	const size = len(event.ConnectionID{})
+	if err != nil || len(raw)%size != 1 || raw[0] != 1 {
+		return nil, fmt.Errorf("read the connections of ticket %s: %w", ref, errors.Join(err, errRow(raw)))
+	}
+	out := make([]event.ConnectionID, 0, len(raw)/size)
+	for id := range slices.Chunk(raw[1:], size) {
+		out = append(out, event.ConnectionID(id))
+	}
+	return out, nil
+}
+
+func errRow(raw []byte) error {
+	return fmt.Errorf("row of %d bytes is not of this version", len(raw))
+}
+
+// noteKnown puts con among the connections that know a ticket.
+func noteKnown(tx store.Tx, con event.ConnectionID, ref event.Ref) error {
+	known, err := knownOn(tx, ref)
+	if err != nil {
+		return err
+	}
+	at, found := slices.BinarySearchFunc(known, con, func(a, b event.ConnectionID) int { return bytes.Compare(a[:], b[:]) })
+	if found {
+		return nil
+	}
+	raw := []byte{1}
+	for _, id := range slices.Insert(known, at, con) {
+		raw = append(raw, id[:]...)
+	}
+	return tx.Put(store.KnownKey(ref), raw)
+}
+
+// bind makes id the twin of one of our tickets.
+func bind(tx store.Tx, con event.ConnectionID, ref event.Ref, id event.TwinID) error {
+	if err := tx.Put(store.RefKey(con, ref), id[:]); err != nil {
+		return err
+	}
+	return noteKnown(tx, con, ref)
+}
+
+// connectionsOf are the connections of this node that may have a twin of a
+// ticket, in the order of their ids.
+func (p *Path) connectionsOf(r store.Reader, ref event.Ref) ([]*Connection, error) {
+	all := p.Connections()
+	if !p.many(len(all)) {
+		return all, nil
+	}
+	known, err := knownOn(r, ref)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*Connection, 0, len(known))
+	for _, id := range known {
+		if c := p.Connection(id); c != nil {
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+// wakeAll lets every connection look at a ticket that may have waited for it.
+func (p *Path) wakeAll(ref event.Ref) {
+	connections := p.Connections()
+	err := p.Store.View(func(r store.Reader) (err error) {
+		connections, err = p.connectionsOf(r, ref)
+		return err
+	})
+	if err != nil {
+		p.Log.Error().Err(err).Msg("who waits for the end of a plan cannot be read")
+	}
+	for _, c := range connections {
+		p.Wake(Task{Kind: KindWork, Con: c.ID, Ref: ref}, When{})
+	}
+}
+
+// indexed is the version of the index of knownOn that a store has.
+const indexed = "known-1"
+
+// index writes what knownOn reads for the twins of a store that is older than
+// it. It may be cut short at any time and begins again then.
+func (p *Path) index(con *Connection) error {
+	flag := store.MetaKey(indexed + "/" + con.ID.String())
+	var after []byte
+	for done := false; !done; {
+		err := p.Store.Finish(func(tx store.Tx) error {
+			_, err := tx.Get(flag)
+			if done = err == nil; done || !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			var refs []event.Ref
+			last := after
+			err = tx.Keys(store.Prefix('r', con.ID), after, func(key []byte) (bool, error) {
+				ref, err := store.RefOf(key)
+				refs, last = append(refs, ref), key
+				return len(refs) < healPage, err
+			})
+			for _, ref := range refs {
+				err = errors.Join(err, noteKnown(tx, con.ID, ref))
+			}
+			if err == nil && len(refs) < healPage {
+				done, err = true, tx.Put(flag, nil)
+			}
+			after = last
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("index the twins of %s: %w", con.Name, err)
+		}
+	}
+	return nil
+}

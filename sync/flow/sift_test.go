@@ -1,0 +1,152 @@
+package flow_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"parley/adapters"
+	"parley/filters"
+	"parley/sync/event"
+	"parley/sync/store"
+)
+
+// tenant makes a node keep only tickets that say so on a connection.
+func (e *wire) tenant(t *testing.T, word string) {
+	t.Helper()
+	scope, err := filters.CompileScope(fmt.Sprintf("issue.summary startsWith %q", word), filters.Env{Schema: schema(), Key: []byte("k"), Limits: filters.Limits{Time: time.Minute}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.rules.Scope = scope
+}
+
+// tenants are a hub and b with many connections, each for tickets of its own.
+func tenants(t *testing.T, n int) (w *world, hub, b *node) {
+	t.Helper()
+	w = newWorld(t)
+	hub, b = w.node("hub"), w.node("b")
+	for i := range n {
+		atHub, atB := w.join(byte(i+1), hub, b)
+		atHub.tenant(t, fmt.Sprintf("t%02d ", i))
+		atB.tenant(t, fmt.Sprintf("t%02d ", i))
+	}
+	return w, hub, b
+}
+
+// everywhere counts the rows of a kind on all of a node's connections.
+func (n *node) everywhere(kind byte) int {
+	n.w.t.Helper()
+	count := 0
+	n.must(n.store.View(func(r store.Reader) error {
+		return r.Keys([]byte{kind, '/'}, nil, func([]byte) (bool, error) {
+			count++
+			return true, nil
+		})
+	}))
+	return count
+}
+
+func TestPoll_ATicketCostsWorkOnlyWhereItMayBelong(t *testing.T) {
+	t.Parallel()
+	w, hub, b := tenants(t, 12)
+	reads := 0
+	hub.desk.on = func(call string, _ event.Step) error {
+		if call == "read" {
+			reads++
+		}
+		return nil
+	}
+	ref := hub.desk.open("t03 printer")
+	hub.desk.open("nobody's")
+	hub.poll()
+	if got := hub.everywhere('w'); got != 1 {
+		t.Errorf("%d work rows for two tickets, want 1", got)
+	}
+	w.settle()
+	if reads > 4 {
+		t.Errorf("%d readings", reads)
+	}
+	if got := b.one().Fields["summary"]; got != "t03 printer" {
+		t.Errorf("b has %q", got)
+	}
+	// A ticket that moves to another connection's scope is looked at for both.
+	hub.desk.set(ref, "summary", "t05 printer")
+	hub.poll()
+	if got := hub.everywhere('w'); got != 2 {
+		t.Errorf("%d work rows, want one where its twin is and one where it belongs", got)
+	}
+}
+
+func TestPoll_AHeldTicketIsLookedAtAgainThoughItDoesNotBelong(t *testing.T) {
+	t.Parallel()
+	w, hub, b := tenants(t, 12)
+	fail := true
+	hub.desk.on = func(call string, _ event.Step) error {
+		if call == "read" && fail {
+			return trouble(adapters.ErrDenied, "read")
+		}
+		return nil
+	}
+	ref := hub.desk.open("t03 printer")
+	hub.poll()
+	w.run()
+	if got := hub.everywhere('w'); got != 12 {
+		t.Fatalf("%d work rows of a ticket that cannot be read, want all", got)
+	}
+	fail = false
+	hub.desk.set(ref, "summary", "nobody's")
+	w.settle()
+	if got := hub.everywhere('w'); got != 0 {
+		t.Errorf("%d work rows stay", got)
+	}
+	if got := len(b.desk.all()); got != 0 {
+		t.Errorf("b has %d tickets", got)
+	}
+}
+
+func TestPoll_APageForManyConnectionsFitsTheStore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hub := w.node("hub")
+	const connections, tickets = 100, 100
+	for i := range connections {
+		// Expected ones have no rules yet: everything is kept for them.
+		hub.path.Expect(event.ConnectionID{byte(i + 1)})
+	}
+	for i := range tickets {
+		hub.desk.open(fmt.Sprint(i))
+	}
+	hub.poll()
+	if got := hub.everywhere('w'); got != connections*tickets {
+		t.Errorf("%d work rows, want %d", got, connections*tickets)
+	}
+}
+
+func TestConnections_TwinsOfAnOlderStoreAreFound(t *testing.T) {
+	t.Parallel()
+	w, hub, b := tenants(t, 12)
+	ref := hub.desk.open("t03 printer")
+	w.settle()
+	hub.must(hub.store.Update(func(tx store.Tx) error {
+		var keys [][]byte
+		for _, prefix := range []string{"v/", "m/known"} {
+			err := tx.Keys([]byte(prefix), nil, func(key []byte) (bool, error) { keys = append(keys, key); return true, nil })
+			if err != nil {
+				return err
+			}
+		}
+		for _, key := range keys {
+			if err := tx.Delete(key); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	hub.crash()
+	hub.desk.set(ref, "summary", "nobody's")
+	w.settle()
+	if got := b.one().Fields["summary"]; got != "nobody's" {
+		t.Errorf("b has %q: the twin was not known", got)
+	}
+}
