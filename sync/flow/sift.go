@@ -223,16 +223,22 @@ const indexed = "known-1"
 // it. It may be cut short at any time and begins again then.
 func (p *Path) index(con *Connection) error {
 	flag := store.MetaKey(indexed + "/" + con.ID.String())
-	var after []byte
-	for done := false; !done; {
+	done, after := false, []byte(nil)
+	err := p.Store.View(func(r store.Reader) error {
+		_, err := r.Get(flag)
+		if done = err == nil; errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("index the twins of %s: %w", con.Name, err)
+	}
+	for !done {
 		err := p.Store.Finish(func(tx store.Tx) error {
-			_, err := tx.Get(flag)
-			if done = err == nil; done || !errors.Is(err, store.ErrNotFound) {
-				return err
-			}
 			var refs []event.Ref
 			last := after
-			err = tx.Keys(store.Prefix('r', con.ID), after, func(key []byte) (bool, error) {
+			err := tx.Keys(store.Prefix('r', con.ID), after, func(key []byte) (bool, error) {
 				ref, err := store.RefOf(key)
 				refs, last = append(refs, ref), key
 				return len(refs) < healPage, err
@@ -240,8 +246,8 @@ func (p *Path) index(con *Connection) error {
 			for _, ref := range refs {
 				err = errors.Join(err, noteKnown(tx, con.ID, ref))
 			}
-			if err == nil && len(refs) < healPage {
-				done, err = true, tx.Put(flag, nil)
+			if done = len(refs) < healPage; err == nil && done {
+				err = tx.Put(flag, nil)
 			}
 			after = last
 			return err

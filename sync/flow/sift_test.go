@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,10 +51,10 @@ func (n *node) everywhere(kind byte) int {
 func TestPoll_ATicketCostsWorkOnlyWhereItMayBelong(t *testing.T) {
 	t.Parallel()
 	w, hub, b := tenants(t, 12)
-	reads := 0
+	var reads atomic.Int64
 	hub.desk.on = func(call string, _ event.Step) error {
 		if call == "read" {
-			reads++
+			reads.Add(1)
 		}
 		return nil
 	}
@@ -64,8 +65,8 @@ func TestPoll_ATicketCostsWorkOnlyWhereItMayBelong(t *testing.T) {
 		t.Errorf("%d work rows for two tickets, want 1", got)
 	}
 	w.settle()
-	if reads > 4 {
-		t.Errorf("%d readings", reads)
+	if reads.Load() > 4 {
+		t.Errorf("%d readings", reads.Load())
 	}
 	if got := b.one().Fields["summary"]; got != "t03 printer" {
 		t.Errorf("b has %q", got)

@@ -215,7 +215,7 @@ func badgerOptions(o Options) badger.Options {
 	// CPU. Tables and a first level of this size save a quarter of what compaction
 	// writes, against Badger's defaults, which are made for larger memtables.
 	b.Compression = options.Snappy
-	b.BaseTableSize = 8 << 20
+	b.BaseTableSize = 2 << 20
 	b.BaseLevelSize = 64 << 20
 	// Tables of deeper levels would be twice as large each, and a compaction builds
 	// several at a time in memory: with a few GiB it would be over any bound.
