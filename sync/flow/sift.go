@@ -216,13 +216,13 @@ func (p *Path) wakeAll(ref event.Ref) {
 	}
 }
 
-// indexed is the version of the index of knownOn that a store has.
-const indexed = "known-1"
+// indexedKey tells that a store has what knownOn reads of a connection.
+func indexedKey(con event.ConnectionID) []byte { return store.MetaKey("known-1/" + con.String()) }
 
 // index writes what knownOn reads for the twins of a store that is older than
 // it. It may be cut short at any time and begins again then.
 func (p *Path) index(con *Connection) error {
-	flag := store.MetaKey(indexed + "/" + con.ID.String())
+	flag := indexedKey(con.ID)
 	done, after := false, []byte(nil)
 	err := p.Store.View(func(r store.Reader) error {
 		_, err := r.Get(flag)

@@ -42,7 +42,7 @@ func (p *Path) openStreams(con event.ConnectionID) error {
 				return err
 			}
 		}
-		return nil
+		return tx.Put(indexedKey(con), nil)
 	})
 }
 
