@@ -224,7 +224,7 @@ func (p *Path) wakeTicket(in *incoming) {
 	if ref.IsZero() {
 		return
 	}
-	p.wakeAll(ref)
+	p.wakeOthers(ref, event.ConnectionID{})
 }
 
 // find asks the tracker whether a step in doubt happened.

@@ -273,7 +273,7 @@ func (p *Path) endJob(con *Connection, id event.TwinID, job *fileJob, item *twin
 	if err != nil {
 		return storeError{fmt.Errorf("record a file of twin %s: %w", id, err)}
 	}
-	p.wakeAll(job.Ref)
+	p.wakeOthers(job.Ref, con.ID)
 	p.Observe(Observation{What: "file", Connection: con.Name, Twin: id, At: p.Now()})
 	p.Wake(Task{Kind: KindShip, Con: con.ID, Stream: 'c'}, When{})
 	return nil

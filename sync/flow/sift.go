@@ -201,8 +201,8 @@ func (p *Path) connectionsOf(r store.Reader, ref event.Ref) ([]*Connection, erro
 	return out, nil
 }
 
-// wakeAll lets every connection look at a ticket that may have waited for it.
-func (p *Path) wakeAll(ref event.Ref) {
+// wakeOthers lets every connection but one look at a ticket that may have waited for it.
+func (p *Path) wakeOthers(ref event.Ref, but event.ConnectionID) {
 	connections := p.Connections()
 	err := p.Store.View(func(r store.Reader) (err error) {
 		connections, err = p.connectionsOf(r, ref)
@@ -212,7 +212,9 @@ func (p *Path) wakeAll(ref event.Ref) {
 		p.Log.Error().Err(err).Msg("who waits for the end of a plan cannot be read")
 	}
 	for _, c := range connections {
-		p.Wake(Task{Kind: KindWork, Con: c.ID, Ref: ref}, When{})
+		if c.ID != but {
+			p.Wake(Task{Kind: KindWork, Con: c.ID, Ref: ref}, When{})
+		}
 	}
 }
 
