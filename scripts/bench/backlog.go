@@ -67,20 +67,21 @@ func (g *grower) drain(ctx context.Context, a, b *child) error {
 	}
 	var settled int
 	for last, since := -1, time.Now(); ; {
-		said, err := a.ask(command{Do: doLeft})
+		said, err := a.ask(command{Do: doSeen})
 		if err != nil {
 			return err
 		}
-		if settled = said.Seen["settled"]; said.Left == 0 {
-			break
-		}
-		if settled != last {
+		if settled = said.Seen["settled"]; settled != last {
 			last, since = settled, time.Now()
+		} else if said, err = a.ask(command{Do: doLeft}); err != nil { // a look at every row: not while it works
+			return err
+		} else if said.Left == 0 {
+			break
 		}
 		if time.Since(since) > patience {
 			return fmt.Errorf("%d are left and nothing settles", said.Left)
 		}
-		if !rest(ctx, 2*time.Second) {
+		if !rest(ctx, time.Second) {
 			return ctx.Err()
 		}
 	}

@@ -20,6 +20,7 @@ func (n *node) grow(ctx context.Context, c command, a *answer) (err error) {
 		err = n.driver.window(ctx, c.First, c.Last, c.Most)
 	case doAway:
 		err = n.away(ctx, c.First, c.Last)
+	case doSeen: // every answer has it
 	case doLeft:
 		a.Left, err = n.left()
 	case doSums:

@@ -44,6 +44,7 @@ const (
 
 	doWindow = "window" // A: hand in events First to Last, at most Most under way
 	doAway   = "away"   // A: hand in events First to Last, without waiting for outcomes
+	doSeen   = "seen"   // what the path observed so far
 	doLeft   = "left"   // how much of the path is not done
 	doSums   = "sums"   // what the tracker holds, in one number
 	doIdle   = "idle"   // rest for Every
