@@ -63,7 +63,7 @@ func (w *world) decide(ctx context.Context, id event.TwinID, row twin.Row, name 
 	a := w.nodes[0]
 	_, conflicts, err := a.path.Conflicts(ctx, a.ends[0].con, id, row)
 	if err != nil {
-		return nil // the tracker does not answer
+		return nil //nolint:nilerr // the tracker does not answer: another time
 	}
 	at := slices.IndexFunc(conflicts, func(c flow.Conflict) bool { return c.Field == name })
 	c := conflicts[at]
