@@ -112,6 +112,10 @@ func limitsOf(s shape, seed uint64) limits {
 		l = limits{aside: 20, partition: 6, jump: 1}
 	case seed%5 == 0:
 		l = limits{meddle: 60} // a quiet network and busy people
+	case seed%7 == 3:
+		l.repeat, l.stray = 250, 150
+	case seed%7 == 5:
+		l.aside, l.meddle = 150, 40
 	}
 	return l
 }
@@ -203,12 +207,21 @@ func (w *world) accident(n *node, late bool) error {
 	case n.backup == nil && w.rng.IntN(60) == 0:
 		backup := n.store.Snapshot()
 		n.backup = &backup
-	case n.backup != nil && (late || w.rng.IntN(200) == 0):
+	case n.backup != nil && (late || w.rng.IntN(w.age()) == 0):
 		w.restores--
+		w.lines[0].cut = w.seed%2 == 0 // it gives numbers again before the peer hears of it
 		w.injected++
 		return n.restore()
 	}
 	return nil
+}
+
+// age is how many turns old a backup is when it is put back, about.
+func (w *world) age() int {
+	if w.seed%4 == 0 {
+		return 12
+	}
+	return 200
 }
 
 func (w *world) turn(ctx context.Context, n *node) error {
