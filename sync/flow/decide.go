@@ -333,7 +333,7 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 		return nil
 	}
 	if in.forgot() {
-		in.plan.DoubtAll()
+		in.plan.DoubtAll(in.con.beganAt.Add(p.Tracker.SettleTime()))
 	}
 	in.plan.IntendAll(p.Boot.Random, p.Now())
 	return p.storePlan(in)

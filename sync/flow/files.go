@@ -184,7 +184,7 @@ func (p *Path) Attach(ctx context.Context, id event.ConnectionID, twinID event.T
 			Kind: event.StepAttach, Ref: job.Ref, Marker: p.marker(id, twinID, item),
 			Attachment: &event.AttachmentWrite{Name: job.Name, Size: job.Size, MIME: job.MIME, SHA256: job.SHA256, Internal: job.Internal},
 		}}}}
-		job.Plan.DoubtAll() // the same file may have come with an event that was sent again
+		job.Plan.DoubtAll(con.beganAt.Add(p.Tracker.SettleTime())) // the same file may have come with an event that was sent again
 	}
 	for {
 		done, err := p.attachStep(ctx, con, twinID, job)

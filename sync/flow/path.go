@@ -137,8 +137,10 @@ type Connection struct {
 	pausedOut atomic.Bool
 	pausedIn  atomic.Bool
 	session   session
-	// began is how far the peer's data events had come when the process began.
+	// began is how far the peer's data events had come when the process began, at
+	// beganAt.
 	began   inbox.Head
+	beganAt time.Time
 	creates *filters.Counter
 	meter   *meter
 	// approved are twins whose event a person lets pair them.
@@ -257,6 +259,7 @@ func (p *Path) Add(c *Connection) error {
 		return err
 	}
 	err := p.Store.View(func(r store.Reader) (err error) {
+		c.beganAt = p.Now()
 		if c.began, err = inHead(r, c.ID, byte(envelope.Data)); err != nil {
 			return err
 		}

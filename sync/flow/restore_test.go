@@ -2,8 +2,11 @@ package flow_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"parley/sync/event"
 )
 
 // TestReceipt_OfARestoredPeerStopsNothing: the peer comes back from a backup
@@ -70,6 +73,33 @@ func TestApply_WhatABackupStillHadToDoIsLookedForFirst(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"said once"}, bodies(b.one())); diff != "" {
 		t.Errorf("comments at the restored peer (-want +got):\n%s", diff)
+	}
+}
+
+// TestApply_WhatABackupForgotIsLookedForWhenItCanBeFound: the last write of the
+// earlier life may have been a moment ago, and the tracker's index behind.
+func TestApply_WhatABackupForgotIsLookedForWhenItCanBeFound(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	a.desk.open("one")
+	a.poll()
+	a.alone()
+	backup := b.store.Snapshot()
+	w.run()
+	b.restore(backup)
+	restored, looked := w.at, time.Time{}
+	b.desk.on = func(call string, _ event.Step) error {
+		if call == "find" && looked.IsZero() {
+			looked = w.at
+		}
+		return nil
+	}
+	w.settle()
+	if looked.Sub(restored) < settleTime {
+		t.Errorf("looked for after %v, want %v at least", looked.Sub(restored), settleTime)
+	}
+	if got := len(b.desk.all()); got != 1 {
+		t.Errorf("the ticket stands %d times at the restored peer", got)
 	}
 }
 

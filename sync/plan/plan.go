@@ -209,11 +209,12 @@ func (p *Plan) IntendAll(boot uint64, now time.Time) {
 	}
 }
 
-// DoubtAll marks what adds something as possibly done, nobody knows when.
-func (p *Plan) DoubtAll() {
+// DoubtAll marks what adds something as possibly done, nobody knows when; it may
+// be asked about at.
+func (p *Plan) DoubtAll(at time.Time) {
 	for i := range p.Steps {
 		if s := &p.Steps[i]; Adds(s.Write) {
-			s.State, s.Write.Since = Doubt, 0
+			s.State, s.NotBefore, s.Write.Since = Doubt, at, 0
 		}
 	}
 }

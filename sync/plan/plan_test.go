@@ -84,7 +84,7 @@ func TestPlan_NothingIsAskedOfATicketThatIsNotThere(t *testing.T) {
 	comment := update()
 	comment.Comment = &event.CommentWrite{Body: "hello"}
 	p := planOf(create(), comment, update())
-	p.DoubtAll()
+	p.DoubtAll(at())
 	p.IntendAll(boot, at())
 	if got := p.Steps[2].State; got != plan.Planned {
 		t.Errorf("an update of a ticket that is not there is %s", got)

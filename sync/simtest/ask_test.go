@@ -66,19 +66,22 @@ func (w *world) decide(ctx context.Context, id event.TwinID, row twin.Row, name 
 		return nil //nolint:nilerr // the tracker does not answer: another time
 	}
 	at := slices.IndexFunc(conflicts, func(c flow.Conflict) bool { return c.Field == name })
+	if at < 0 {
+		return nil
+	}
 	c := conflicts[at]
 	values := []any{c.Ours}
 	if c.Known {
 		values = append(values, c.Theirs)
 	}
 	d := twin.Decision{Value: values[w.rng.IntN(len(values))], Ours: event.HashValue(c.Ours)}
+	err = a.path.Resolve(a.ends[0].con, id, name, d)
+	if errors.Is(err, flow.ErrNone) {
+		return nil // it was settled while we read the ticket
+	}
 	a.seen["decided"]++
 	a.tracker.find(row.Ref).decided = true
 	w.trace("A decides %s of %s: %v", name, row.Key, d.Value)
-	err = a.path.Resolve(a.ends[0].con, id, name, d)
-	if errors.Is(err, flow.ErrNone) {
-		return nil // an epoch that has ended took the dispute with it
-	}
 	return err
 }
 

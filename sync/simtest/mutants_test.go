@@ -43,7 +43,11 @@ var mutants = []mutant{
 `,
 	}}},
 	{"echo", "pair", []edit{{"sync/flow/answer.go", "row.Echo(r.echo, r.echoed, in.plan.Seen)", ""}}},
-	{"intent record", "pair", []edit{{"sync/flow/decide.go", "\treturn p.storePlan(in)\n", "\treturn nil\n"}}},
+	// Either of the two would do.
+	{"intent record", "pair", []edit{
+		{"sync/flow/decide.go", "\treturn p.storePlan(in)\n", "\treturn nil\n"},
+		{"sync/flow/decide.go", "waited := in.row.Epoch < began.Epoch || ", "waited := began.Epoch > 1<<62 && "},
+	}},
 	{"SettleTime", "pair", []edit{
 		{"sync/plan/plan.go", "step.At.Add(Ahead+settle)", "step.At"},
 		{"sync/retry/retry.go", "now.Add(max(settle, after))", "now"},
@@ -53,7 +57,7 @@ var mutants = []mutant{
 		"\t_ = p.Store.Update(func(tx store.Tx) error { return tx.Put(store.CursorKey(p.TrackerName), []byte(next)) })\n" +
 			"\terr := p.Store.Update(func(tx store.Tx) error {\n\t\ttasks = tasks[:0]",
 	}}},
-	{"lane", "pair", []edit{{"sync/flow/lanes.go", "if l.busy[lane] {", "if false {"}}},
+	{"lane", "crowded", []edit{{"sync/flow/lanes.go", "if l.busy[lane] {", "if false {"}}},
 	{"run check", "restored", []edit{
 		{"sync/inbox/inbox.go", "case theirs != ours:", "case theirs != ours && false:"},
 		{"sync/outbox/outbox.go", "case place.Through > h.Appended, place.Run != runAt:", "case place.Through > h.Appended:"},

@@ -84,7 +84,7 @@ func (n *node) commit() error {
 func (n *node) call(op string, after bool) error {
 	w := n.world
 	if !n.dead {
-		w.aside()
+		w.aside(n)
 	}
 	switch {
 	case n.dead:
@@ -326,7 +326,7 @@ func (l link) Request(ctx context.Context, kind transport.Kind, body []byte) ([]
 
 // aside lets others act while a message is on its way.
 func (l link) aside() {
-	l.node.world.aside()
+	l.node.world.aside(l.node)
 	if l.node.dead {
 		panic(crash{})
 	}

@@ -47,6 +47,13 @@ func TestSimulation_RestoredNodesAgreeAgain(t *testing.T) {
 	runSeeds(t, restored, 60)
 }
 
+// TestSimulation_ACrowdEndsAlike has people at every ticket while it is read and
+// written, and tasks side by side. Whose edit ends on top is not asked.
+func TestSimulation_ACrowdEndsAlike(t *testing.T) {
+	t.Parallel()
+	runSeeds(t, crowded, 40)
+}
+
 // TestSimulation_ThreeNodesKeepWhatIsTheirs has a node between two others. Of A's
 // tickets and comments nothing gets to C, unless B's rules forward them; of C's
 // nothing gets to A.
@@ -116,6 +123,7 @@ func quietly(string, ...any) {}
 func replay(s shape, seed uint64) string {
 	test := map[shape]string{
 		pair: "BothSidesAgreeWhenTheyFallQuiet", restored: "RestoredNodesAgreeAgain", apart: "PairsTakenOutOfStepAgreeAgain", three: "ThreeNodesKeepWhatIsTheirs",
+		crowded: "ACrowdEndsAlike",
 	}[s]
 	return fmt.Sprintf("go test ./sync/simtest -run TestSimulation_%s -seed %d -log", test, seed)
 }

@@ -17,6 +17,7 @@ type shape string
 const (
 	pair     shape = "pair"     // A and B
 	restored shape = "restored" // A and B, one of which is restored from a backup once
+	crowded  shape = "crowded"  // A and B, with people and tasks in the midst of every call
 	three    shape = "three"    // A, B and C; B stands between, and may forward A's tickets to C
 )
 
@@ -37,7 +38,7 @@ type limits struct {
 // storms are all faults together.
 var storms = limits{
 	drop: 30, dropReply: 30, repeat: 30, stray: 20, die: 2, dieInCall: 3, doubt: 15, transient: 20, late: 15,
-	meddle: 15, aside: 40, partition: 2, jump: 1,
+	meddle: 15, aside: 80, partition: 2, jump: 1,
 }
 
 // world is the nodes and what is between them.
@@ -107,6 +108,8 @@ func newWorld(s shape, seed uint64, trace func(string, ...any)) (*world, error) 
 func limitsOf(s shape, seed uint64) limits {
 	l := storms
 	switch {
+	case s == crowded:
+		l.aside, l.meddle = 300, 200
 	case s == restored && !*storm:
 		// What a restore does is hard enough to see without the rest.
 		l = limits{aside: 20, partition: 6, jump: 1}
@@ -115,7 +118,7 @@ func limitsOf(s shape, seed uint64) limits {
 	case seed%7 == 3:
 		l.repeat, l.stray = 250, 150
 	case seed%7 == 5:
-		l.aside, l.meddle = 150, 40
+		l.aside, l.meddle = 300, 30
 	}
 	return l
 }
@@ -225,9 +228,10 @@ func (w *world) age() int {
 }
 
 func (w *world) turn(ctx context.Context, n *node) error {
-	if len(w.strays) > 0 && w.rng.IntN(5) == 0 {
-		s := w.strays[0]
-		w.strays = w.strays[1:]
+	if len(w.strays) > 0 && w.rng.IntN(20) == 0 {
+		i := w.rng.IntN(len(w.strays))
+		s := w.strays[i]
+		w.strays = slices.Delete(w.strays, i, i+1)
 		_, _ = s.to.receive(ctx, s.kind, s.body)
 	}
 	for _, n := range w.nodes {
@@ -242,16 +246,19 @@ func (w *world) turn(ctx context.Context, n *node) error {
 	return err
 }
 
-// aside takes a turn in the midst of another one, as other workers of the same
+// aside takes turns in the midst of one of n's, as other workers of the same
 // process and other nodes do. Nothing may be locked meanwhile.
-func (w *world) aside() {
+func (w *world) aside(n *node) {
 	if w.depth >= 3 || !w.odds(w.limits.aside) {
 		return
 	}
 	w.depth++
 	defer func() { w.depth-- }()
 	for range 1 + w.rng.IntN(6) {
-		if n := w.nodes[w.rng.IntN(len(w.nodes))]; !n.dead {
+		if w.rng.IntN(2) == 0 {
+			n = w.nodes[w.rng.IntN(len(w.nodes))]
+		}
+		if !n.dead {
 			if err := w.turn(context.Background(), n); err != nil {
 				panic(err)
 			}
