@@ -281,7 +281,7 @@ func (w *world) settle(ctx context.Context) error {
 			quiet = 0
 		}
 		w.clock.at = w.clock.at.Add(7 * time.Second)
-		if wait := w.untilDue(); !moved && w.open() > 0 && wait > 0 && leaps < 200 {
+		if wait := w.untilDue(); !moved && w.open() > 0 && wait > 0 && leaps < 2000 {
 			// What waits for its time gets it.
 			w.clock.at = w.clock.at.Add(wait)
 			quiet = 0
