@@ -173,8 +173,11 @@ func (n *Node) takeRestored() error {
 		return tx.Delete(restoredKey())
 	})
 	if found && err == nil {
-		n.log.Warn().Str("why", mark.Why).Time("made", mark.Made).Time("at", mark.At).
-			Msg("the store was restored: every connection begins anew, and what may be done already is looked for first")
+		line := n.log.Warn().Str("why", mark.Why).Time("at", mark.At)
+		if !mark.Made.IsZero() {
+			line = line.Time("made", mark.Made)
+		}
+		line.Msg("the store was restored: every connection begins anew, and what may be done already is looked for first")
 	}
 	return err
 }

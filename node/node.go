@@ -18,6 +18,7 @@ import (
 
 	"parley/adapters"
 	"parley/node/admin"
+	"parley/node/backup"
 	"parley/node/config"
 	"parley/node/logging"
 	"parley/node/notify"
@@ -108,7 +109,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *Node, err erro
 	if err != nil {
 		return nil, err
 	}
-	for _, open := range []func() error{n.openKeys, n.openStore, n.openTracker, n.openPath, n.openServer, n.openNotifier, n.takeRestored} {
+	for _, open := range []func() error{n.openKeys, n.openStore, n.openTracker, n.openPath, n.openServer, n.openNotifier, n.takeRestored, n.sayDamage} {
 		if err := open(); err != nil {
 			return nil, err
 		}
@@ -135,8 +136,8 @@ func (n *Node) openStore() error {
 		debug.SetMemoryLimit(memory)
 		debug.SetGCPercent(200)
 	}
-	s, err := badgerstore.Open(badgerstore.Options{
-		Dir: filepath.Join(n.dir, "store"), Key: n.vault.Derive(secret.PurposeStore), MinFree: n.options.MinFree, Logger: n.log,
+	s, err := n.openOrSalvage(badgerstore.Options{
+		Dir: filepath.Join(n.dir, backup.StoreFolder), Key: n.vault.Derive(secret.PurposeStore), MinFree: n.options.MinFree, Logger: n.log,
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,13 @@ func (n *Node) Status(ctx context.Context) (admin.Status, error) {
 	}
 	if err := n.store.Err(); err != nil {
 		s.Store.Error = err.Error()
+	}
+	if d, err := n.readDamage(); err == nil && d != nil {
+		f := d.Files
+		s.Store.Damaged = &admin.Damage{
+			At: d.At, Aside: filepath.Join(n.dir, d.Aside), Rows: f.Rows,
+			Lost: f.LostTables + f.LostBlocks + f.LostLogs + f.LostPlaces, Forgotten: d.Twins.Forgotten,
+		}
 	}
 	if n.server != nil {
 		s.Listening = n.server.Address()

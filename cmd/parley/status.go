@@ -57,6 +57,10 @@ func showStatus(w io.Writer, s admin.Status) {
 		store = "failed: " + s.Store.Error
 	case s.Store.Full:
 		store = "the disk is full: only what is under way is finished"
+	case s.Store.Damaged != nil:
+		d := s.Store.Damaged
+		store = fmt.Sprintf("was damaged %s: %d rows taken over, %s unreadable; the damaged one is %s, remove it when you are done",
+			ago(d.At), d.Rows, count(d.Lost, "part"), d.Aside)
 	}
 	lines(w,
 		"node", fmt.Sprintf("%s (%s), version %s, up %s", s.Node, s.ID, s.Version, span(time.Since(s.Started))),

@@ -90,6 +90,22 @@ type TrackerState struct {
 type StoreState struct {
 	Full  bool   `json:"full"`
 	Error string `json:"error,omitempty"`
+	// Damaged is what was lost of the store, as long as the damaged one is kept.
+	Damaged *Damage `json:"damaged,omitempty"`
+}
+
+// Damage tells of a store that was damaged, and what was taken over of it.
+type Damage struct {
+	At time.Time `json:"at"`
+	// Aside is the folder of the damaged store.
+	Aside string `json:"aside"`
+	// Rows were taken over. Lost are files, and parts of files, that could not be
+	// read.
+	Rows int `json:"rows"`
+	Lost int `json:"lost"`
+	// Forgotten are twins of which nothing is known but that there were some; the
+	// peers send them again.
+	Forgotten int `json:"forgotten"`
 }
 
 // Connection is one connection at a glance.

@@ -191,7 +191,7 @@ func (t Target) place(stage string, s *staging, c Contents) (Restored, error) {
 		}
 		out.Wrote = append(out.Wrote, to)
 	}
-	return out, syncFolder(t.Folder)
+	return out, SyncFolder(t.Folder)
 }
 
 // putAside moves what is there out of the way. Nothing is removed.
@@ -234,7 +234,7 @@ func placeFile(from, to string, out *Restored) error {
 	if err := copyFile(from, to); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(to))
+	return SyncFolder(filepath.Dir(to))
 }
 
 // copyFile copies, since the configuration may be on another disk than the folder.
@@ -250,8 +250,8 @@ func copyFile(from, to string) (err error) {
 	return os.Rename(half, to)
 }
 
-// syncFolder makes a rename last through a power cut.
-func syncFolder(dir string) error {
+// SyncFolder makes a rename last through a power cut.
+func SyncFolder(dir string) error {
 	if runtime.GOOS == "windows" { // folders cannot be synced there
 		return nil
 	}

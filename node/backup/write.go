@@ -224,7 +224,7 @@ func Create(name string, write func(io.Writer) error) (err error) {
 	if err := os.Link(half.Name(), name); err != nil {
 		return fmt.Errorf("put the backup in its place: %w", err)
 	}
-	return syncFolder(folder)
+	return SyncFolder(folder)
 }
 
 func drop(name string) error {

@@ -169,9 +169,27 @@ func streamKey(kind byte, con event.ConnectionID, side Side, epoch uint64, strea
 	return binary.BigEndian.AppendUint64(k, uint64(seq))
 }
 
+// StreamOf reads whose stream and which epoch an EventKey or ProofKey is of.
+func StreamOf(key []byte) (con event.ConnectionID, side Side, epoch uint64, ok bool) {
+	if len(key) != conKeyLen+1+8+1+8 {
+		return con, 0, 0, false
+	}
+	copy(con[:], key[2:])
+	return con, Side(key[conKeyLen]), binary.BigEndian.Uint64(key[conKeyLen+1:]), true
+}
+
 // HeadKey holds the head of a stream.
 func HeadKey(con event.ConnectionID, side Side, stream byte) []byte {
 	return append(conKey('h', con, 2), byte(side), stream)
+}
+
+// HeadOf reads whose stream a HeadKey is of.
+func HeadOf(key []byte) (con event.ConnectionID, ok bool) {
+	if len(key) != conKeyLen+2 || key[0] != 'h' {
+		return con, false
+	}
+	copy(con[:], key[2:])
+	return con, true
 }
 
 // OutboxKey holds an outbox.Row of the data stream.

@@ -104,7 +104,11 @@ func openLocked(o Options) (*Store, error) {
 	if err := repair(o.Dir); err != nil {
 		return nil, err
 	}
-	if err := checkTables(o); err != nil {
+	if err := check(o); err != nil {
+		return nil, explain(err)
+	}
+	// From here until Badger has its log again there may be none.
+	if err := setRunning(o.Dir, false); err != nil {
 		return nil, err
 	}
 	db, err := openBadger(o)
@@ -112,7 +116,7 @@ func openLocked(o Options) (*Store, error) {
 		return nil, explain(err)
 	}
 	s := &Store{
-		db: db, log: o.Logger, commit: o.commit,
+		db: db, dir: o.Dir, log: o.Logger, commit: o.commit,
 		snapshots: newSnapshots(db.MaxVersion()),
 		recent:    newRecent(db.MaxVersion()),
 		queue:     queue{wake: make(chan struct{}, 1)},
@@ -121,6 +125,9 @@ func openLocked(o Options) (*Store, error) {
 	}
 	db.SetDiscardTs(s.snapshots.committed)
 	if s.space, err = watchSpace(o); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := setRunning(o.Dir, true); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	s.startWriter()
@@ -170,12 +177,6 @@ func openBadger(o Options) (db *badger.DB, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// Badger's iterators end without an error at a block that cannot be read,
-	// those of a compaction too: it would lose what is behind it. So nothing is
-	// done with tables that were not read whole once.
-	if err := verify(db); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: %w", ErrDamaged, err), db.Close())
-	}
 	return db, nil
 }
 
@@ -197,6 +198,9 @@ func (s *Store) Verify() error {
 	return nil
 }
 
+// memTable is what a log holds before it becomes a table.
+const memTable = 16 << 20
+
 func badgerOptions(o Options) badger.Options {
 	b := badger.DefaultOptions(o.Dir)
 	b.Logger = logger{o.Logger}
@@ -204,7 +208,7 @@ func badgerOptions(o Options) badger.Options {
 	b.SyncWrites = true
 	b.DetectConflicts = false // there is one writer
 	b.MetricsEnabled = false
-	b.MemTableSize = 16 << 20
+	b.MemTableSize = memTable
 	b.NumMemtables = 2
 	b.NumCompactors = 2
 	b.BlockCacheSize = 16 << 20
@@ -229,13 +233,34 @@ func explain(err error) error {
 	switch {
 	case errors.Is(err, badger.ErrEncryptionKeyMismatch):
 		return fmt.Errorf("%w: give the key that this store was made with, or restore store and key from the same backup", ErrWrongKey)
-	case says(err, fs.ErrPermission) || says(err, syscall.EMFILE) || isFull(err):
+	case isAccess(err):
 		return err
 	case errors.Is(err, ErrDamaged):
 	default:
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return fmt.Errorf("%w; restore the last backup into an empty directory, or start with an empty store and let the peers send again", err)
+	return fmt.Errorf("%w; what is whole in it can be taken over into a new store, or the last backup be restored", err)
+}
+
+// isAccess tells whether an error is about who may read and write, and how much,
+// not about what was read.
+func isAccess(err error) bool {
+	return says(err, fs.ErrPermission) || says(err, syscall.EMFILE) || says(err, syscall.EROFS) || isFull(err)
+}
+
+// setRunning makes or removes the file that says that a store is open.
+func setRunning(dir string, running bool) error {
+	name := filepath.Join(dir, runningFile)
+	var err error
+	if running {
+		err = os.WriteFile(name, nil, 0o600)
+	} else if err = os.Remove(name); errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("note whether the store is open: %w", err)
+	}
+	return nil
 }
 
 // says tells whether err is or was made from cause: Badger puts the text of an

@@ -16,6 +16,7 @@ import (
 // Store is a store in a directory. Use Open.
 type Store struct {
 	db     *badger.DB
+	dir    string
 	lock   io.Closer // of the directory
 	log    zerolog.Logger
 	commit func(*badger.Txn, uint64) error // (*badger.Txn).CommitAt, or what a test puts before it
@@ -192,6 +193,9 @@ func (s *Store) Close() error {
 		s.snapshots.close()
 		s.space.close()
 		err := s.db.Close()
+		if err == nil {
+			err = setRunning(s.dir, false)
+		}
 		if err != nil {
 			err = fmt.Errorf("close store: %w", err)
 		}
