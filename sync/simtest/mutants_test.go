@@ -53,9 +53,9 @@ var mutants = []mutant{
 		{"sync/retry/retry.go", "now.Add(max(settle, after))", "now"},
 	}},
 	{"cursor in transaction", "pair", []edit{{
-		"sync/flow/poll.go", "\terr := p.Store.Update(func(tx store.Tx) error {\n\t\ttasks = tasks[:0]",
+		"sync/flow/poll.go", "\terr := p.Store.Update(func(tx store.Tx) error {\n\t\tfor _, l := range looks {",
 		"\t_ = p.Store.Update(func(tx store.Tx) error { return tx.Put(store.CursorKey(p.TrackerName), []byte(next)) })\n" +
-			"\terr := p.Store.Update(func(tx store.Tx) error {\n\t\ttasks = tasks[:0]",
+			"\terr := p.Store.Update(func(tx store.Tx) error {\n\t\tfor _, l := range looks {",
 	}}},
 	{"lane", "crowded", []edit{{"sync/flow/lanes.go", "if l.busy[lane] {", "if false {"}}},
 	{"run check", "restored", []edit{
