@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
-		Deadline: time.Now().Add(3 * patience), // a process that hangs shows its goroutines
+		Deadline: time.Now().Add(8 * patience), // a process that hangs shows its goroutines
 		Dir:      "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PARLEY_METRICS_LISTEN", "off")
