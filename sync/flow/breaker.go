@@ -167,7 +167,7 @@ func (p *Path) probeWay(con *Connection, w way, after []byte) error {
 	}
 	b.of[w].Tried(p.Now())
 	_, _, _, next := b.of[w].Open()
-	task := taskOf(con, key)
+	task := rowTask(con, key)
 	if b.try[w] = task.Twin.String(); w == wayOut {
 		b.try[w] = task.Ref.String()
 	}
@@ -243,21 +243,12 @@ func (p *Path) releaseRows(con *Connection, page [][]byte, want func(event.Code)
 				return err
 			}
 			if done {
-				released = append(released, taskOf(con, key))
+				released = append(released, rowTask(con, key))
 			}
 		}
 		return nil
 	})
 	return released, err
-}
-
-// taskOf is what a work or inbox row asks to be done.
-func taskOf(con *Connection, key []byte) Task {
-	if key[0] == 'w' {
-		ref, _ := store.RefOf(key)
-		return Task{Kind: KindWork, Con: con.ID, Ref: ref}
-	}
-	return Task{Kind: KindApply, Con: con.ID, Twin: store.TwinOf(key)}
 }
 
 // releaseRow lets one row go on; it reports whether it was waiting.

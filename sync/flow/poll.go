@@ -46,26 +46,22 @@ func (p *Path) Poll(ctx context.Context) (more bool, err error) {
 // lookedAtAll tells whether every ticket that has changed was looked at for a
 // connection: a twin that has no row then is about none of them.
 func (p *Path) lookedAtAll(con *Connection) (bool, error) {
-	var refs []event.Ref
-	err := p.Works(con, func(ref event.Ref, row work.Row) bool {
-		if row.State == work.Dirty {
-			refs = append(refs, ref)
-		}
-		return true
-	})
-	if err != nil {
-		return false, err
+	if !p.caughtUp.Load() {
+		return false, nil
 	}
-	all := p.caughtUp.Load()
-	err = p.Store.View(func(r store.Reader) error {
-		for _, ref := range refs {
-			_, found, err := twinByRef(r, con.ID, ref)
-			if err != nil {
-				return err
+	all := true
+	err := p.Store.View(func(r store.Reader) error {
+		return r.Scan(store.Prefix('w', con.ID), nil, func(key, value []byte) (bool, error) {
+			var row work.Row
+			if err := row.UnmarshalBinary(value); err != nil || row.State != work.Dirty {
+				return err == nil, err
 			}
-			all = all && found
-		}
-		return nil
+			ref, err := store.RefOf(key)
+			if err == nil {
+				_, all, err = twinByRef(r, con.ID, ref)
+			}
+			return all, err
+		})
 	})
 	return all, err
 }

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ type Runner struct {
 	workers int
 	poke    chan struct{}
 	failed  func(error)
+	window  int
+	missing *missing
 
 	pollMu  sync.Mutex
 	pollErr error
@@ -38,6 +41,8 @@ type RunnerOptions struct {
 	Every time.Duration
 	// Workers is the number of lanes that run side by side; default 8.
 	Workers int
+	// Window is how many tasks memory holds; default 40,000.
+	Window int
 	// Failed is told once when the store has stopped; the node must end.
 	Failed func(error)
 }
@@ -55,7 +60,7 @@ func NewRunner(o Options, r RunnerOptions) (*Path, *Runner) {
 	}
 	runner := &Runner{
 		lanes: NewLanes(), ships: NewLanes(), files: NewLanes(),
-		every: r.Every, workers: r.Workers, poke: make(chan struct{}, 1), failed: r.Failed,
+		every: r.Every, workers: r.Workers, poke: make(chan struct{}, 1), failed: r.Failed, missing: newMissing(), window: cmp.Or(r.Window, windowMost),
 	}
 	o.Wake = runner.wake
 	runner.path = New(o)
@@ -67,9 +72,9 @@ func (r *Runner) wake(t Task, w When) {
 	case KindShip:
 		r.ships.Add(t, w)
 	case KindFetch:
-		r.files.Add(t, w)
+		r.admit(r.files, t, w)
 	default:
-		r.lanes.Add(t, w)
+		r.admit(r.lanes, t, w)
 	}
 }
 
@@ -95,7 +100,7 @@ func (r *Runner) Idle() bool {
 			return false
 		}
 	}
-	return true
+	return !r.missing.some(r.path.Now())
 }
 
 // Run works until ctx ends or the store stops; it returns when all of its
@@ -106,14 +111,12 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err := r.path.Resume(); err != nil {
 		return err
 	}
-	if err := r.rouse(); err != nil {
-		return err
-	}
 	var all sync.WaitGroup
 	all.Go(func() { r.poll(ctx) })
 	for range r.workers {
 		all.Go(func() { r.work(ctx, r.lanes, r.inLane) })
 	}
+	all.Go(func() { r.refill(ctx) })
 	all.Go(func() { r.apart(ctx, r.ships, r.ship) })
 	all.Go(func() { r.apart(ctx, r.files, r.fetch) })
 	var err error
@@ -146,53 +149,11 @@ func (r *Runner) Connect(c *Connection) error {
 	if err := r.path.resumeHeal(c); err != nil {
 		return err
 	}
-	return r.path.Rouse(c)
-}
-
-// rouse wakes everything that the store holds: memory has nothing after a start.
-func (r *Runner) rouse() error {
-	for _, c := range r.path.Connections() {
-		if err := r.path.Rouse(c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Rouse wakes all the work that the store holds of a connection.
-func (p *Path) Rouse(c *Connection) error {
-	var tasks []Task
-	err := p.Store.View(func(rd store.Reader) error {
-		collect := func(kind byte, task func(key []byte) Task) error {
-			return rd.Keys(store.Prefix(kind, c.ID), nil, func(key []byte) (bool, error) {
-				tasks = append(tasks, task(key))
-				return true, nil
-			})
-		}
-		return errors.Join(
-			collect('w', func(key []byte) Task {
-				ref, _ := store.RefOf(key)
-				return Task{Kind: KindWork, Con: c.ID, Ref: ref}
-			}),
-			collect('i', func(key []byte) Task { return Task{Kind: KindApply, Con: c.ID, Twin: store.TwinOf(key)} }),
-			collect('j', func(key []byte) Task {
-				return Task{Kind: KindFetch, Con: c.ID, Twin: store.TwinOf(key), Item: store.ItemOf(key)}
-			}),
-			collect('o', func(key []byte) Task {
-				return Task{Kind: KindChore, Con: c.ID, Twin: store.TwinOf(key), Item: store.ItemOf(key)}
-			}),
-			p.rememberCreates(rd, c),
-		)
-	})
-	if err != nil {
+	if err := r.path.Store.View(func(rd store.Reader) error { return r.path.rememberCreates(rd, c) }); err != nil {
 		return err
 	}
-	for _, t := range tasks {
-		p.Wake(t, When{Bulk: t.Kind == KindWork})
-	}
-	for _, s := range streams {
-		p.Wake(Task{Kind: KindShip, Con: c.ID, Stream: s}, When{})
-	}
+	r.missing.note(c.ID, time.Time{})
+	r.path.rouseStreams(c)
 	return nil
 }
 

@@ -54,9 +54,14 @@ func hooked(t *testing.T, network *memory.Network, on func(string, event.Step) e
 
 func machineOf(t *testing.T, n *node) *machine {
 	t.Helper()
+	return machineWith(t, n, flow.RunnerOptions{Every: time.Second})
+}
+
+func machineWith(t *testing.T, n *node, o flow.RunnerOptions) *machine {
+	t.Helper()
 	n.desk.now = time.Now
 	m := &machine{node: n, ended: make(chan error, 1)}
-	m.path, m.runner = flow.NewRunner(n.options(time.Now, nil), flow.RunnerOptions{Every: time.Second})
+	m.path, m.runner = flow.NewRunner(n.options(time.Now, nil), o)
 	ctx, cancel := context.WithCancel(t.Context())
 	m.stop = cancel
 	go func() { m.ended <- m.runner.Run(ctx) }()
