@@ -25,7 +25,13 @@ func TestRunner_MemoryHoldsAWindowOfTheTasks(t *testing.T) {
 		network.Cut()
 		refuse := atomic.Bool{}
 		refuse.Store(true)
-		a, b := windowed(t, network, size, func(call string, _ event.Step) error {
+		slow := func(call string, _ event.Step) error {
+			if call == "read" {
+				time.Sleep(time.Second)
+			}
+			return nil
+		}
+		a, b := windowed(t, network, size, slow, func(call string, _ event.Step) error {
 			if call == "write" && refuse.Load() {
 				return trouble(adapters.ErrTransient, call)
 			}
@@ -69,11 +75,11 @@ func TestRunner_MemoryHoldsAWindowOfTheTasks(t *testing.T) {
 }
 
 // windowed is machines whose memory holds few tasks.
-func windowed(t *testing.T, network *memory.Network, size int, onB func(string, event.Step) error) (a, b *machine) {
+func windowed(t *testing.T, network *memory.Network, size int, onA, onB func(string, event.Step) error) (a, b *machine) {
 	t.Helper()
 	w := newWorld(t)
 	x, y := w.node("a"), w.node("b")
-	y.desk.on = onB
+	x.desk.on, y.desk.on = onA, onB
 	atX, atY := w.join(1, x, y)
 	linkX, linkY := network.Pair()
 	o := flow.RunnerOptions{Every: time.Second, Window: size}
