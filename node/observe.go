@@ -100,13 +100,20 @@ func (n *Node) tell(ctx context.Context) {
 	}
 }
 
-// watchEvery is how often it is looked at what people must be told of.
-const watchEvery = 5 * time.Second
+// watchEvery is how often it is looked at what people must be told of. Where that
+// takes long, since much waits, it is done less often: watchShare is the part of
+// the time that it may take.
+const (
+	watchEvery = 5 * time.Second
+	watchShare = 200
+)
 
 // watch raises and clears what people are told of.
 func (n *Node) watch(ctx context.Context) {
 	raised := map[notify.Condition]bool{}
-	for first := true; pause(ctx, watchEvery); first = false {
+	took := time.Duration(0)
+	for first := true; pause(ctx, max(watchEvery, watchShare*took)); first = false {
+		began := time.Now()
 		present := map[notify.Condition]bool{}
 		for _, l := range n.all() {
 			if l.flow != nil {
@@ -124,6 +131,7 @@ func (n *Node) watch(ctx context.Context) {
 		if raised = present; first {
 			n.notifier.Settled()
 		}
+		took = time.Since(began)
 	}
 }
 

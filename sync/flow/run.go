@@ -356,7 +356,7 @@ func (s *session) failed(err error, p *Path) time.Duration {
 		s.lastErr = err.Error()
 		p.Log.Info().Err(err).Msg("peer not reached")
 	}
-	return min(retry.Curve(s.attempts), maxAway)
+	return min(retry.Curve(s.attempts), maxAway*time.Duration(1+len(p.Connections())/manyPeers))
 }
 
 // waitAgain is how often a process asks whether the peer has made sure that the
@@ -365,4 +365,8 @@ const waitAgain = 300 * time.Millisecond
 
 // maxAway bounds how late a peer that came back by itself is noticed; one that
 // says hello is noticed at once.
-const maxAway = 15 * time.Second
+// With many peers it is later, so that those who are away cost little.
+const (
+	maxAway   = 15 * time.Second
+	manyPeers = 250
+)
