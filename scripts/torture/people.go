@@ -75,10 +75,9 @@ func (h *human) create(ctx context.Context) error {
 	return err
 }
 
-// statuses lead to each other directly. From Resolved there is no step to In
-// progress: two people who move a ticket apart at the same time would park it for
-// a third, and rightly so.
-var statuses = []string{"Open", "In progress", "Waiting"}
+// statuses do not all lead to each other directly: from Resolved to In progress the
+// way goes by another.
+var statuses = []string{"Open", "In progress", "Waiting", "Resolved"}
 
 var priorities = []string{"Low", "Normal", "High", "Urgent"}
 

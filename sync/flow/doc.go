@@ -5,7 +5,7 @@
 //	                           ▲                                                        │
 //	                           └────── settle ◀──────── outcome ◀───────────────────────┘
 //
-// A Path does one piece of work per call and has no goroutines: Poll, Work,
+// A Path does one piece of work per call and keeps no goroutines: Poll, Work,
 // Ship, Receive, Apply, Fetch, Attach. Runner calls them from goroutines, the
 // simulation from a single one. Between calls the store holds everything; a
 // process that dies at any moment goes on from there.
