@@ -138,7 +138,7 @@ func (d *damage) fill(o badgerstore.Options, fresh *badgerstore.Store) error {
 	}
 	for _, rec := range records {
 		delete(seen, rec.Agreement.Connection)
-		m, err := rows.Mend(fresh, rec.Agreement.Connection)
+		m, err := rows.Mend(fresh, rec.Agreement.Connection, d.At)
 		if err != nil {
 			return err
 		}

@@ -3,12 +3,15 @@ package flow
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"parley/sync/event"
 	"parley/sync/inbox"
 	"parley/sync/outbox"
 	"parley/sync/store"
 	"parley/sync/twin"
+	"parley/sync/work"
 )
 
 // Salvage makes the rows that were read out of a damaged store into a store that a
@@ -47,7 +50,7 @@ func (s *Salvage) Wants(key []byte) bool {
 	case 'e', 'k':
 		s.event(key)
 		return false
-	case 'q', 'i', 'd', 'l':
+	case 'q', 'i', 'd', 'l', 'g':
 		return false
 	}
 	return true
@@ -65,12 +68,13 @@ func (s *Salvage) event(key []byte) {
 const mendPage = 100
 
 // Mend makes the rows of a connection fit each other.
-func (s *Salvage) Mend(st store.Store, con event.ConnectionID) (Mended, error) {
+func (s *Salvage) Mend(st store.Store, con event.ConnectionID, now time.Time) (Mended, error) {
 	var m Mended
 	for _, step := range []func() error{
 		func() error { return s.heads(st, con) },
 		func() error { return eachPage(st, store.Prefix('t', con), m.twin(con)) },
-		func() error { return eachPage(st, store.Prefix('r', con), m.ref(con)) },
+		func() error { return eachPage(st, store.Prefix('r', con), m.ref(con, now)) },
+		func() error { return eachPage(st, []byte("v/"), m.known(con, now)) },
 	} {
 		if err := step(); err != nil {
 			return m, fmt.Errorf("mend connection %s: %w", con, err)
@@ -208,8 +212,10 @@ func (m *Mended) items(tx store.Tx, con event.ConnectionID, id event.TwinID, row
 	return nil
 }
 
-// ref takes out what names a twin that is not there.
-func (m *Mended) ref(con event.ConnectionID) func(store.Tx, []byte) error {
+// ref takes out what names a twin that is not there. Our ticket is looked at then: if
+// the twin began here, it gets the same id again, before the peer's word could make a
+// second ticket of it.
+func (m *Mended) ref(con event.ConnectionID, now time.Time) func(store.Tx, []byte) error {
 	return func(tx store.Tx, key []byte) error {
 		raw, err := tx.Get(key)
 		if err != nil {
@@ -222,7 +228,38 @@ func (m *Mended) ref(con event.ConnectionID) func(store.Tx, []byte) error {
 			return err
 		}
 		m.Forgotten++
-		return tx.Delete(key)
+		ref, err := store.RefOf(key)
+		if err != nil {
+			return err
+		}
+		return errors.Join(tx.Delete(key), lookAgain(tx, con, ref, now))
+	}
+}
+
+func lookAgain(tx store.Tx, con event.ConnectionID, ref event.Ref, now time.Time) error {
+	key := store.WorkKey(con, ref)
+	row, err := get[work.Row](tx, key)
+	if err != nil {
+		return err
+	}
+	return put(tx, key, work.Next(row, work.Seen{Cause: event.CauseHeal}, now))
+}
+
+// known does the same for tickets of which only the index knows that they had a twin.
+func (m *Mended) known(con event.ConnectionID, now time.Time) func(store.Tx, []byte) error {
+	return func(tx store.Tx, key []byte) error {
+		ref, err := event.ParseRef(string(key[2:]))
+		if err != nil {
+			return nil // a row of a connection
+		}
+		connections, err := knownOn(tx, ref)
+		if err != nil || !slices.Contains(connections, con) {
+			return err
+		}
+		if _, err = tx.Get(store.RefKey(con, ref)); !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return lookAgain(tx, con, ref, now)
 	}
 }
 
