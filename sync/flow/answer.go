@@ -157,7 +157,7 @@ func (p *Path) editedSince(ctx context.Context, in *incoming, ticket event.Ticke
 	if in.version != "" && in.version == ticket.Version && len(in.plan.Steps) == 1 && in.locked() {
 		return edits{certain: true}, nil
 	}
-	if len(in.plan.Want()) == 0 {
+	if len(in.plan.Want())+len(in.back) == 0 {
 		return edits{}, nil
 	}
 	history, known, err := p.history(ctx, in, ticket.Updated)

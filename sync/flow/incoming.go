@@ -158,6 +158,8 @@ type incoming struct {
 	// when it was looked through for edits that our writes ran over.
 	past   []adapters.Edit
 	judged bool
+	// back is what was written back last of such edits.
+	back event.Fields
 	// unsaved is set while steps are done and not on record.
 	unsaved bool
 }

@@ -32,7 +32,7 @@ func (in *incoming) overruns(schema event.Schema) map[string]adapters.Edit {
 		return nil
 	}
 	var out map[string]adapters.Edit
-	for name, want := range in.plan.Want() {
+	for name, want := range with(in.plan.Want(), in.back) {
 		kind := schema.Fields[name].Type
 		if isList(want) || isList(in.plan.Before[name]) {
 			continue
@@ -69,12 +69,12 @@ func lastBefore(past []adapters.Edit, name string, kind event.Type, want any, pl
 }
 
 // restore plans what is to be written back of edits that were run over. It reports
-// whether there is something to do; each field is looked at once.
+// whether there is something to do. Each field is decided about once; but writing
+// back may run over a newer edit, which then stands.
 func (p *Path) restore(ctx context.Context, in *incoming) (bool, error) {
-	if len(in.past) == 0 || in.judged {
+	if len(in.past) == 0 || in.judged && len(in.back) == 0 {
 		return false, nil
 	}
-	in.judged = true
 	schema, err := p.Schema(ctx)
 	if err != nil {
 		return false, err
@@ -83,8 +83,12 @@ func (p *Path) restore(ctx context.Context, in *incoming) (bool, error) {
 	theirsAt, _ := time.Parse(time.RFC3339Nano, in.body.At)
 	back := event.Fields{}
 	for _, name := range slices.Sorted(maps.Keys(over)) {
+		_, again := in.back[name]
+		if in.judged && !again {
+			continue
+		}
 		verdict := "the peer's change stands"
-		if in.con.Policy.EditStands(over[name].At, in.body.Cause, theirsAt) {
+		if again || in.con.Policy.EditStands(over[name].At, in.body.Cause, theirsAt) {
 			verdict = "it is written back"
 			back[name] = over[name].New
 			in.plan.Kept = append(in.plan.Kept, name)
@@ -94,7 +98,7 @@ func (p *Path) restore(ctx context.Context, in *incoming) (bool, error) {
 			Detail: "an edit of " + name + " came between reading and writing: " + verdict,
 		})
 	}
-	if len(back) == 0 {
+	if in.judged, in.back = true, back; len(back) == 0 {
 		return false, nil
 	}
 	more := plan.Plan{Steps: []plan.Step{{State: plan.Planned, Write: event.Step{

@@ -98,3 +98,34 @@ func TestHistory_AnEditThatWasKnownIsNoConflict(t *testing.T) {
 		t.Errorf("b has %v, %d conflicts more", got, b.saw("overran")-was)
 	}
 }
+
+// TestHistory_AnEditThatTheWritingBackRanOverIsWrittenBackToo: it is a write as any
+// other, and the newest edit stands.
+func TestHistory_AnEditThatTheWritingBackRanOverIsWrittenBackToo(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	b.desk.history = append(b.desk.history, nothing())
+	b.tracker = flowing{desk: b.desk, silent: true}
+	b.boot()
+	ref := a.desk.open("one")
+	w.settle()
+	edits := []string{"first", "second", "third"}
+	b.desk.on = func(call string, step event.Step) error {
+		if call == "write" && step.Kind == event.StepUpdate && len(edits) > 0 {
+			w.pass(2 * time.Second)
+			b.desk.set(step.Ref, "summary", edits[0])
+			edits = edits[1:]
+		}
+		return nil
+	}
+	a.desk.set(ref, "summary", "theirs")
+	w.settle()
+	if len(edits) > 0 {
+		t.Fatalf("%d edits did not come between a reading and a write", len(edits))
+	}
+	for _, n := range []*node{a, b} {
+		if got := n.one().Fields["summary"]; got != "third" {
+			t.Errorf("%s has %v, want the newest edit", n.name, got)
+		}
+	}
+}
