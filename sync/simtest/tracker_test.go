@@ -41,6 +41,9 @@ type tracker struct {
 	// late tells whether a write is cut off and lands later.
 	late    func() bool
 	landing []landing
+	// landed is when the write that is landing was due: its index counts from there,
+	// since the world may have looked away at that moment.
+	landed time.Time
 	// meddle lets people act in the midst of the node's calls.
 	meddle func(t *ticket)
 	trace  func(format string, args ...any)
@@ -66,7 +69,9 @@ func (t *tracker) land() {
 		}
 		t.landing = slices.Delete(t.landing, i, i+1)
 		t.trace("%s: a late write lands: %s %v", t.name, l.step.Kind, l.step.Fields)
+		t.landed = l.at
 		_, _ = t.write(l.step, l.content) // who asked is gone
+		t.landed = time.Time{}
 	}
 }
 
@@ -94,6 +99,14 @@ func newTracker(name string, c *clock, rng *rand.Rand, coarse bool) *tracker {
 	}
 }
 
+// moment is when what is being written is written.
+func (t *tracker) moment() time.Time {
+	if !t.landed.IsZero() {
+		return t.landed
+	}
+	return t.clock.now()
+}
+
 func (t *tracker) now() time.Time {
 	if t.coarse {
 		return t.clock.now().Truncate(time.Second)
@@ -116,7 +129,7 @@ func (t *tracker) touch(k *ticket) {
 
 func (t *tracker) create(fields event.Fields, marker event.Marker) *ticket {
 	id := strconv.Itoa(len(t.list) + 1)
-	k := &ticket{made: t.clock.now(), content: map[string]string{}, edits: map[string][]any{}}
+	k := &ticket{made: t.moment(), content: map[string]string{}, edits: map[string][]any{}}
 	k.Ref, k.Key, k.Marker = event.NewRef(id, t.clock.now()), t.name+"-"+id, marker
 	k.Fields = event.Fields{"summary": "", "status": "Open", "priority": nil, "labels": []any{}, "key": k.Key, "created": k.Key}
 	maps.Copy(k.Fields, fields)
@@ -130,7 +143,7 @@ func (t *tracker) create(fields event.Fields, marker event.Marker) *ticket {
 
 func (t *tracker) comment(k *ticket, body string, internal bool, who event.User, marker event.Marker) string {
 	id := k.Ref.ID + "c" + strconv.Itoa(len(k.Comments)+1)
-	k.Comments = append(k.Comments, event.Comment{ID: id, Author: who, Body: body, Internal: internal, Created: t.clock.now(), Marker: marker})
+	k.Comments = append(k.Comments, event.Comment{ID: id, Author: who, Body: body, Internal: internal, Created: t.moment(), Marker: marker})
 	t.touch(k)
 	return id
 }
@@ -140,7 +153,7 @@ func (t *tracker) attach(k *ticket, name string, content []byte, who event.User,
 	digest := hex.EncodeToString(sum[:])
 	id := k.Ref.ID + "f" + strconv.Itoa(len(k.Attachments)+1)
 	k.Attachments = append(k.Attachments, event.Attachment{
-		ID: id, Name: name, Size: int64(len(content)), MIME: "text/plain", Author: who, Created: t.clock.now(), Marker: marker,
+		ID: id, Name: name, Size: int64(len(content)), MIME: "text/plain", Author: who, Created: t.moment(), Marker: marker,
 	})
 	k.content[id], t.files[digest] = digest, content
 	t.touch(k)
