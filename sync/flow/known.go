@@ -161,7 +161,9 @@ func (p *Path) belongs(ctx context.Context, o *outgoing) error {
 	if o.ticket.Restricted && !o.rules.Egress.Restricted {
 		return &outsideError{"it is restricted, and the gate does not let restricted tickets out"}
 	}
-	o.ours = ours(o.con, o.ticket, &o.known)
+	if o.ours.Fields == nil {
+		o.ours = ours(o.con, o.ticket, &o.known)
+	}
 	inScope, err := o.rules.Scope.Match(ctx, o.ours, p.context(o.con, o.rules, nil, o.ticket))
 	if err != nil {
 		return &holdError{code: event.CodeFilterError, reason: "scope: " + err.Error(), parked: true}

@@ -90,14 +90,16 @@ func (p *Path) siftOne(ctx context.Context, change event.Change, connections []e
 		return connections, nil // a node is making it, and its twin is not on record yet
 	}
 	var kept []event.ConnectionID
+	// Where no row is about it, the ticket looks alike to all filters.
+	unknown := known0(change.Ref)
+	o := &outgoing{ticket: ticket, readAt: readAt, known: unknown, ours: ours(nil, ticket, &unknown)}
 	for _, id := range connections {
 		con := p.Connection(id)
 		if con == nil || slices.Contains(known, id) {
 			kept = append(kept, id)
 			continue
 		}
-		o := &outgoing{con: con, rules: con.Rules(), ticket: ticket, readAt: readAt}
-		o.known = known0(change.Ref)
+		o.con, o.rules = con, con.Rules()
 		var outside *outsideError
 		if err := p.belongs(ctx, o); !errors.As(err, &outside) {
 			kept = append(kept, id)
