@@ -197,6 +197,9 @@ func (n *Node) troubles(l *link, raise func(notify.Trouble)) {
 			raise(notify.Trouble{Condition: notify.Condition{Kind: kind, Connection: name}, Code: h.Code, Since: h.Since, To: targets(cfg, c, to)})
 		}
 	}
+	if d, err := n.readDamage(); err == nil && d != nil {
+		raise(notify.Trouble{Condition: notify.Condition{Kind: notify.Damaged, Connection: name}, Since: d.At, To: targets(cfg, c, c.Notify.Stopped)})
+	}
 	if result, err := n.path.LastAgreement(l.flow); err == nil && result.Differing > 0 {
 		raise(notify.Trouble{Condition: notify.Condition{Kind: notify.Differs, Connection: name}, Since: result.At, To: targets(cfg, c, c.Notify.Differs)})
 	}

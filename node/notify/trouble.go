@@ -23,6 +23,8 @@ const (
 	Refused  Kind = "refused"   // what the peer sends is wrong
 	Differs  Kind = "differs"   // the two sides do not hold the same
 
+	Damaged Kind = "damaged" // the store was damaged, and what was lost is sent again
+
 	Fenced     Kind = "fenced"      // another live copy of this node works there, this one stands back
 	Copied     Kind = "copied"      // another copy of this node was started, and stands back
 	PeerCopied Kind = "peer-copied" // two copies of the peer live
@@ -146,6 +148,8 @@ func (l Line) headline() string {
 		text = fmt.Sprintf("a second copy of this node has said hello on %s", l.Connection)
 	case PeerCopied:
 		text = fmt.Sprintf("two copies of the peer of %s live", l.Connection)
+	case Damaged:
+		text = fmt.Sprintf("the node's store was damaged: what is lost of %s is healed from its peer", l.Connection)
 	case Refused:
 		text = fmt.Sprintf("what the peer of %s sends is refused", l.Connection)
 	case Differs:
@@ -169,6 +173,9 @@ func (l Line) advice() string {
 	}
 	if l.Kind == Differs {
 		return "see: parley connection verify " + l.Connection + ", and mend it with --heal"
+	}
+	if l.Kind == Damaged {
+		return "see: parley status, check the disk, and remove the damaged store when you do not need it"
 	}
 	if l.Kind == Fenced {
 		return "stop this copy; or, if it is the right one, stop the other and: parley node claim"

@@ -53,6 +53,8 @@ type Options struct {
 	Free func(dir string) (uint64, error)
 	// CheckEvery is how often free space is looked at; a second if 0.
 	CheckEvery time.Duration
+	// ScrubEvery is how often all tables are read and checked; six hours if 0.
+	ScrubEvery time.Duration
 	// Logger gets what an operator would want to know.
 	Logger zerolog.Logger
 
@@ -72,6 +74,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CheckEvery == 0 {
 		o.CheckEvery = time.Second
+	}
+	if o.ScrubEvery == 0 {
+		o.ScrubEvery = 6 * time.Hour
 	}
 	if o.commit == nil {
 		o.commit = func(txn *badger.Txn, version uint64) error { return txn.CommitAt(version, nil) }
@@ -122,6 +127,7 @@ func openLocked(o Options) (*Store, error) {
 		queue:     queue{wake: make(chan struct{}, 1)},
 		calls:     sync.Pool{New: func() any { return &call{done: make(chan error, 1)} }},
 		failed:    make(chan struct{}),
+		ending:    make(chan struct{}),
 	}
 	db.SetDiscardTs(s.snapshots.committed)
 	if s.space, err = watchSpace(o); err != nil {
@@ -131,6 +137,7 @@ func openLocked(o Options) (*Store, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	s.startWriter()
+	s.scrubbing.Go(func() { s.scrub(o.ScrubEvery) })
 	if err := s.checkSchema(); err != nil {
 		s.lock = noLock{} // Open releases it
 		return nil, errors.Join(err, s.Close())
@@ -219,6 +226,7 @@ func badgerOptions(o Options) badger.Options {
 	// CPU. A first level of this size saves a part of what compaction writes, against
 	// Badger's default, which is made for larger memtables.
 	b.Compression = options.Snappy
+	b.ChecksumVerificationMode = options.OnBlockRead // of each block that comes from the disk
 	b.BaseLevelSize = 64 << 20
 	// A compaction builds a dozen tables at a time in memory, each at several times
 	// its size: with tables of 8 MiB, or with deeper levels of larger ones, a store

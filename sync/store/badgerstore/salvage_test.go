@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"parley/sync/store"
 	"parley/sync/store/badgerstore"
@@ -209,4 +210,47 @@ func reopened(t *testing.T, o badgerstore.Options, w written) (string, error) {
 		return "salvaged", nil
 	}
 	return "salvaged whole", same(all, w.last)
+}
+
+// TestScrub_ATableThatGoesBadWhileTheStoreIsOpenStopsIt: no wrong value is returned
+// meanwhile, and the next start finds the damage.
+func TestScrub_ATableThatGoesBadWhileTheStoreIsOpenStopsIt(t *testing.T) {
+	t.Parallel()
+	o := options(t.TempDir(), &disk{})
+	fillAndClose(t, o)
+	o.ScrubEvery = time.Millisecond
+	s, err := badgerstore.Open(o)
+	must(t, err)
+	defer func() { _ = s.Close() }()
+	f, err := os.OpenFile(one(t, o.Dir, "*.sst"), os.O_RDWR, 0)
+	must(t, err)
+	info, err := f.Stat()
+	must(t, err)
+	// In place: Badger has the file mapped. The index, at the end, stays.
+	_, err = f.WriteAt(bytes.Repeat([]byte{0x5a}, int(info.Size())/2), 0)
+	must(t, errors.Join(err, f.Close()))
+	for i := range 100 {
+		err := s.View(func(r store.Reader) error {
+			v, err := r.Get(fmt.Appendf(nil, "x/%d", i))
+			if err == nil && string(v) != string(make([]byte, 1000)) {
+				t.Errorf("x/%d is %q", i, v)
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, store.ErrStopped) {
+			t.Error(err)
+		}
+	}
+	select {
+	case <-s.Failed():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the damage was not found")
+	}
+	if !errors.Is(s.Err(), badgerstore.ErrDamaged) {
+		t.Errorf("the store says %v", s.Err())
+	}
+	must(t, s.Close())
+	if _, err := badgerstore.Open(o); !errors.Is(err, badgerstore.ErrDamaged) {
+		t.Errorf("opened again: %v", err)
+	}
 }

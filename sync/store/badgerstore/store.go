@@ -28,6 +28,9 @@ type Store struct {
 	calls     sync.Pool      // of *call: their channels would be most of the garbage
 	writer    sync.WaitGroup // the writer and its committer
 
+	scrubbing sync.WaitGroup
+	ending    chan struct{} // closed by Close
+
 	failed chan struct{}
 	cause  atomic.Pointer[error] // why it stopped by itself
 
@@ -70,7 +73,7 @@ func (s *Store) View(fn func(store.Reader) error) error {
 	defer s.snapshots.release(version)
 	snapshot := s.db.NewTransactionAt(version, false)
 	defer snapshot.Discard()
-	return fn(&reader{snapshot: snapshot, recent: s.recent})
+	return fn(&reader{snapshot: snapshot, recent: s.recent, broken: s.broken})
 }
 
 // Update implements store.Store.
@@ -161,6 +164,12 @@ func (s *Store) stop(err error) error {
 	return err
 }
 
+// broken stops the store because a row cannot be read any more: who goes on without
+// it decides wrongly. The next start takes over what is whole.
+func (s *Store) broken(err error) error {
+	return s.stop(fmt.Errorf("%w: %w; start again to take over what is whole", ErrDamaged, err))
+}
+
 // Failed implements store.Store.
 func (s *Store) Failed() <-chan struct{} { return s.failed }
 
@@ -192,6 +201,8 @@ func (s *Store) Close() error {
 		s.writer.Wait()
 		s.snapshots.close()
 		s.space.close()
+		close(s.ending)
+		s.scrubbing.Wait()
 		err := s.db.Close()
 		if err == nil {
 			err = setRunning(s.dir, false)

@@ -21,6 +21,8 @@ type reader struct {
 	recent   *recent
 	running  *group // the group that the function writes to; nil in a View
 	writing  *group // the group that is being committed, or nil
+	// broken is told of what could not be read, and returns what to answer.
+	broken func(error) error
 }
 
 var _ store.Reader = (*reader)(nil)
@@ -53,13 +55,14 @@ func (r *reader) Get(key []byte) ([]byte, error) {
 		return nil, store.ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read key: %w", err)
+		return nil, r.broken(fmt.Errorf("read key: %w", err))
 	}
 	value, err := valueOf(item)
-	if err == nil {
-		r.recent.note(key, value, true, r.snapshot.ReadTs())
+	if err != nil {
+		return nil, r.broken(err)
 	}
-	return value, err
+	r.recent.note(key, value, true, r.snapshot.ReadTs())
+	return value, nil
 }
 
 // valueOf returns the value of an item that is not used again.
@@ -84,7 +87,7 @@ func (r *reader) Scan(prefix, after []byte, fn func(key, value []byte) (bool, er
 		}
 		value, err := item.ValueCopy(nil)
 		if err != nil {
-			return false, fmt.Errorf("read value: %w", err)
+			return false, r.broken(fmt.Errorf("read value: %w", err))
 		}
 		if value == nil {
 			value = []byte{}

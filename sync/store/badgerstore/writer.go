@@ -116,7 +116,7 @@ func (w *writer) wait() bool {
 
 // take runs one call into the group that gathers.
 func (w *writer) take(c *call) {
-	t := &tx{reader: reader{snapshot: w.snapshot, recent: w.s.recent, running: w.running, writing: w.under}}
+	t := &tx{reader: reader{snapshot: w.snapshot, recent: w.s.recent, running: w.running, writing: w.under, broken: w.s.broken}}
 	g := w.running
 	g.calls = append(g.calls, c) // before it runs: end answers it if it never returns
 	w.call(t, c)
