@@ -181,10 +181,11 @@ func (n *Node) readDamage() (*damage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what was salvaged: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(n.dir, filepath.Base(d.Aside))); err != nil {
+	_, err = os.Stat(filepath.Join(n.dir, filepath.Base(d.Aside)))
+	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	return d, nil
+	return d, err
 }
 
 // sayDamage logs what a salvage has lost.

@@ -112,7 +112,7 @@ func harm(t *testing.T, dir string, random *rand.Rand) string {
 	if random.IntN(8) == 0 {
 		at = random.IntN(max(1, len(data)))
 	}
-	how := ""
+	var how string
 	switch kind := random.IntN(8); {
 	case kind < 4 && at < len(data):
 		bit := byte(1) << random.IntN(8)
@@ -158,7 +158,7 @@ func TestSalvage_NoDamageIsSilent(t *testing.T) {
 	t.Parallel()
 	closed, killed, w := worn(t)
 	outcomes := map[string]int{}
-	for seed := range uint64(80) {
+	for seed := range uint64(48) {
 		random := rand.New(rand.NewPCG(seed, 7))
 		o := options(t.TempDir(), &disk{})
 		copyStore(t, o.Dir, []string{closed, killed}[seed%2])
