@@ -483,7 +483,7 @@ func (p *Path) storeItems(tx store.Tx, in *incoming, row *twin.Row) error {
 	}
 	for _, file := range in.plan.Files {
 		job := fileJob{File: file, Ref: row.Ref}
-		if err := put(tx, store.JobKey(in.con.ID, in.id, file.Item), &job); err != nil {
+		if err := wantFile(tx, in.con.ID, in.id, &job); err != nil {
 			return err
 		}
 	}

@@ -295,6 +295,7 @@ func (p *Path) storeFile(tx store.Tx, con *Connection, id event.TwinID, name eve
 func (p *Path) attachFailed(con *Connection, id event.TwinID, job *fileJob, err error) error {
 	var broken storeError
 	var await *awaitError
+	var hold *holdError
 	p.heed(err)
 	if errors.As(err, &broken) {
 		return broken
@@ -305,6 +306,8 @@ func (p *Path) attachFailed(con *Connection, id event.TwinID, job *fileJob, err 
 	switch {
 	case errors.As(err, &await):
 		job.Until = await.at
+	case errors.As(err, &hold):
+		p.parkFile(con, id, job, hold.code)
 	case d.Verdict == retry.Doubt:
 		job.Plan.SetDoubt(0, d.At)
 		job.Until = d.At
@@ -313,13 +316,30 @@ func (p *Path) attachFailed(con *Connection, id event.TwinID, job *fileJob, err 
 	case d.Verdict == retry.Gone:
 		return p.endJob(con, id, job, nil, event.Items{Twin: id, Declined: []event.ItemID{job.Item}})
 	default:
-		job.Until, job.Code, job.Parked = p.Now().Add(time.Hour), d.Code, true
-		step.State = plan.Planned
-		p.Observe(Observation{What: "parked", Connection: con.Name, Twin: id, Code: d.Code, Detail: err.Error(), At: p.Now()})
+		if step.State == plan.Intended {
+			step.State = plan.Planned // the write itself was refused; a question that was refused leaves the doubt
+		}
+		p.parkFile(con, id, job, d.Code)
 	}
 	job.Attempt++
 	p.Wake(Task{Kind: KindAttach, Con: con.ID, Ref: job.Ref, Twin: id, Item: job.Item}, When{At: job.Until})
 	return p.storeJob(con, id, job)
+}
+
+func (p *Path) parkFile(con *Connection, id event.TwinID, job *fileJob, code event.Code) {
+	job.Until, job.Code, job.Parked = p.Now().Add(time.Hour), code, true
+	p.Observe(Observation{What: "parked", Connection: con.Name, Twin: id, Code: code, Detail: job.Reason, At: p.Now()})
+}
+
+// wantFile records that a file is to be fetched and written. One that may have been
+// written already is found out first, also if the peer names it again.
+func wantFile(tx store.Tx, con event.ConnectionID, id event.TwinID, job *fileJob) error {
+	key := store.JobKey(con, id, job.Item)
+	had, err := get[fileJob](tx, key)
+	if err != nil || had != nil && had.Plan != nil && had.Plan.InDoubt() {
+		return err
+	}
+	return put(tx, key, job)
 }
 
 // wireFields puts the twins of tickets in place of our tracker's ids: a ticket

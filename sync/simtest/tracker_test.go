@@ -59,6 +59,17 @@ type landing struct {
 // settleTime is how long a cut-off write may still land and not be found.
 const settleTime = 3 * time.Second
 
+// next is when the first of what was cut off lands; zero if there is none.
+func (t *tracker) next() time.Time {
+	var first time.Time
+	for _, l := range t.landing {
+		if first.IsZero() || l.at.Before(first) {
+			first = l.at
+		}
+	}
+	return first
+}
+
 // land does what was cut off and is due.
 func (t *tracker) land() {
 	for i := 0; i < len(t.landing); {

@@ -185,10 +185,31 @@ func (w *world) live(ctx context.Context, turns int) error {
 			return fmt.Errorf("accident in turn %d: %w", i, err)
 		}
 		if w.rng.IntN(3) == 0 {
-			w.clock.at = w.clock.at.Add(time.Duration(w.rng.IntN(900)) * time.Millisecond)
+			w.pass(time.Duration(w.rng.IntN(900)) * time.Millisecond)
 		}
 	}
 	return nil
+}
+
+// pass lets time pass. What was cut off lands at its own time, not when somebody
+// looks next: it would be in the index later than the tracker's SettleTime says.
+func (w *world) pass(d time.Duration) {
+	end := w.clock.at.Add(d)
+	for {
+		at := end
+		for _, n := range w.nodes {
+			if next := n.tracker.next(); !next.IsZero() && next.Before(at) {
+				at = next
+			}
+		}
+		w.clock.at = at
+		for _, n := range w.nodes {
+			n.tracker.land()
+		}
+		if at.Equal(end) {
+			return
+		}
+	}
 }
 
 // accident takes backups now and then, and puts one back, at the latest when it is
@@ -234,9 +255,6 @@ func (w *world) turn(ctx context.Context, n *node) error {
 		w.strays = slices.Delete(w.strays, i, i+1)
 		_, _ = s.to.receive(ctx, s.kind, s.body)
 	}
-	for _, n := range w.nodes {
-		n.tracker.land()
-	}
 	if w.rng.IntN(4) == 0 {
 		if err := n.poll(ctx); err != nil {
 			return err
@@ -280,10 +298,10 @@ func (w *world) settle(ctx context.Context) error {
 		if quiet++; moved && w.open() > 0 {
 			quiet = 0
 		}
-		w.clock.at = w.clock.at.Add(7 * time.Second)
+		w.pass(7 * time.Second)
 		if wait := w.untilDue(); !moved && w.open() > 0 && wait > 0 && leaps < 2000 {
 			// What waits for its time gets it.
-			w.clock.at = w.clock.at.Add(wait)
+			w.pass(wait)
 			quiet = 0
 			leaps++
 		}
@@ -297,7 +315,6 @@ func (w *world) settle(ctx context.Context) error {
 // round lets every node do all it can do at present.
 func (w *world) round(ctx context.Context) (moved bool, err error) {
 	for _, n := range w.nodes {
-		n.tracker.land()
 		if err := n.poll(ctx); err != nil {
 			return false, err
 		}

@@ -1,0 +1,122 @@
+package flow_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/adapters"
+	"parley/sync/event"
+	"parley/sync/work"
+)
+
+// TestAttach_ADoubtOutlivesAPermissionThatWasLost: nobody can be asked whether the
+// file was written; that does not mean that it was not.
+func TestAttach_ADoubtOutlivesAPermissionThatWasLost(t *testing.T) {
+	t.Parallel()
+	// A tracker that does not tell the file's id is read after the write.
+	for asked, mute := range map[string]bool{"find": false, "read": true} {
+		t.Run(asked, func(t *testing.T) {
+			t.Parallel()
+			w, a, b := pair(t)
+			ref := a.desk.open("one")
+			w.settle()
+			written, denied := false, 0
+			b.desk.mute = mute
+			b.desk.on = func(call string, step event.Step) error {
+				switch {
+				case call == "write done" && step.Kind == event.StepAttach && !written:
+					written = true
+					if !mute {
+						return trouble(adapters.ErrDoubt, call)
+					}
+				case call == asked && written && denied == 0:
+					denied++
+					return trouble(adapters.ErrDenied, call)
+				}
+				return nil
+			}
+			a.desk.attach(ref, "file", "content")
+			w.settle()
+			if denied != 1 || b.saw("parked") != 1 {
+				t.Fatalf("the tracker refused an answer %d times, parked %d times, want 1 and 1", denied, b.saw("parked"))
+			}
+			w.pass(2 * time.Hour)
+			w.settle()
+			if got := files(b.one()); len(got) != 1 || a.rows('j')+b.rows('j') != 0 {
+				t.Errorf("the peer has the files %q, and %d are under way", got, b.rows('j'))
+			}
+		})
+	}
+}
+
+// TestAttach_AFileOnItsWaySentAgainIsNotWrittenTwice: a heal names a file whose
+// write was cut off and may still land.
+func TestAttach_AFileOnItsWaySentAgainIsNotWrittenTwice(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	ref := a.desk.open("one")
+	w.settle()
+	var late event.Step
+	b.desk.on = func(call string, step event.Step) error {
+		if call == "write" && step.Kind == event.StepAttach && late.Kind == "" {
+			late = step
+			return trouble(adapters.ErrDoubt, call)
+		}
+		return nil
+	}
+	a.desk.attach(ref, "file", "content")
+	a.poll()
+	w.run()
+	if late.Kind == "" {
+		t.Fatal("no write was cut off")
+	}
+	a.must(a.path.Touch(a.con().ID, []event.Change{{Ref: ref}}, work.Seen{Cause: event.CauseHeal}))
+	applied := b.saw("applied")
+	w.run()
+	if b.saw("applied") == applied {
+		t.Fatal("the heal did not arrive")
+	}
+	w.pass(settleTime - time.Second)
+	w.run()
+	if _, err := b.desk.Write(context.Background(), late, strings.NewReader("content")); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	if got := files(b.one()); len(got) != 1 || a.rows('j')+b.rows('j') != 0 {
+		t.Errorf("the peer has the files %q, and %d are under way", got, b.rows('j'))
+	}
+}
+
+// TestAttach_AFileThatIsThereTwiceWaitsForAPerson: which of the two is the peer's,
+// the node does not guess.
+func TestAttach_AFileThatIsThereTwiceWaitsForAPerson(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	ref := a.desk.open("one")
+	w.settle()
+	cut := false
+	b.desk.on = func(call string, step event.Step) error {
+		if call != "write done" || step.Kind != event.StepAttach || cut {
+			return nil
+		}
+		cut = true
+		// The tracker itself did it twice.
+		if _, err := b.desk.write(step, strings.NewReader("content")); err != nil {
+			return err
+		}
+		return trouble(adapters.ErrDoubt, call)
+	}
+	a.desk.attach(ref, "file", "content")
+	w.settle()
+	if got := b.rows('j'); got != 1 || b.saw("parked") != 1 {
+		t.Errorf("%d files under way, parked %d times, want 1 and 1", got, b.saw("parked"))
+	}
+	if got := b.seen[len(b.seen)-1]; got.Code != event.CodeAmbiguous {
+		t.Errorf("parked with the code %q, want %q", got.Code, event.CodeAmbiguous)
+	}
+	if got := files(b.one()); len(got) != 2 {
+		t.Errorf("the peer has the files %q, want the tracker's two", got)
+	}
+}
