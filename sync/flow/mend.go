@@ -250,7 +250,7 @@ func (m *Mended) known(con event.ConnectionID, now time.Time) func(store.Tx, []b
 	return func(tx store.Tx, key []byte) error {
 		ref, err := event.ParseRef(string(key[2:]))
 		if err != nil {
-			return nil // a row of a connection
+			return nil //nolint:nilerr // a row of a connection
 		}
 		connections, err := knownOn(tx, ref)
 		if err != nil || !slices.Contains(connections, con) {
