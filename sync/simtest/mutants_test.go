@@ -99,9 +99,10 @@ var mutants = []mutant{
 	{"a version is seen when its second is over", "pair", []edit{{
 		"sync/flow/stream.go", "precision == 0 || until.Sub", "true || until.Sub",
 	}}},
-	{"a change during a look is looked at", "pair", []edit{{
-		"sync/work/work.go", "case Nothing:\n\t\tif row == nil || row.Gen == in.Gen {", "case Nothing:\n\t\tif true {",
-	}}},
+	{"a change during a look is looked at", "crowded", []edit{
+		{"sync/work/work.go", "case Nothing:\n\t\tif row == nil || row.Gen == in.Gen {", "case Nothing:\n\t\tif true {"},
+		{"sync/work/work.go", "row.Gen == in.Gen && !in.More", "!in.More"},
+	}},
 	{"what sets is compared when in doubt", "pair", []edit{{
 		"sync/flow/apply.go", "if happened(step, ticket, in.plan.Before, schema) {", "if happened(step, ticket, in.plan.Before, schema) || true {",
 	}}},
