@@ -24,9 +24,11 @@ func goneDeleted(t *testing.T, s *Subject) {
 		_, err := e.tracker.Read(t.Context(), w.Ref)
 		return errors.Is(err, adapters.ErrGone)
 	})
-	_, err := e.tracker.Locate(t.Context(), w.Key)
-	wantClass(t, "Locate of a deleted ticket", err, adapters.ErrGone)
-	_, err = e.tracker.Write(t.Context(), event.Step{
+	// Some trackers give the key out again at once, and others make tickets too.
+	if c, err := e.tracker.Locate(t.Context(), w.Key); err != nil || c.Ref == w.Ref {
+		wantClass(t, "Locate of a deleted ticket", err, adapters.ErrGone)
+	}
+	_, err := e.tracker.Write(t.Context(), event.Step{
 		Kind: event.StepUpdate, Ref: w.Ref, Fields: event.Fields{event.FieldSummary: "too late"},
 	}, nil)
 	wantClass(t, "a write to a deleted ticket", err, adapters.ErrGone)
