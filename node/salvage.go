@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parley/node/backup"
+	"parley/node/secret"
 	"parley/sync/event"
 	"parley/sync/flow"
 	"parley/sync/store"
@@ -100,7 +101,7 @@ func rename(dir, from, to string) error {
 	if err := os.Rename(filepath.Join(dir, from), filepath.Join(dir, to)); err != nil {
 		return fmt.Errorf("put %s in place: %w", to, err)
 	}
-	return backup.SyncFolder(dir)
+	return secret.SyncFolder(dir)
 }
 
 // fill makes the new store, with the mark that makes every connection begin anew.

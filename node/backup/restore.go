@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -191,7 +190,7 @@ func (t Target) place(stage string, s *staging, c Contents) (Restored, error) {
 		}
 		out.Wrote = append(out.Wrote, to)
 	}
-	return out, SyncFolder(t.Folder)
+	return out, secret.SyncFolder(t.Folder)
 }
 
 // putAside moves what is there out of the way. Nothing is removed.
@@ -234,7 +233,7 @@ func placeFile(from, to string, out *Restored) error {
 	if err := copyFile(from, to); err != nil {
 		return err
 	}
-	return SyncFolder(filepath.Dir(to))
+	return secret.SyncFolder(filepath.Dir(to))
 }
 
 // copyFile copies, since the configuration may be on another disk than the folder.
@@ -248,16 +247,4 @@ func copyFile(from, to string) (err error) {
 		return errors.Join(err, drop(half))
 	}
 	return os.Rename(half, to)
-}
-
-// SyncFolder makes a rename last through a power cut.
-func SyncFolder(dir string) error {
-	if runtime.GOOS == "windows" { // folders cannot be synced there
-		return nil
-	}
-	folder, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

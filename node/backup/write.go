@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"parley/node/secret"
 	"parley/sync/store"
 )
 
@@ -224,7 +225,7 @@ func Create(name string, write func(io.Writer) error) (err error) {
 	if err := os.Link(half.Name(), name); err != nil {
 		return fmt.Errorf("put the backup in its place: %w", err)
 	}
-	return SyncFolder(folder)
+	return secret.SyncFolder(folder)
 }
 
 func drop(name string) error {

@@ -59,7 +59,7 @@ func replace(name string, data []byte) error {
 	if err := os.Rename(half, name); err != nil {
 		return errors.Join(err, os.Remove(half))
 	}
-	return syncFolder(filepath.Dir(name))
+	return SyncFolder(filepath.Dir(name))
 }
 
 // create is replace for a file that must not be there yet.
@@ -72,7 +72,7 @@ func create(name string, data []byte) error {
 	if err := errors.Join(os.Link(half, name), os.Remove(half)); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(name))
+	return SyncFolder(filepath.Dir(name))
 }
 
 // writeTemporary writes data to disk beside name, readable by us only.
@@ -91,8 +91,8 @@ func writeTemporary(name string, data []byte) (half string, err error) {
 	return file.Name(), nil
 }
 
-// syncFolder makes a rename last through a power cut.
-func syncFolder(dir string) error {
+// SyncFolder makes a rename last through a power cut.
+func SyncFolder(dir string) error {
 	if runtime.GOOS == "windows" { // folders cannot be synced there
 		return nil
 	}
