@@ -184,6 +184,9 @@ func openBadger(o Options) (db *badger.DB, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if !keepNoBuilders(db) {
+		o.Logger.Warn().Msg("this version of Badger keeps the memory that it builds tables in")
+	}
 	return db, nil
 }
 

@@ -27,7 +27,7 @@ type recentWrite struct {
 
 // Bounds: at most twice recentBytes are held, and nothing over recentValue.
 const (
-	recentBytes = 8 << 20
+	recentBytes = 16 << 20
 	recentValue = 4096
 )
 
