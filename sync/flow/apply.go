@@ -34,7 +34,7 @@ func same(tx store.Tx, in *incoming) (*inbox.Row, error) {
 
 // storePlan is T5: the plan with its first step intended.
 func (p *Path) storePlan(in *incoming) error {
-	p.markCreating(in.plan)
+	p.markCreating(in.con.ID, in.plan)
 	raw, err := in.plan.MarshalBinary()
 	if err != nil {
 		return storeError{fmt.Errorf("store the plan of twin %s: %w", in.id, err)}
@@ -307,10 +307,10 @@ func happened(step event.Step, ticket event.Ticket, before event.Fields, schema 
 
 // markCreating and unmarkCreating tell the way out that a ticket with this
 // marker is about to get its twin.
-func (p *Path) markCreating(pl *plan.Plan) {
+func (p *Path) markCreating(con event.ConnectionID, pl *plan.Plan) {
 	for _, s := range pl.Steps {
 		if s.Write.Kind == event.StepCreate && s.State != plan.Done {
-			p.creating.add(s.Write.Marker)
+			p.creating.add(s.Write.Marker, con)
 		}
 	}
 }

@@ -125,16 +125,32 @@ func (l *Lanes) Leave(t Task, lane string) {
 	defer l.mu.Unlock()
 	if lane != "" {
 		delete(l.busy, lane)
-		for _, waiting := range l.blocked[lane] {
-			delete(l.state, waiting)
-			l.add(waiting, false)
-		}
-		delete(l.blocked, lane)
+		l.unblock(lane)
 	}
 	rerun := l.state[t] == again
 	delete(l.state, t)
 	if rerun {
 		l.add(t, false)
+	}
+}
+
+// unblock lets tasks that wait for a lane be taken again: of those that name their
+// ticket, which is the lane, only the first, for it will come to this lane and
+// leave it. A twin may have got another lane meanwhile.
+func (l *Lanes) unblock(lane string) {
+	waiting, first := l.blocked[lane], true
+	rest := waiting[:0]
+	for _, t := range waiting {
+		if !t.Ref.IsZero() && !first {
+			rest = append(rest, t)
+			continue
+		}
+		first = first && t.Ref.IsZero()
+		delete(l.state, t)
+		l.add(t, false)
+	}
+	if l.blocked[lane] = rest; len(rest) == 0 {
+		delete(l.blocked, lane)
 	}
 }
 

@@ -115,6 +115,59 @@ func TestLanes_ATaskWhoseLaneIsTakenIsHandedOutAgain(t *testing.T) {
 
 // TestLanes_OneTicketNeverRunsTwice: many workers, few tickets, three tasks of
 // different kinds for each.
+func TestLanes_ManyThatWaitForOneLaneAreHandedOutOnceMoreEach(t *testing.T) {
+	t.Parallel()
+	const tasks, workers = 500, 4
+	l := flow.NewLanes()
+	lane := look("1").Ref.String()
+	for i := range tasks {
+		l.Add(flow.Task{Kind: flow.KindWork, Con: event.ConnectionID{byte(i), byte(i >> 8)}, Ref: look("1").Ref}, flow.When{})
+	}
+	taken, ran := 0, 0
+	for {
+		var inside []flow.Task
+		for range workers {
+			task, ok, _ := l.Take(start())
+			if !ok {
+				break
+			}
+			if taken++; l.Enter(task, lane) {
+				inside = append(inside, task)
+			}
+		}
+		if len(inside) == 0 {
+			break
+		}
+		if len(inside) > 1 {
+			t.Fatalf("%d tasks in one lane", len(inside))
+		}
+		l.Leave(inside[0], lane)
+		ran++
+	}
+	if ran != tasks || taken > 2*tasks {
+		t.Errorf("%d tasks ran, handed out %d times, want %d and at most %d", ran, taken, tasks, 2*tasks)
+	}
+}
+
+func TestLanes_ATwinThatWaitedUnderAnotherTicketIsHandedOut(t *testing.T) {
+	t.Parallel()
+	l := flow.NewLanes()
+	first, second, twin := look("1"), look("1"), flow.Task{Kind: flow.KindApply, Twin: event.TwinID{1}}
+	second.Con = event.ConnectionID{2}
+	lane := first.Ref.String()
+	for _, task := range []flow.Task{first, second, twin} {
+		l.Add(task, flow.When{})
+		if task, _, _ = l.Take(start()); l.Enter(task, lane) != (task == first) {
+			t.Fatalf("%v and the lane", task)
+		}
+	}
+	l.Leave(first, lane)
+	got := drain(l, start()) // the twin's, at its new lane, too
+	if diff := cmp.Diff([]string{"1", ""}, got); diff != "" {
+		t.Errorf("tasks (-want +got):\n%s", diff)
+	}
+}
+
 func TestLanes_OneTicketNeverRunsTwice(t *testing.T) {
 	t.Parallel()
 	const tickets, rounds = 5, 60

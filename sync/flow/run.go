@@ -166,7 +166,7 @@ func (p *Path) rememberCreates(r store.Reader, c *Connection) error {
 		}
 		pl, err := planOf(row)
 		if pl != nil {
-			p.markCreating(pl)
+			p.markCreating(c.ID, pl)
 		}
 		return true, err
 	})

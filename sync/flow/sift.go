@@ -77,6 +77,8 @@ func (p *Path) siftOne(ctx context.Context, change event.Change, connections []e
 	if err != nil {
 		return connections, nil //nolint:nilerr // the looks will ask again, and tell
 	}
+	// Asked before the record: a create that is over by now is on it.
+	maker, creating := p.creating.of(ticket.Marker)
 	// Read behind the ticket: who had made something of it by then is on record.
 	var known []event.ConnectionID
 	err = p.Store.View(func(r store.Reader) (err error) {
@@ -86,8 +88,11 @@ func (p *Path) siftOne(ctx context.Context, change event.Change, connections []e
 	if err != nil {
 		return nil, fmt.Errorf("read who knows ticket %s: %w", change.Ref, err)
 	}
-	if ticket.Marker != "" && len(known) == 0 {
-		return connections, nil // a node is making it, and its twin is not on record yet
+	switch {
+	case creating:
+		known = append(known, maker)
+	case ticket.Marker != "" && len(known) == 0:
+		return connections, nil // a node made it, and its twin is not on record
 	}
 	var kept []event.ConnectionID
 	// Where no row is about it, the ticket looks alike to all filters.

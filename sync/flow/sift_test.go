@@ -106,6 +106,27 @@ func TestPoll_AHeldTicketIsLookedAtAgainThoughItDoesNotBelong(t *testing.T) {
 	}
 }
 
+func TestPoll_ATicketThatIsBeingCreatedCostsWorkOnlyForItsMaker(t *testing.T) {
+	t.Parallel()
+	w, hub, b := tenants(t, 12)
+	looks, made := 0, false
+	b.desk.on = func(call string, step event.Step) error {
+		if call == "write done" && step.Kind == event.StepCreate {
+			b.poll() // which sees the ticket before the plan knows that it is there
+			looks, made = b.everywhere('w'), true
+		}
+		return nil
+	}
+	hub.desk.open("t03 printer")
+	w.settle()
+	if !made || looks != 1 {
+		t.Errorf("created: %v, and %d connections look, want the one that it came from", made, looks)
+	}
+	if got := len(hub.desk.all()); got != 1 {
+		t.Errorf("%d tickets at the hub", got)
+	}
+}
+
 func TestPoll_APageForManyConnectionsFitsTheStore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -126,20 +126,20 @@ func sortedConnections(all iter.Seq[*Connection]) []*Connection {
 	return slices.SortedFunc(all, func(a, b *Connection) int { return strings.Compare(string(a.ID[:]), string(b.ID[:])) })
 }
 
-// createSet holds the markers of tickets that are being created: such a ticket
-// may be seen by the poll before its plan knows it.
+// createSet holds the markers of tickets that are being created, and for whom:
+// such a ticket may be seen by the poll before its plan knows it.
 type createSet struct {
 	mu      sync.Mutex
-	markers map[event.Marker]bool
+	markers map[event.Marker]event.ConnectionID
 }
 
-func (c *createSet) add(m event.Marker) {
+func (c *createSet) add(m event.Marker, con event.ConnectionID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.markers == nil {
-		c.markers = map[event.Marker]bool{}
+		c.markers = map[event.Marker]event.ConnectionID{}
 	}
-	c.markers[m] = true
+	c.markers[m] = con
 }
 
 func (c *createSet) remove(m event.Marker) {
@@ -148,10 +148,17 @@ func (c *createSet) remove(m event.Marker) {
 	delete(c.markers, m)
 }
 
-func (c *createSet) has(m event.Marker) bool {
+// of returns the connection that a ticket with this marker is being created for.
+func (c *createSet) of(m event.Marker) (con event.ConnectionID, creating bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return m != "" && c.markers[m]
+	con, creating = c.markers[m]
+	return con, creating && m != ""
+}
+
+func (c *createSet) has(m event.Marker) bool {
+	_, creating := c.of(m)
+	return creating
 }
 
 // freshSet remembers which version of a ticket a connection looked at for
