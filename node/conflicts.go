@@ -28,6 +28,9 @@ func (n *Node) Conflicts(_ context.Context, name string) ([]admin.Conflict, erro
 			for _, field := range slices.Sorted(maps.Keys(row.Disputes)) {
 				out = append(out, conflictOf(l.flow, row.Key, field, row.Disputes[field]))
 			}
+			for _, field := range slices.Sorted(maps.Keys(row.Overran)) {
+				out = append(out, overrunOf(l.flow, row.Key, field, row.Overran[field]))
+			}
 			return true
 		})
 		if err != nil {
@@ -45,6 +48,15 @@ func conflictOf(con *flow.Connection, key, field string, d twin.Dispute) admin.C
 	}
 }
 
+// overrunOf is an edit that the policy decided against: whoever made it may have it
+// back, whatever was agreed, since that is an edit as any other.
+func overrunOf(con *flow.Connection, key, field string, o twin.Overrun) admin.Conflict {
+	return admin.Conflict{
+		Key: key, Connection: con.Name, Field: field, Peer: con.Peer, Here: true, Overran: true,
+		Since: time.Unix(o.Since, 0).UTC(), OursAt: time.Unix(o.OursAt, 0).UTC(), TheirsAt: time.Unix(o.TheirsAt, 0).UTC(),
+	}
+}
+
 // Conflict reads a ticket and puts the values of its conflicts side by side.
 func (n *Node) Conflict(ctx context.Context, s admin.ConflictSelect) ([]admin.Conflict, error) {
 	found, err := n.disputed(ctx, s)
@@ -53,6 +65,11 @@ func (n *Node) Conflict(ctx context.Context, s admin.ConflictSelect) ([]admin.Co
 		for _, c := range f.conflicts {
 			shown := conflictOf(f.con, f.ticket.Key, c.Field, c.Dispute)
 			shown.Ours, shown.Theirs, shown.Known = c.Ours, c.Theirs, c.Known
+			out = append(out, shown)
+		}
+		for _, o := range f.overran {
+			shown := overrunOf(f.con, f.ticket.Key, o.Field, o.Overrun)
+			shown.Ours, shown.Theirs, shown.Known = o.Edit, o.Stands, true
 			out = append(out, shown)
 		}
 	}
@@ -65,6 +82,7 @@ type inConflict struct {
 	id        event.TwinID
 	ticket    event.Ticket
 	conflicts []flow.Conflict
+	overran   []flow.Overran
 }
 
 func (n *Node) disputed(ctx context.Context, s admin.ConflictSelect) ([]inConflict, error) {
@@ -82,14 +100,18 @@ func (n *Node) disputed(ctx context.Context, s admin.ConflictSelect) ([]inConfli
 		if err != nil {
 			return nil, err
 		}
-		if i.Twin == nil || i.Twin.State != twin.Live || len(i.Twin.Disputes) == 0 {
+		if i.Twin == nil || i.Twin.State != twin.Live || len(i.Twin.Disputes)+len(i.Twin.Overran) == 0 {
 			continue
 		}
 		ticket, conflicts, err := n.path.Conflicts(ctx, l.flow, i.TwinID, *i.Twin)
 		if err != nil {
 			return nil, trackerFailed("read the ticket", err)
 		}
-		out = append(out, inConflict{l.flow, i.TwinID, ticket, conflicts})
+		overran, err := n.path.Overruns(l.flow, i.TwinID, ticket, *i.Twin)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, inConflict{l.flow, i.TwinID, ticket, conflicts, overran})
 	}
 	if len(out) == 0 {
 		return nil, &admin.Error{Kind: admin.KindNotFound, Message: "nothing in " + c.Key + " waits for a decision", Hint: "`parley conflict list` shows what does"}
@@ -108,6 +130,9 @@ func (n *Node) Resolve(ctx context.Context, r admin.ResolveRequest) error {
 	}
 	f := found[0]
 	at := slices.IndexFunc(f.conflicts, func(c flow.Conflict) bool { return c.Field == r.Field })
+	if over := slices.IndexFunc(f.overran, func(o flow.Overran) bool { return o.Field == r.Field }); at < 0 && over >= 0 {
+		return n.chooseEdit(ctx, r, f, f.overran[over])
+	}
 	if at < 0 {
 		return &admin.Error{Kind: admin.KindNotFound, Message: fmt.Sprintf("%s of %s waits for no decision", r.Field, r.Key), Hint: "`parley conflict show " + r.Key + "` shows what does"}
 	}
@@ -124,6 +149,23 @@ func (n *Node) Resolve(ctx context.Context, r admin.ResolveRequest) error {
 	err = n.path.Resolve(f.con, f.id, r.Field, twin.Decision{Value: value, Ours: event.HashValue(f.conflicts[at].Ours)})
 	if errors.Is(err, flow.ErrNone) {
 		return &admin.Error{Kind: admin.KindConflict, Message: "it has come to its end meanwhile", Err: err}
+	}
+	n.log.Info().Str("connection", f.con.Name).Str("ticket", f.ticket.Key).Str("field", r.Field).Str("take", r.Take).Msg("conflict decided")
+	return err
+}
+
+// chooseEdit gives an edit back that was written over, or lets it go.
+func (n *Node) chooseEdit(ctx context.Context, r admin.ResolveRequest, f inConflict, o flow.Overran) error {
+	value, err := n.chosen(ctx, r, flow.Conflict{Field: o.Field, Ours: o.Edit, Theirs: o.Stands, Known: true})
+	if err != nil {
+		return err
+	}
+	err = n.path.Choose(f.con, f.id, o, value)
+	switch {
+	case errors.Is(err, flow.ErrNone):
+		return &admin.Error{Kind: admin.KindConflict, Message: "it has come to its end meanwhile", Err: err}
+	case errors.Is(err, flow.ErrBusy):
+		return &admin.Error{Kind: admin.KindConflict, Message: "another value is being put back in " + r.Key, Hint: "try again when `parley queue list` does not show it", Err: err}
 	}
 	n.log.Info().Str("connection", f.con.Name).Str("ticket", f.ticket.Key).Str("field", r.Field).Str("take", r.Take).Msg("conflict decided")
 	return err

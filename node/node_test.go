@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"parley/adapters"
 	"parley/adapters/all"
 	"parley/adapters/desk"
 	"parley/node"
@@ -29,6 +30,8 @@ type site struct {
 	people *desk.Tracker
 	node   *node.Node
 	stop   func()
+	// kinds are those of trackers that the node knows; nil is all.
+	kinds []adapters.Kind
 }
 
 const token = "a-token-for-the-desk"
@@ -100,10 +103,14 @@ issue.attachments = replica.attachments
 // run starts the node.
 func (s *site) run() {
 	s.t.Helper()
-	cfg, err := config.Load(s.file(), config.Options{Kinds: all.Kinds()})
+	kinds := s.kinds
+	if kinds == nil {
+		kinds = all.Kinds()
+	}
+	cfg, err := config.Load(s.file(), config.Options{Kinds: kinds})
 	must(s.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
-	s.node, err = node.Open(ctx, cfg, node.Options{Kinds: all.Kinds(), Version: "test", Log: os.Stderr, MinFree: -1, ConfirmGone: 100 * time.Millisecond})
+	s.node, err = node.Open(ctx, cfg, node.Options{Kinds: kinds, Version: "test", Log: os.Stderr, MinFree: -1, ConfirmGone: 100 * time.Millisecond})
 	if err != nil {
 		cancel()
 		s.t.Fatal(err)

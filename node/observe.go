@@ -248,6 +248,15 @@ func (n *Node) undecided(cfg *config.Config, c config.Connection, l *link, row t
 		}
 		tell(notify.Conflict, first)
 	}
+	if len(row.Overran) > 0 {
+		first := time.Now()
+		for _, o := range row.Overran {
+			if at := time.Unix(o.Since, 0); at.Before(first) {
+				first = at
+			}
+		}
+		tell(notify.Overran, first)
+	}
 	if len(row.Astray) > 0 {
 		tell(notify.Astray, time.Time{})
 	}

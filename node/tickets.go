@@ -166,6 +166,9 @@ func standing(row *twin.Row, t *admin.Ticket) {
 	case len(row.Disputes) > 0:
 		t.State, t.Code = "conflict", string(event.CodeConflict)
 		t.Reason = "a person must decide on " + strings.Join(slices.Sorted(maps.Keys(row.Disputes)), ", ")
+	case len(row.Overran) > 0:
+		t.State, t.Code = "conflict", string(event.CodeConflict)
+		t.Reason = "an edit was written over, as the policy says: " + strings.Join(slices.Sorted(maps.Keys(row.Overran)), ", ")
 	case len(row.Astray) > 0:
 		t.Reason = "changed here, though it is the peer's: " + strings.Join(row.Astray, ", ")
 	}

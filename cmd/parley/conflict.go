@@ -10,7 +10,7 @@ import (
 )
 
 type conflictCommand struct {
-	List    conflictList    `cmd:"" help:"Fields that both sides changed and that wait for a decision."`
+	List    conflictList    `cmd:"" help:"Fields that both sides changed: those that wait for a decision, and edits that were written over."`
 	Show    conflictShow    `cmd:"" help:"What the two tickets hold, side by side."`
 	Resolve conflictResolve `cmd:"" help:"Decide a field: both tickets get the value."`
 }
@@ -40,6 +40,8 @@ func decides(c admin.Conflict) string {
 	switch {
 	case c.Decided:
 		return "decided, on its way"
+	case c.Overran:
+		return "the policy: theirs; ours was written over"
 	case c.Here:
 		return "we"
 	}

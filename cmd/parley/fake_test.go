@@ -63,6 +63,16 @@ func (*fakeService) Explain(_ context.Context, key string) (admin.Explanation, e
 	}}}, nil
 }
 
+func (*fakeService) Conflicts(context.Context, string) ([]admin.Conflict, error) {
+	return []admin.Conflict{{Key: "SUP-1", Connection: "globex", Field: "summary", Here: true, Overran: true}}, nil
+}
+
+func (*fakeService) Conflict(context.Context, admin.ConflictSelect) ([]admin.Conflict, error) {
+	return []admin.Conflict{{
+		Key: "SUP-1", Connection: "globex", Field: "summary", Here: true, Overran: true, Known: true, Ours: "edited", Theirs: hostile,
+	}}, nil
+}
+
 func (*fakeService) Queue(context.Context, string) ([]admin.QueueEntry, error) {
 	return []admin.QueueEntry{
 		{ID: "i/1", Connection: "globex", Kind: "in", State: "parked", Parked: true, Code: "rejected", Reason: hostile},

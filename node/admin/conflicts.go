@@ -21,6 +21,9 @@ type Conflict struct {
 	// Peer is the other side, Here is set if our people decide and not theirs.
 	Peer string `json:"peer"`
 	Here bool   `json:"here"`
+	// Overran is set if Ours is an edit that the peer's value was written over: the
+	// policy decided against it, and our ticket holds Theirs until it is chosen.
+	Overran bool `json:"overran,omitempty"`
 	// Decided is set if a decision is on its way.
 	Decided bool `json:"decided,omitempty"`
 	// Ours and Theirs are the values, as ours; not in a list. Known is set if the

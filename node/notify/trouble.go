@@ -15,6 +15,7 @@ type Kind string
 const (
 	Parked   Kind = "parked"    // a ticket waits for a person
 	Conflict Kind = "conflict"  // a field waits for a person's decision
+	Overran  Kind = "overran"   // an edit was written over, as the policy says
 	Astray   Kind = "astray"    // a field of the peer's was changed here
 	PeerAway Kind = "peer-away" // the other node does not answer
 	Stopped  Kind = "stopped"   // a connection does not go on by itself
@@ -132,6 +133,8 @@ func (l Line) headline() string {
 		text = fmt.Sprintf("ticket %s is parked on %s", l.Ticket, l.Connection)
 	case Conflict:
 		text = fmt.Sprintf("ticket %s waits for a decision on %s", l.Ticket, l.Connection)
+	case Overran:
+		text = fmt.Sprintf("an edit of ticket %s was written over on %s", l.Ticket, l.Connection)
 	case Astray:
 		text = fmt.Sprintf("ticket %s has a field of the peer's that was changed here, on %s", l.Ticket, l.Connection)
 	case PeerAway:
@@ -167,6 +170,9 @@ func (l Line) headline() string {
 func (l Line) advice() string {
 	if l.Kind == Parked {
 		return "see: parley ticket explain " + l.Ticket
+	}
+	if l.Kind == Conflict || l.Kind == Overran {
+		return "see: parley conflict show " + l.Ticket
 	}
 	if l.Kind == Fuse {
 		return "see: parley status, and let it go on with: parley connection resume " + l.Connection

@@ -468,7 +468,7 @@ func (in *incoming) disputes(row *twin.Row, r result) {
 	}
 	oursAt := r.now
 	if in.ours != nil {
-		oursAt = in.ours.Updated
+		oursAt = later(in.ours.Updated, in.editedAt)
 	}
 	theirsAt, _ := time.Parse(time.RFC3339Nano, in.body.At)
 	row.Dispute(in.plan.Said, in.plan.Disputed, oursAt, theirsAt, r.now)

@@ -260,11 +260,12 @@ func (p *Path) disputed(ctx context.Context, in *incoming, input filters.InInput
 
 // putTwin stores a twin's row, and lists it if people must know of something in it.
 func putTwin(tx store.Tx, con event.ConnectionID, id event.TwinID, row *twin.Row) error {
+	row.Superseded()
 	if err := put(tx, store.TwinKey(con, id), row); err != nil {
 		return err
 	}
 	key := store.TroubleKey(con, id)
-	if row.State == twin.Live && len(row.Disputes)+len(row.Astray) > 0 {
+	if row.State == twin.Live && len(row.Disputes)+len(row.Astray)+len(row.Overran) > 0 {
 		return tx.Put(key, nil)
 	}
 	_, err := tx.Get(key)
@@ -275,7 +276,7 @@ func putTwin(tx store.Tx, con event.ConnectionID, id event.TwinID, row *twin.Row
 }
 
 // Troubled calls fn for every twin of a connection with a field that a person must
-// decide, or that is the peer's and was changed here.
+// decide, that is the peer's and was changed here, or whose edit was written over.
 func (p *Path) Troubled(con *Connection, fn func(event.TwinID, twin.Row) bool) error {
 	return p.Store.View(func(r store.Reader) error {
 		return r.Keys(store.Prefix('f', con.ID), nil, func(key []byte) (bool, error) {

@@ -160,6 +160,9 @@ type incoming struct {
 	judged bool
 	// back is what was written back last of such edits.
 	back event.Fields
+	// overran are such edits that were not, editedAt is when the last of them all was made.
+	overran  map[string]adapters.Edit
+	editedAt time.Time
 	// unsaved is set while steps are done and not on record.
 	unsaved bool
 }

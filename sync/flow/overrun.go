@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"parley/adapters"
 	"parley/sync/event"
 	"parley/sync/plan"
+	"parley/sync/store"
 	"parley/sync/twin"
 )
 
@@ -84,15 +86,25 @@ func (p *Path) restore(ctx context.Context, in *incoming) (bool, error) {
 	back := event.Fields{}
 	for _, name := range slices.Sorted(maps.Keys(over)) {
 		_, again := in.back[name]
-		if in.judged && !again {
+		if in.judged && !again || in.rules.merging()[name] == twin.Theirs {
 			continue
 		}
+		stands, asked := in.con.Policy.EditStands(over[name].At, in.body.Cause, theirsAt)
 		verdict := "the peer's change stands"
-		if again || in.con.Policy.EditStands(over[name].At, in.body.Cause, theirsAt) {
+		switch {
+		case asked:
+			verdict = "it is written back, and a person decides"
+			in.plan.Disputed = withName(in.plan.Disputed, name)
+		case again || stands:
 			verdict = "it is written back"
-			back[name] = over[name].New
-			in.plan.Kept = append(in.plan.Kept, name)
+		default:
+			in.lose(name, over[name])
 		}
+		if again || stands {
+			back[name] = over[name].New
+			in.plan.Kept = withName(in.plan.Kept, name)
+		}
+		in.editedAt = later(in.editedAt, over[name].At)
 		p.Observe(Observation{
 			What: "overran", Connection: in.con.Name, Twin: in.id, Key: in.key(), Code: event.CodeConflict, At: p.Now(),
 			Detail: "an edit of " + name + " came between reading and writing: " + verdict,
@@ -108,4 +120,123 @@ func (p *Path) restore(ctx context.Context, in *incoming) (bool, error) {
 	in.plan.Steps = append(in.plan.Steps, more.Steps...)
 	in.plan.IntendAll(p.Boot.Random, p.Now())
 	return true, p.storeSteps(in, "store what is written back")
+}
+
+// lose notes an edit that the policy decided against.
+func (in *incoming) lose(name string, edit adapters.Edit) {
+	if in.overran == nil {
+		in.overran = map[string]adapters.Edit{}
+	}
+	in.overran[name] = edit
+}
+
+// tellOverran records the edits that were lost, for people to see and to choose. Only
+// an edit that is kept can be chosen.
+func (in *incoming) tellOverran(row *twin.Row, r result, kept bool) {
+	theirsAt, _ := time.Parse(time.RFC3339Nano, in.body.At)
+	for name, edit := range in.overran {
+		if !kept {
+			continue
+		}
+		if row.Overran == nil {
+			row.Overran = map[string]twin.Overrun{}
+		}
+		row.Overran[name] = twin.Overrun{
+			Since: r.now.Unix(), OursAt: edit.At.Unix(), TheirsAt: theirsAt.Unix(),
+			Event: event.Position{Epoch: in.row.Epoch, Seq: in.row.Seq}, Stands: r.bases[name],
+		}
+	}
+}
+
+// overwritten is what the fields that an event changed were before it: of those
+// that our write ran over, what somebody had made of them; none of which ours stands.
+func (in *incoming) overwritten() event.Fields {
+	before := in.plan.Before
+	if len(in.overran)+len(in.plan.Kept) == 0 {
+		return before
+	}
+	before = maps.Clone(before)
+	for name, edit := range in.overran {
+		before[name] = edit.New
+	}
+	for _, name := range in.plan.Kept {
+		delete(before, name)
+	}
+	return before
+}
+
+// Overran is an edit that the peer's change was written over.
+type Overran struct {
+	Field string
+	twin.Overrun
+	// Edit is what somebody had made of the field, Stands what our ticket has.
+	Edit, Stands any
+	ref          event.Ref
+	key          string
+}
+
+// Overruns tells of which edits of a ticket a person may still choose.
+func (p *Path) Overruns(con *Connection, id event.TwinID, ticket event.Ticket, row twin.Row) ([]Overran, error) {
+	var out []Overran
+	err := p.Store.View(func(r store.Reader) error {
+		for _, name := range slices.Sorted(maps.Keys(row.Overran)) {
+			o := row.Overran[name]
+			kept, err := get[beforeRow](r, store.BeforeKey(con.ID, id, o.Event))
+			if err != nil {
+				return err
+			}
+			if kept == nil {
+				continue
+			}
+			out = append(out, Overran{
+				Field: name, Overrun: o, Edit: kept.Before[name], Stands: ticket.Fields[name], ref: ticket.Ref, key: ticket.Key,
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the edits of ticket %s that were written over: %w", ticket.Key, err)
+	}
+	return out, nil
+}
+
+// Choose ends an overrun as a person wants. What differs from what our ticket has is
+// written to it, as an undo is, and leaves as an edit.
+func (p *Path) Choose(con *Connection, id event.TwinID, o Overran, value any) error {
+	if !twin.Same(value, o.Stands) {
+		return p.Undo(con, Undo{
+			Twin: id, Ref: o.ref, Key: o.key, At: o.Event,
+			Set: event.Fields{o.Field: value}, Now: event.Fields{o.Field: o.Stands},
+		}, false)
+	}
+	err := p.Store.Update(func(tx store.Tx) error {
+		row, err := twinRow(tx, con.ID, id)
+		if err != nil {
+			return err
+		}
+		if row == nil || row.Overran[o.Field].Event != o.Event {
+			return ErrNone
+		}
+		delete(row.Overran, o.Field)
+		return putTwin(tx, con.ID, id, row)
+	})
+	if err != nil {
+		return fmt.Errorf("store what was chosen for %s: %w", o.Field, err)
+	}
+	return nil
+}
+
+// withName is list with an entry, once.
+func withName(list []string, entry string) []string {
+	if slices.Contains(list, entry) {
+		return list
+	}
+	return append(list, entry)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -1,32 +1,38 @@
 package flow_test
 
 import (
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"parley/sync/event"
+	"parley/sync/flow"
 	"parley/sync/twin"
 )
 
 // ranOver is a pair in which b's node writes a field over an edit that a person of
 // b made after the ticket was read for it. b's tracker has no lock, but a history.
+// With ask the people of the winner decide.
 func ranOver(t *testing.T, winner, field string, theirs, ours any) (w *world, a, b *node) {
 	t.Helper()
+	return ranOverUnder(t, twin.Policy{Winner: winner}, field, theirs, ours)
+}
+
+func ranOverUnder(t *testing.T, policy twin.Policy, field string, theirs, ours any) (w *world, a, b *node) {
+	t.Helper()
 	w, a, b = pair(t)
-	for _, n := range w.nodes {
-		n.con().Policy = twin.Policy{Winner: winner, Us: n.con().Us, Them: n.con().Them}
-	}
 	b.desk.history = append(b.desk.history, nothing())
 	b.tracker = flowing{desk: b.desk, silent: true}
 	b.boot()
 	for _, n := range w.nodes {
-		n.con().Policy = twin.Policy{Winner: winner, Us: n.con().Us, Them: n.con().Them}
+		n.con().Policy = twin.Policy{Winner: policy.Winner, Ask: policy.Ask, Us: n.con().Us, Them: n.con().Them}
 	}
 	ref := a.desk.open("one")
 	w.settle()
 	done := false
 	b.desk.on = func(call string, step event.Step) error {
-		if call == "write" && step.Kind == event.StepUpdate && !done {
+		if _, sets := step.Fields[field]; call == "write" && step.Kind == event.StepUpdate && sets && !done {
 			done = true
 			w.pass(2 * time.Second)
 			b.desk.set(step.Ref, field, ours)
@@ -126,6 +132,117 @@ func TestHistory_AnEditThatTheWritingBackRanOverIsWrittenBackToo(t *testing.T) {
 	for _, n := range []*node{a, b} {
 		if got := n.one().Fields["summary"]; got != "third" {
 			t.Errorf("%s has %v, want the newest edit", n.name, got)
+		}
+	}
+}
+
+// overruns are the edits of a node's one ticket that were written over.
+func (n *node) overruns() []flow.Overran {
+	n.w.t.Helper()
+	ref := n.one().Ref
+	out, err := n.path.Overruns(n.con(), twinID(n.w.t, n, ref), n.one(), *n.twinOf(ref))
+	n.must(err)
+	return out
+}
+
+// TestHistory_AnEditThatLostIsToldUntilAPersonChooses: the policy decides, and whoever
+// made the edit sees both values and may have it back.
+func TestHistory_AnEditThatLostIsToldUntilAPersonChooses(t *testing.T) {
+	t.Parallel()
+	for _, choice := range []string{"ours", "theirs", "a third"} {
+		t.Run(choice, func(t *testing.T) {
+			t.Parallel()
+			w, a, b := ranOver(t, "a", "summary", "theirs", "ours")
+			b.crash()
+			lost := b.overruns()
+			if len(lost) != 1 || b.rows('f') != 1 || a.rows('f') != 0 {
+				t.Fatalf("told: %+v; listed %d here, %d there", lost, b.rows('f'), a.rows('f'))
+			}
+			o := lost[0]
+			if o.Field != "summary" || o.Edit != "ours" || o.Stands != "theirs" || o.OursAt == 0 || o.TheirsAt == 0 || o.Since == 0 {
+				t.Errorf("side by side: %+v", o)
+			}
+			b.must(b.path.Choose(b.con(), twinID(t, b, b.one().Ref), o, choice))
+			w.settle()
+			if x, y := a.one().Fields["summary"], b.one().Fields["summary"]; x != choice || y != choice {
+				t.Errorf("a has %v, b has %v; want %s", x, y, choice)
+			}
+			if len(b.overruns())+b.rows('f') != 0 {
+				t.Errorf("still told: %+v", b.overruns())
+			}
+			if err := b.path.Choose(b.con(), twinID(t, b, b.one().Ref), o, o.Stands); !errors.Is(err, flow.ErrNone) {
+				t.Errorf("chosen twice: %v, want ErrNone", err)
+			}
+		})
+	}
+}
+
+// TestHistory_AnEditThatLostIsForgottenWhenTheFieldChanges: by whomever; but not when
+// another field does.
+func TestHistory_AnEditThatLostIsForgottenWhenTheFieldChanges(t *testing.T) {
+	t.Parallel()
+	for _, side := range []int{0, 1} {
+		w, a, b := ranOver(t, "a", "summary", "theirs", "ours")
+		a.desk.set(a.one().Ref, "status", "Done")
+		w.settle()
+		if len(b.overruns()) != 1 {
+			t.Fatal("another field's change made it forgotten")
+		}
+		w.nodes[side].desk.set(w.nodes[side].one().Ref, "summary", "newer")
+		w.settle()
+		if len(b.overruns())+b.rows('f') != 0 {
+			t.Errorf("changed at %s, and still told: %+v", w.nodes[side].name, b.overruns())
+		}
+	}
+}
+
+// TestHistory_AnUndoPutsBackTheEditThatWasWrittenOver, not what was there before it.
+func TestHistory_AnUndoPutsBackTheEditThatWasWrittenOver(t *testing.T) {
+	t.Parallel()
+	w, a, b := ranOver(t, "a", "summary", "theirs", "ours")
+	u := b.planUndo(b.one().Ref, event.Position{})
+	if u.Set["summary"] != "ours" || len(u.Changed) != 0 {
+		t.Fatalf("it would put back %v, changed since: %v", u.Set, u.Changed)
+	}
+	b.must(b.path.Undo(b.con(), u, false))
+	w.settle()
+	if x, y := a.one().Fields["summary"], b.one().Fields["summary"]; x != "ours" || y != "ours" {
+		t.Errorf("a has %v, b has %v", x, y)
+	}
+}
+
+// TestAsk_AnEditThatOurWriteRanOverWaitsForAPerson: it is written back, both tickets
+// keep their own, and the owner's people decide.
+func TestAsk_AnEditThatOurWriteRanOverWaitsForAPerson(t *testing.T) {
+	t.Parallel()
+	for _, owner := range []int{0, 1} {
+		policy := twin.Policy{Winner: []string{"a", "b"}[owner], Ask: true}
+		w, a, b := ranOverUnder(t, policy, "summary", "theirs", "ours")
+		if x, y := a.one().Fields["summary"], b.one().Fields["summary"]; x != "theirs" || y != "ours" {
+			t.Fatalf("a has %v, b has %v: something was overwritten", x, y)
+		}
+		decider := w.nodes[owner]
+		ref := decider.one().Ref
+		for _, n := range w.nodes {
+			if got := n.disputes(n.one().Ref); !slices.Equal(got, []string{"summary"}) {
+				t.Fatalf("%s knows of %v in dispute", n.name, got)
+			}
+		}
+		_, conflicts, err := decider.path.Conflicts(t.Context(), decider.con(), twinID(t, decider, ref), *decider.twinOf(ref))
+		decider.must(err)
+		if c := conflicts[0]; !c.Known || c.Ours == c.Theirs || c.OursAt == 0 || c.TheirsAt == 0 {
+			t.Errorf("side by side: %+v", c)
+		}
+		if len(b.overruns()) != 0 {
+			t.Error("an edit that stands is told as lost")
+		}
+		decider.must(decider.decide(ref, "summary", "decided"))
+		w.settle()
+		if x, y := a.one().Fields["summary"], b.one().Fields["summary"]; x != "decided" || y != "decided" {
+			t.Errorf("a has %v, b has %v", x, y)
+		}
+		if len(a.disputes(a.one().Ref))+len(b.disputes(b.one().Ref))+a.rows('f')+b.rows('f') != 0 {
+			t.Error("a decided field is still in dispute")
 		}
 	}
 }

@@ -50,8 +50,8 @@ func (p *Path) remember(row *twin.Row, e twin.Past) []twin.Past {
 func (p *Path) keepBefore(tx store.Tx, in *incoming, row *twin.Row, r result) error {
 	at := event.Position{Epoch: in.row.Epoch, Seq: in.row.Seq}
 	e := twin.Past{Pos: at, Verdict: event.Applied}
-	if len(in.plan.Before) > 0 && r.ticket != nil {
-		before := beforeRow{Before: in.plan.Before, After: event.Fields{}}
+	if was := in.overwritten(); len(was) > 0 && r.ticket != nil {
+		before := beforeRow{Before: was, After: event.Fields{}}
 		for name := range before.Before {
 			before.After[name] = r.local[name]
 		}
@@ -62,6 +62,7 @@ func (p *Path) keepBefore(tx store.Tx, in *incoming, row *twin.Row, r result) er
 			}
 		}
 	}
+	in.tellOverran(row, r, e.Kept)
 	for _, old := range p.remember(row, e) {
 		if !old.Kept {
 			continue

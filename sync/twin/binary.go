@@ -63,6 +63,11 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 		w.Text(name)
 		d.write(&w)
 	}
+	w.Number(uint64(len(r.Overran)))
+	for name, o := range r.Overran {
+		w.Text(name)
+		o.write(&w)
+	}
 	return w.Bytes, w.Err
 }
 
@@ -126,14 +131,27 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 			r.Disputes[p.Text()] = readDispute(p)
 		}
 	}
+	if version > 5 {
+		r.readOverran(p)
+	}
 	return p.Version(version, within(version, rowVersion))
+}
+
+func (r *Row) readOverran(p *event.Parser) {
+	n := p.Count()
+	if n > 0 {
+		r.Overran = make(map[string]Overrun, n)
+	}
+	for range n {
+		r.Overran[p.Text()] = readOverrun(p)
+	}
 }
 
 // Layouts: version 1 of both did not keep what was on the wire, and of a row not what
 // it connects, version 2 of a row not how it ended, version 3 no disputes and no
-// turns, version 4 not which event said all of a set.
+// turns, version 4 not which event said all of a set, version 5 no overruns.
 const (
-	rowVersion  = 5
+	rowVersion  = 6
 	pageVersion = 2
 )
 

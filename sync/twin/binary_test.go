@@ -34,6 +34,7 @@ func fullRow() twin.Row {
 		Wrote: 0xabcdef, Turn: 4, Astray: []string{"due"}, Disputes: map[string]twin.Dispute{
 			"summary": {Since: 1, OursAt: 2, TheirsAt: 3, Decision: &twin.Decision{Value: []any{"v"}, Ours: 7}}, "due": {Since: 9},
 		},
+		Overran: map[string]twin.Overrun{"status": {Since: 1, OursAt: 2, TheirsAt: -3, Event: event.Position{Epoch: 4, Seq: 5}, Stands: 6}, "": {}},
 	}
 }
 
@@ -103,7 +104,7 @@ func TestRow_CutOrForeignBytesAreAnError(t *testing.T) {
 func TestRow_OfTheVersionBeforeIsRead(t *testing.T) {
 	t.Parallel()
 	want := fullRow()
-	want.Disputes, want.Wrote, want.Turn, want.Astray = nil, 0, 0, nil
+	want.Disputes, want.Overran, want.Wrote, want.Turn, want.Astray = nil, nil, 0, 0, nil
 	delete(want.Local, "priority")
 	set := want.Sets["labels"]
 	set.Told = nil
@@ -113,13 +114,32 @@ func TestRow_OfTheVersionBeforeIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw[0] = 3
-	raw = raw[:len(raw)-8-1-1-1]
+	raw = raw[:len(raw)-8-1-1-1-1]
 	// The one base lost its last number, which stands behind time and flag.
 	mark := append(binary.AppendUvarint(nil, uint64(want.Local["status"].At)), 1, 0)
 	at := bytes.Index(raw, mark) + len(mark) - 1
 	raw = slices.Delete(raw, at, at+1)
 	var got twin.Row
 	if err := got.UnmarshalBinary(raw); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestRow_WithoutOverrunsIsRead: they came last.
+func TestRow_WithoutOverrunsIsRead(t *testing.T) {
+	t.Parallel()
+	want := fullRow()
+	want.Overran = nil
+	raw, err := want.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[0] = 5
+	var got twin.Row
+	if err := got.UnmarshalBinary(raw[:len(raw)-1]); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

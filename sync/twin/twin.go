@@ -101,6 +101,8 @@ type Row struct {
 	TheirNote event.Code `json:"theirNote,omitempty"`
 	// Disputes are local fields that a person must decide.
 	Disputes map[string]Dispute `json:"disputes,omitempty"`
+	// Overran are local fields with an edit that the peer's change was written over.
+	Overran map[string]Overrun `json:"overran,omitempty"`
 	// Astray are local fields that are the peer's and were changed here.
 	Astray []string `json:"astray,omitempty"`
 	// Wrote is the version of our ticket as the last event applied left it, Turn
