@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/filters"
@@ -46,6 +48,8 @@ type link struct {
 	// why says what is missing.
 	flow *flow.Connection
 	why  string
+	// bringing lets the connection come up once.
+	bringing *sync.Mutex
 }
 
 // openConnections reads the agreements; activate brings them up.
@@ -112,7 +116,7 @@ func (n *Node) takeUp(rec record) error {
 	n.path.Expect(rec.Agreement.Connection)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.links[rec.Agreement.Connection] = &link{record: rec, us: ours.Node(), them: peers.Node(), why: "starting"}
+	n.links[rec.Agreement.Connection] = &link{record: rec, us: ours.Node(), them: peers.Node(), why: "starting", bringing: new(sync.Mutex)}
 	return nil
 }
 
@@ -120,20 +124,39 @@ func (n *Node) takeUp(rec record) error {
 // have told its schema, and the filters must compile.
 func (n *Node) activate(ctx context.Context) {
 	for {
-		pending := 0
-		for _, l := range n.all() {
-			if l.flow == nil && !n.bring(ctx, l) {
-				pending++
-			}
-		}
 		wait := 2 * time.Second
-		if pending == 0 {
+		if n.bringAll(ctx) == 0 {
 			wait = 5 * time.Second
 		}
 		if !pause(ctx, wait) {
 			return
 		}
 	}
+}
+
+// bringers is how many connections come up side by side: each waits some 50 ms for
+// the NATS server, which listens that long whether its own client speaks TLS first.
+const bringers = 32
+
+// bringAll starts what does not work yet, and counts what still waits.
+func (n *Node) bringAll(ctx context.Context) int {
+	var all sync.WaitGroup
+	var pending atomic.Int64
+	slots := make(chan struct{}, bringers)
+	for _, l := range n.all() {
+		if l.flow != nil {
+			continue
+		}
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			if !n.bring(ctx, l) {
+				pending.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	return int(pending.Load())
 }
 
 func pause(ctx context.Context, d time.Duration) bool {
@@ -149,8 +172,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // bring starts one connection; it reports whether there is nothing left to wait for.
 func (n *Node) bring(ctx context.Context, l *link) bool {
-	n.bringing.Lock()
-	defer n.bringing.Unlock()
+	l.bringing.Lock()
+	defer l.bringing.Unlock()
 	if present := n.byID(l.record.Agreement.Connection); present == nil || present.flow != nil {
 		return true
 	}
@@ -285,12 +308,14 @@ func (n *Node) all() []*link {
 
 // byID is a connection as it is at present, or nil.
 func (n *Node) byID(id event.ConnectionID) *link {
-	for _, l := range n.all() {
-		if l.record.Agreement.Connection == id {
-			return l
-		}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := n.links[id]
+	if l == nil {
+		return nil
 	}
-	return nil
+	shown := *l
+	return &shown
 }
 
 // change changes a connection of the running node; one that was removed is left alone.

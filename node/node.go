@@ -73,9 +73,6 @@ type Node struct {
 	boot     envelope.Boot
 	started  time.Time
 
-	// bringing lets one connection come up at a time.
-	bringing sync.Mutex
-
 	// mu guards what follows.
 	mu     sync.Mutex
 	config *config.Config

@@ -200,8 +200,12 @@ func (g *grower) measure(ctx context.Context, s setup, part string, size int) er
 	return nil
 }
 
-// restTime is how long the nodes are watched doing nothing.
-const restTime = 10 * time.Second
+// restTime is how long the nodes are watched doing nothing, coolTime how long after
+// the load that begins: the store still writes tables, and the garbage goes.
+const (
+	restTime = 30 * time.Second
+	coolTime = 5 * time.Second
+)
 
 func (g *grower) load(a, b *child, f *figures) error {
 	if _, err := a.ask(command{Do: doWindow, First: 1, Last: warmUp, Most: g.most}); err != nil {
@@ -223,6 +227,9 @@ func (g *grower) load(a, b *child, f *figures) error {
 	}
 	slices.Sort(settled)
 	f.P99 = ms(quantile(settled, 0.99))
+	if _, _, err := phase(a, b, "cool", command{Do: doIdle, Every: coolTime}); err != nil {
+		return err
+	}
 	_, used, err = phase(a, b, "rest", command{Do: doIdle, Every: restTime})
 	for i := range used {
 		f.Idle[i], f.Anon[i] = round(100*used[i].CPU.Seconds()/restTime.Seconds()), mib(used[i].Anon)

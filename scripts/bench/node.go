@@ -39,6 +39,7 @@ type node struct {
 	log     zerolog.Logger
 	store   *badgerstore.Store
 	server  *natsbus.Server // A's
+	linksMu sync.Mutex
 	links   []transport.Link
 	tracker adapters.Tracker
 	shelf   *shelf    // tracker, if it is one
@@ -196,6 +197,9 @@ func (n *node) schema() event.Schema {
 	return schemaB()
 }
 
+// joiners is how many connections come up side by side, as in a node.
+const joiners = 32
+
 // join adds connection number i.
 func (n *node) join(i int) error {
 	con := n.setup.connection(i)
@@ -203,7 +207,9 @@ func (n *node) join(i int) error {
 	if err != nil {
 		return err
 	}
+	n.linksMu.Lock()
 	n.links = append(n.links, link)
+	n.linksMu.Unlock()
 	codec, err := n.codec(con)
 	if err != nil {
 		return err
@@ -258,12 +264,17 @@ func (n *node) connect() (err error) {
 			return err
 		}
 	}
+	var all sync.WaitGroup
+	slots, wrong := make(chan struct{}, joiners), make([]error, connections)
 	for i := range connections {
-		if err := n.join(i); err != nil {
-			return err
-		}
+		slots <- struct{}{}
+		all.Go(func() {
+			wrong[i] = n.join(i)
+			<-slots
+		})
 	}
-	return nil
+	all.Wait()
+	return errors.Join(wrong...)
 }
 
 // dial makes the link of a connection.

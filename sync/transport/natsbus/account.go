@@ -25,6 +25,11 @@ const (
 	maxConnections = 4096
 	maxPendingOut  = 8 << 20 // bytes that a slow client may leave unread
 	authTime       = 5       // seconds for the handshake, and for signing in
+	// A peer pings every peerPing, from its side, for the sake of what lies between;
+	// the server asks only who was silent for serverPing. Our own ends are in this
+	// process and need no asking: a thousand of them would be most of an idle node's work.
+	serverPing = time.Minute
+	localPing  = 10 * time.Minute
 )
 
 // account is one connection or pairing at the server.
@@ -52,7 +57,7 @@ func (s *Server) options(accounts map[string]account) (*server.Options, error) {
 		TLS: true, TLSConfig: secure, TLSTimeout: authTime, TLSHandshakeFirst: true,
 		AuthTimeout: 2 * authTime,
 		MaxPayload:  transport.MaxMessage, MaxPending: maxPendingOut, MaxConn: maxConnections,
-		PingInterval: 20 * time.Second, MaxPingsOut: 2,
+		PingInterval: serverPing, MaxPingsOut: 2,
 		NoSigs: true, AlwaysEnableNonce: true,
 	}
 	o.Cluster.NoAdvertise = true

@@ -25,6 +25,7 @@ const (
 	firstWait   = 100 * time.Millisecond
 	longestWait = 15 * time.Second
 	dialTime    = 5 * time.Second
+	peerPing    = 20 * time.Second // after three of them without an answer the way is lost
 )
 
 // Errors of a first contact; Dial itself goes on trying instead.
@@ -188,7 +189,7 @@ func lasting(r route, log zerolog.Logger) []nats.Option {
 		nats.IgnoreDiscoveredServers(),
 		nats.CustomReconnectDelay(waits()),
 		nats.Timeout(dialTime),
-		nats.PingInterval(20 * time.Second),
+		nats.PingInterval(peerPing),
 		nats.MaxPingsOutstanding(2),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			log.Warn().Err(err).Msg("nats reported an error")

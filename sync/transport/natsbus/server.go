@@ -46,8 +46,8 @@ type Server struct {
 	nobody  string // an NKey whose private half was thrown away
 
 	// mu makes this the one owner of the server's options: every change builds
-	// all of them again.
-	mu       sync.Mutex
+	// all of them again. Clients sign in under its reading half.
+	mu       sync.RWMutex
 	closed   bool
 	accounts map[string]account
 	pairings map[string]*Link
@@ -288,10 +288,11 @@ func (s *Server) reload(next map[string]account) error {
 }
 
 // local dials the server in process as our own end of an account. It holds
-// s.mu: a reload throws out clients that are just signing in.
+// s.mu: a reload throws out clients that are just signing in. It may be called
+// side by side, and takes 50 ms.
 func (s *Server) local(name string) (*nats.Conn, route, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	a, ok := s.accounts[name]
 	if !ok {
 		return nil, route{}, errors.New("not added")
@@ -300,7 +301,7 @@ func (s *Server) local(name string) (*nats.Conn, route, error) {
 	if err != nil {
 		return nil, route{}, err
 	}
-	nc, err := nats.Connect("", append(lasting(a.route, s.config.Log), sign, nats.InProcessServer(s.nats))...)
+	nc, err := nats.Connect("", append(lasting(a.route, s.config.Log), sign, nats.InProcessServer(s.nats), nats.PingInterval(localPing))...)
 	if err != nil {
 		return nil, route{}, fmt.Errorf("sign in at our own server: %w", err)
 	}
