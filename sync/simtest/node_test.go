@@ -5,14 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"parley/adapters"
-	"parley/filters"
 	"parley/sync/envelope"
 	"parley/sync/event"
 	"parley/sync/flow"
@@ -152,61 +150,6 @@ func (e *end) add() error {
 		Policy: n.world.policy(n.name, peer),
 	}, rules)
 	return n.path.Add(e.con)
-}
-
-const outgoingScript = `
-replica.key      = issue.key
-replica.summary  = unprefixed("[peer] ", issue.summary)
-replica.status   = issue.status
-replica.priority = issue.priority
-replica.labels   = issue.labels
-replica.comments = %s
-replica.attachments = issue.attachments
-`
-
-const incomingScript = `
-issue.summary  = %s
-issue.status   = replica.status
-issue.priority = replica.priority
-issue.labels   = replica.labels
-issue.fields["Key at %s"] = replica.key
-issue.comments = replica.comments | map(with(#, {body: "from peer: " + .body}))
-issue.attachments = replica.attachments
-`
-
-// careful asks for what other connections wrote too: the gate has to stop it.
-const (
-	careful   = "concat(issue.comments, issue.foreignComments)"
-	incareful = "concat(issue.comments, issue.notes | map(with(#, {internal: false})))"
-)
-
-func (e *end) rules() (*flow.Rules, error) {
-	n, peer, flavour := e.node, e.peer.node.name, e.node.world.flavour()
-	env := filters.Env{Schema: schema(), Key: []byte(n.name), Limits: filters.Limits{Time: time.Minute}}
-	summary, comments := "replica.summary", careful
-	if n.name == "B" {
-		summary = `prefixed("[peer] ", replica.summary)`
-	}
-	if n.name == "A" && flavour == careless {
-		comments = incareful
-	}
-	out, err := filters.CompileOutgoing(fmt.Sprintf(outgoingScript, comments), env)
-	if err != nil {
-		return nil, err
-	}
-	in, err := filters.CompileIncoming(fmt.Sprintf(incomingScript, summary, peer), env)
-	if err != nil {
-		return nil, err
-	}
-	scope, err := filters.CompileScope("true", env)
-	rules := &flow.Rules{
-		Outgoing: out, Incoming: in, Scope: scope, Start: "auto", Leave: "keep",
-		Accept: filters.Accept{Comments: true, Attachments: n.name == "A" || flavour != strict},
-	}
-	if n.name == "B" && peer == "C" && n.world.forwards() {
-		rules.Forward, rules.Egress.Foreign = []string{"A"}, []string{"A"}
-	}
-	return rules, err
 }
 
 // protect runs fn as the process n. A process that died is started again once

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -25,6 +26,10 @@ var (
 // TestMain runs the tests, or a sweep.
 func TestMain(m *testing.M) {
 	flag.Parse()
+	// A world is small and makes much rubbish; GOGC still has the last word.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(800)
+	}
 	if *sweep > 0 {
 		s := newSweep(max(*from, 1), *sweep, *shapes, *onFirst)
 		os.Exit(s.run(runtime.GOMAXPROCS(0), os.Stdout, os.Stderr))

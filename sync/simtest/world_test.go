@@ -299,7 +299,7 @@ func (w *world) settle(ctx context.Context) error {
 			quiet = 0
 		}
 		w.pass(7 * time.Second)
-		if wait := w.untilDue(); !moved && w.open() > 0 && wait > 0 && leaps < 2000 {
+		if wait := w.untilDue(); !moved && w.open() > 0 && wait > 0 && leaps < w.patience() {
 			// What waits for its time gets it.
 			w.pass(wait)
 			quiet = 0
@@ -310,6 +310,15 @@ func (w *world) settle(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// patience is how often what waits for its time gets it before the world counts as
+// quiet. Where tickets wait for a person they are tried every hour for good.
+func (w *world) patience() int {
+	if w.flavour() != plainly {
+		return 100
+	}
+	return 2000
 }
 
 // round lets every node do all it can do at present.
