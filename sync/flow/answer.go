@@ -272,11 +272,11 @@ func (in *incoming) stands(name string, said any) bool {
 		// What is no edit is not answered: where both sides call a field theirs, they
 		// would tell each other so for ever.
 		return false
-	case in.twin == nil || in.twin.Local[name].Seq <= in.plan.Seen:
+	case in.twin == nil || !in.twin.Unseen(name, in.plan.Seen):
 		return true
 	}
 	at, _ := time.Parse(time.RFC3339Nano, in.body.At)
-	return !in.twin.SaidStands(name, in.body.Cause, at, in.con.Policy)
+	return !in.twin.SaidStands(name, in.body.Cause, at, in.plan.Seen, in.con.Policy)
 }
 
 // holds is what the peer holds of a list when it has all our events, spelled as

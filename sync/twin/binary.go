@@ -31,6 +31,8 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 		w.Number(uint64(base.At))
 		w.Flag(base.Weak)
 		w.Number(uint64(base.Final))
+		w.Number(uint64(base.Again))
+		w.Number(uint64(base.AgainAt))
 	}
 	w.Flag(r.Out != nil)
 	if r.Out != nil {
@@ -102,6 +104,9 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 			if version > 3 {
 				base.Final = event.Seq(p.Number())
 			}
+			if version > 6 {
+				base.Again, base.AgainAt = event.Seq(p.Number()), int64(p.Number())
+			}
 			r.Local[name] = base
 		}
 	}
@@ -149,9 +154,10 @@ func (r *Row) readOverran(p *event.Parser) {
 
 // Layouts: version 1 of both did not keep what was on the wire, and of a row not what
 // it connects, version 2 of a row not how it ended, version 3 no disputes and no
-// turns, version 4 not which event said all of a set, version 5 no overruns.
+// turns, version 4 not which event said all of a set, version 5 no overruns, version 6
+// not what was said again.
 const (
-	rowVersion  = 6
+	rowVersion  = 7
 	pageVersion = 2
 )
 

@@ -18,7 +18,7 @@ func fullRow() twin.Row {
 		Ref: event.Ref{ID: "12", Created: -5}, Key: "SUP-12", Origin: event.OriginID{1, 2, 3}, Hops: 3, State: twin.Live,
 		Since: time.Date(2026, 3, 1, 12, 0, 0, 17, time.UTC), Theirs: true, Seen: event.Position{Epoch: 2, Seq: 9}, Epoch: 4,
 		Sent:  map[string]twin.Sent{"summary": {Hash: 0x0011223344556677, Seq: 5, State: twin.Open, Said: 0x0011223344556677}, "e": {Hash: 1, State: twin.Confirmed, Said: 2}, "": {}},
-		Local: map[string]twin.Base{"status": {Hash: 0xff, Seq: 6, At: -62135596800, Weak: true}, "priority": {Final: 8}},
+		Local: map[string]twin.Base{"status": {Hash: 0xff, Seq: 6, At: -62135596800, Weak: true}, "priority": {Final: 8, Again: 9, AgainAt: 10}},
 		Out:   &twin.Unsettled{Seq: 7, Parked: event.CodeDenied, Since: 8},
 		Sets: map[string]twin.Set{"labels": {
 			Held: []any{"a", 1.5, nil, true, false, []any{}, map[string]any{"id": "1", "n": []any{"x"}}},
@@ -115,10 +115,7 @@ func TestRow_OfTheVersionBeforeIsRead(t *testing.T) {
 	}
 	raw[0] = 3
 	raw = raw[:len(raw)-8-1-1-1-1]
-	// The one base lost its last number, which stands behind time and flag.
-	mark := append(binary.AppendUvarint(nil, uint64(want.Local["status"].At)), 1, 0)
-	at := bytes.Index(raw, mark) + len(mark) - 1
-	raw = slices.Delete(raw, at, at+1)
+	raw = shortBase(raw, want.Local["status"], 3)
 	var got twin.Row
 	if err := got.UnmarshalBinary(raw); err != nil {
 		t.Fatal(err)
@@ -128,23 +125,40 @@ func TestRow_OfTheVersionBeforeIsRead(t *testing.T) {
 	}
 }
 
-// TestRow_WithoutOverrunsIsRead: they came last.
+// TestRow_WithoutOverrunsIsRead: they came last, and nothing was kept of what was
+// said again.
 func TestRow_WithoutOverrunsIsRead(t *testing.T) {
 	t.Parallel()
-	want := fullRow()
-	want.Overran = nil
-	raw, err := want.MarshalBinary()
-	if err != nil {
-		t.Fatal(err)
+	for version := byte(5); version < 7; version++ {
+		want := fullRow()
+		delete(want.Local, "priority")
+		if version == 5 {
+			want.Overran = nil
+		}
+		raw, err := want.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw = shortBase(raw, want.Local["status"], 2)
+		if raw[0] = version; version == 5 {
+			raw = raw[:len(raw)-1]
+		}
+		var got twin.Row
+		if err := got.UnmarshalBinary(raw); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("version %d (-want +got):\n%s", version, diff)
+		}
 	}
-	raw[0] = 5
-	var got twin.Row
-	if err := got.UnmarshalBinary(raw[:len(raw)-1]); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+}
+
+// shortBase takes the last n numbers, all 0, from the only base of a row: three of
+// them stand behind time and flag.
+func shortBase(raw []byte, base twin.Base, n int) []byte {
+	mark := append(binary.AppendUvarint(nil, uint64(base.At)), 1, 0, 0, 0)
+	end := bytes.Index(raw, mark) + len(mark)
+	return slices.Delete(raw, end-n, end)
 }
 
 func FuzzRow_AnyBytesAreARowOrAnError(f *testing.F) {

@@ -115,7 +115,7 @@ func (r *Row) Merge(in Incoming, policy Policy) Merged {
 		case owner == Ours:
 			out.Kept = append(out.Kept, name)
 			continue
-		case owner == Theirs && r.Local[name].Seq <= in.Seen:
+		case owner == Theirs && !r.Unseen(name, in.Seen):
 			out.write(name, want, in)
 			continue
 		}
@@ -187,7 +187,7 @@ func (r *Row) concurrent(name string, have any, in Incoming) bool {
 	if !known {
 		return in.Forgot && !Empty(have)
 	}
-	return base.Hash != event.HashValue(have) || base.Seq > in.Seen
+	return base.Hash != event.HashValue(have) || base.unseen(in.Seen)
 }
 
 // asks tells whether a person must decide about a field that both sides changed:
@@ -200,7 +200,8 @@ func (r *Row) asks(name string, want, have any, in Incoming, policy Policy) bool
 	case in.Disputed[name]:
 		return true
 	case base.Hash == event.HashValue(have):
-		return !base.Weak && !weak(in.Cause)
+		ours, _ := base.against(in.Seen)
+		return !ours && !weak(in.Cause)
 	case known && weak(in.Cause) && !in.Forgot, !known && Empty(want):
 		return false
 	}
@@ -213,7 +214,7 @@ func (r *Row) asks(name string, want, have any, in Incoming, policy Policy) bool
 func (r *Row) untold(name string, have any, in Incoming, policy Policy) bool {
 	base := r.Local[name]
 	return !policy.decided(base, in.Cause, in.Seen) &&
-		(in.Disputed[name] || base.Seq > in.Seen && base.Hash != event.HashValue(have))
+		(in.Disputed[name] || base.unseen(in.Seen) && base.Hash != event.HashValue(have))
 }
 
 // decided tells whether a person's decision is one of the two that meet: theirs,
@@ -239,7 +240,7 @@ func (r *Row) keeps(name string, want, have any, in Incoming, policy Policy) boo
 	case policy.oursFinal(base, in.Seen):
 		return true
 	case base.Hash == event.HashValue(have):
-		return r.SaidStands(name, in.Cause, in.TheirsAt, policy)
+		return r.SaidStands(name, in.Cause, in.TheirsAt, in.Seen, policy)
 	case known && weak(in.Cause) && !in.Forgot:
 		return true
 	case !known && Empty(want):
@@ -250,18 +251,23 @@ func (r *Row) keeps(name string, want, have any, in Incoming, policy Policy) boo
 }
 
 // SaidStands tells how a field ends of which an event of ours and one of the
-// peer's, made with cause at theirsAt, say different things, neither knowing of
-// the other: as ours says, or as the peer's. Both sides come to the same answer.
-func (r *Row) SaidStands(name string, cause event.Cause, theirsAt time.Time, policy Policy) bool {
-	base := r.Local[name]
+// peer's, made with cause at theirsAt and knowing ours up to seen, say different
+// things, neither knowing of the other: as ours says, or as the peer's. Both sides
+// come to the same answer.
+func (r *Row) SaidStands(name string, cause event.Cause, theirsAt time.Time, seen event.Seq, policy Policy) bool {
+	ours, at := r.Local[name].against(seen)
 	switch {
-	case base.Weak != weak(cause):
+	case ours != weak(cause):
 		return weak(cause)
 	case policy.theirsFinal(cause):
 		return false
 	}
-	return policy.oursWins(time.Unix(base.At, 0), theirsAt)
+	return policy.oursWins(time.Unix(at, 0), theirsAt)
 }
+
+// Unseen tells whether the peer, which has seen our events up to seen, does not know
+// what our last one said of a field.
+func (r *Row) Unseen(name string, seen event.Seq) bool { return r.Local[name].unseen(seen) }
 
 // weak tells whether a change made with cause gives way to an edit.
 func weak(cause event.Cause) bool { return cause == event.CauseFilter || cause == event.CauseHeal }

@@ -276,7 +276,7 @@ func TestMerge_WeakChangesGiveWayOnBothSides(t *testing.T) {
 		for _, winner := range []string{"a", "b", twin.Newest} {
 			row := twin.Row{}
 			row.Carry(said, said, twin.Carried{Seq: 3, Cause: tt.ours}, at)
-			if got := row.SaidStands("status", tt.theirs, at.Add(time.Hour), twin.Policy{Winner: winner, Us: "a", Them: "b"}); got != tt.stands {
+			if got := row.SaidStands("status", tt.theirs, at.Add(time.Hour), 0, twin.Policy{Winner: winner, Us: "a", Them: "b"}); got != tt.stands {
 				t.Errorf("our %s against their %s with %s first: stands %v, want %v", tt.ours, tt.theirs, winner, got, tt.stands)
 			}
 		}
@@ -307,5 +307,40 @@ func TestMerge_ADecisionStandsAgainstEditsMadeWithoutIt(t *testing.T) {
 	}
 	if out := row.Merge(in, twin.Policy{Winner: "them", Ask: true, Us: "us", Them: "them"}); out.Write["status"] != "Reopened" {
 		t.Errorf("a decision of those who are to decide: written %v", out.Write)
+	}
+}
+
+// TestMerge_HealsThatCrossEndAlike: also where one says again what an edit had said
+// that the other knows. To the other it is a heal, so it must be one here.
+func TestMerge_HealsThatCrossEndAlike(t *testing.T) {
+	t.Parallel()
+	for _, earlier := range []string{"a", "b"} {
+		healed := func(seq event.Seq, value string, first bool) twin.Row {
+			at, row := base().Add(time.Hour), twin.Row{}
+			if first {
+				at = base()
+			}
+			said := event.Fields{"status": value}
+			row.Carry(said, said, twin.Carried{Seq: seq, Cause: event.CauseEdit, Exact: true}, base().Add(-time.Hour))
+			row.Carry(said, said, twin.Carried{Seq: 11, Cause: event.CauseHeal, Exact: true}, at)
+			return row
+		}
+		a, b := healed(4, "High", earlier == "a"), healed(5, "Low", earlier == "b")
+		end := func(row twin.Row, theirs, ours, us, them string) string {
+			in := crossing(theirs, "", ours, base())
+			if them != earlier {
+				in.TheirsAt = base().Add(time.Hour)
+			}
+			in.Cause, in.Forgot, in.Seen = event.CauseHeal, true, 10
+			if out := row.Merge(in, twin.Policy{Winner: twin.Newest, Us: us, Them: them}); len(out.Write) > 0 {
+				return theirs
+			}
+			return ours
+		}
+		endA, endB := end(a, "Low", "High", "a", "b"), end(b, "High", "Low", "b", "a")
+		want := map[string]string{"a": "Low", "b": "High"}[earlier]
+		if endA != want || endB != want {
+			t.Errorf("the heal of %s was made first: a ends with %s, b with %s, want %s", earlier, endA, endB, want)
+		}
 	}
 }

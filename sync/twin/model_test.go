@@ -171,7 +171,7 @@ func (p *party) deliver(t *rapid.T) {
 		if slices.Contains(out.Disputed, name) {
 			return false
 		}
-		return p.row.Local[name].Seq <= in.Seen || !p.row.SaidStands(name, m.Cause, in.TheirsAt, p.policy)
+		return !p.row.Unseen(name, in.Seen) || !p.row.SaidStands(name, m.Cause, in.TheirsAt, in.Seen, p.policy)
 	}
 	echo, agreed := event.Fields{}, event.Fields{}
 	for name, said := range out.Said {

@@ -63,6 +63,24 @@ type Base struct {
 	// Final is our last event that said what a person had decided: it stands against
 	// what the peer says without knowing of it.
 	Final event.Seq `json:"f,omitempty"`
+	// Again is a later event of ours that said the same once more and was no edit, and
+	// AgainAt the change time that it named. To who knows Seq and not Again, it is all
+	// that stands against what they say.
+	Again   event.Seq `json:"a,omitempty"`
+	AgainAt int64     `json:"at,omitempty"`
+}
+
+// unseen tells whether the peer, which has seen our events up to seen, said what it
+// did without knowing that we said this.
+func (b Base) unseen(seen event.Seq) bool { return max(b.Seq, b.Again) > seen }
+
+// against is what of ours stands against what a peer says that has seen our events
+// up to seen: whether it is no edit, and the change time that it named.
+func (b Base) against(seen event.Seq) (weak bool, at int64) {
+	if b.Seq <= seen && b.Again > seen {
+		return true, b.AgainAt
+	}
+	return b.Weak, b.At
 }
 
 // Unsettled is our data event that has no final outcome.
@@ -223,11 +241,16 @@ func (r *Row) setLocal(local, carried event.Fields, e Carried, at time.Time) {
 	for name, value := range local {
 		hash := event.HashValue(value)
 		_, left := carried[name]
-		anew := left && e.Exact && (edit || r.Local[name].Seq == 0)
-		if r.Local[name].Hash == hash && !anew {
+		had := r.Local[name]
+		anew := left && e.Exact && (edit || had.Seq == 0)
+		if had.Hash == hash && !anew {
+			if left && e.Exact {
+				had.Again, had.AgainAt = e.Seq, at.Unix()
+				r.Local[name] = had
+			}
 			continue
 		}
-		base := Base{Hash: hash, At: at.Unix(), Final: r.Local[name].Final}
+		base := Base{Hash: hash, At: at.Unix(), Final: had.Final}
 		if left {
 			base.Seq, base.Weak = e.Seq, !edit
 		}
@@ -248,7 +271,7 @@ func (r *Row) Agree(agreed Hashes, seen event.Seq) {
 	}
 	for name, hash := range agreed {
 		base := r.Local[name]
-		if base.Hash == hash && base.Seq > seen {
+		if base.Hash == hash && base.unseen(seen) {
 			continue
 		}
 		r.Local[name] = Base{Hash: hash, Final: base.Final}
@@ -349,7 +372,7 @@ func (r *Row) Void(epoch uint64) {
 			// The peer may never have heard of it: it stays a change of ours.
 			base.Hash = 0
 		}
-		base.Seq, base.Final = 0, 0
+		base.Seq, base.Final, base.Again, base.AgainAt = 0, 0, 0, 0
 		r.Local[name] = base
 	}
 }

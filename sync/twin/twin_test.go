@@ -202,7 +202,7 @@ func TestTwin_AValueSaidAgainIsSaidWithThatEvent(t *testing.T) {
 
 // TestTwin_AHealSaysItsFieldsAnew: two heals that cross are weighed by both sides,
 // also where one says what it had agreed on before. An edit that said the same
-// stays an edit.
+// stays an edit to who does not know it.
 func TestTwin_AHealSaysItsFieldsAnew(t *testing.T) {
 	t.Parallel()
 	fields, heal := event.Fields{"status": "Open"}, twin.Carried{Seq: 5, Cause: event.CauseHeal, Exact: true}
@@ -215,7 +215,7 @@ func TestTwin_AHealSaysItsFieldsAnew(t *testing.T) {
 	row = twin.Row{}
 	row.Carry(fields, fields, twin.Carried{Seq: 4, Cause: event.CauseEdit, Exact: true}, base())
 	row.Carry(fields, fields, heal, base())
-	if got := row.Local["status"]; got.Seq != 4 || got.Weak {
-		t.Errorf("the base is %+v, want that of the edit", got)
+	if got := row.Local["status"]; got.Seq != 4 || got.Weak || got.Again != 5 {
+		t.Errorf("the base is %+v, want that of the edit, said again with event 5", got)
 	}
 }
