@@ -59,6 +59,19 @@ func (w *world) resolver(ctx context.Context, perMille int) (int, error) {
 	return count, nil
 }
 
+// undecided counts the twins in which a person has to decide. An edit that was
+// written over is only told: it may stand there for good.
+func (e *end) undecided() int {
+	count := 0
+	_ = e.node.path.Troubled(e.con, func(_ event.TwinID, row twin.Row) bool {
+		if len(row.Disputes)+len(row.Astray) > 0 {
+			count++
+		}
+		return true
+	})
+	return count
+}
+
 func (w *world) decide(ctx context.Context, id event.TwinID, row twin.Row, name string) error {
 	a := w.nodes[0]
 	_, conflicts, err := a.path.Conflicts(ctx, a.ends[0].con, id, row)

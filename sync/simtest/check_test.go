@@ -50,6 +50,9 @@ func (e *end) checkRest(v *verdict) {
 			v.addf("%s has %d rows of kind %c left for %s: %s", e.node.name, c, kind, e.peer.node.name, e.dump(kind))
 		}
 	}
+	if c := e.undecided(); c != 0 {
+		v.addf("%s has %d twins left with %s that wait for a decision", e.node.name, c, e.peer.node.name)
+	}
 }
 
 func (e *end) dump(kind byte) string {

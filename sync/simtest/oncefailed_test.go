@@ -19,4 +19,6 @@ var onceFailed = []struct {
 	{restored, 182, "a set ended apart when one side said all of it while the other took something out"},
 	{restored, 2, "two heals that crossed ended with each other's value of a field"},
 	{restored, 220, "two heals that crossed ended with each other's value of a field"},
+	{restored, 574, "a heal that said again what an edit had said was weighed as a heal by one side only"},
+	{restored, 276, "of two heals that said the same one side weighed the first, the other the second"},
 }

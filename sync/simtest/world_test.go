@@ -365,10 +365,11 @@ func (w *world) open() int {
 			for _, kind := range openRows {
 				count += e.count(kind)
 			}
+			count += e.undecided()
 		}
 	}
 	return count
 }
 
 // openRows are the kinds of row that nothing is left of in a quiet world.
-var openRows = []byte("wiqjf")
+var openRows = []byte("wiqj")

@@ -242,7 +242,7 @@ func (r *Row) setLocal(local, carried event.Fields, e Carried, at time.Time) {
 		hash := event.HashValue(value)
 		_, left := carried[name]
 		had := r.Local[name]
-		anew := left && e.Exact && (edit || had.Seq == 0)
+		anew := left && e.Exact && (edit || had.Seq == 0 || had.Weak)
 		if had.Hash == hash && !anew {
 			if left && e.Exact {
 				had.Again, had.AgainAt = e.Seq, at.Unix()

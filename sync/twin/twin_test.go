@@ -212,6 +212,10 @@ func TestTwin_AHealSaysItsFieldsAnew(t *testing.T) {
 	if got := row.Local["status"]; got.Seq != 5 || !got.Weak {
 		t.Errorf("the base is %+v, want said with event 5, and weak", got)
 	}
+	row.Carry(fields, fields, twin.Carried{Seq: 6, Cause: event.CauseHeal, Exact: true}, base().Add(time.Hour))
+	if got := row.Local["status"]; got.Seq != 6 || !got.Weak || got.At != base().Add(time.Hour).Unix() {
+		t.Errorf("the base is %+v, want said with the later heal, at its time", got)
+	}
 	row = twin.Row{}
 	row.Carry(fields, fields, twin.Carried{Seq: 4, Cause: event.CauseEdit, Exact: true}, base())
 	row.Carry(fields, fields, heal, base())
