@@ -61,6 +61,7 @@ var layers = []layer{
 	}},
 	{[]string{"scripts/bench/workload"}, nil},
 	{[]string{"scripts/bench"}, []string{"sync/...", "filters", "adapters"}},
+	{[]string{"scripts/trackers"}, nil},
 	{[]string{"scripts/..."}, []string{"..."}},
 }
 
@@ -70,7 +71,7 @@ var machines = []string{"sync/work", "sync/outbox", "sync/inbox", "sync/plan", "
 // testOnly are packages that only tests may import; they may be imported by any.
 var testOnly = []string{
 	"adapters/adaptertest", "filters/filtertest", "sync/simtest", "sync/store/storetest",
-	"sync/store/memstore", "sync/transport/transporttest", "sync/transport/memory", "sync/envelope/plain",
+	"sync/store/memstore", "sync/transport/transporttest", "sync/transport/memory", "sync/envelope/plain", "scripts/trackers",
 }
 
 // alsoInTests are further packages that any test may import.

@@ -6,115 +6,33 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"log"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 
 	"parley/adapters"
 	"parley/adapters/redmine"
+	"parley/scripts/trackers"
 	"parley/sync/event"
 )
 
 // server is the Redmine that the tests of this package run against.
 var server instance
 
-type instance struct {
-	script, name string
-	env          map[string]string
-}
+type instance struct{ *trackers.Instance }
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) (code int) {
-	dir, err := os.MkdirTemp("", "redmine-adapter-")
-	if err != nil {
-		log.Print(err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	// The server runs as another user and must get through.
-	if err := os.Chmod(dir, 0o755); err != nil {
-		log.Print(err)
-		return 1
-	}
-	server, err = start(dir, "redmine-adapter")
-	defer server.destroy()
-	if err != nil {
-		log.Print(err)
-		return 1
-	}
-	return m.Run()
-}
-
-func start(dir, name string) (instance, error) {
-	script, err := filepath.Abs("../../scripts/trackers/redmine.sh")
-	if err != nil {
-		return instance{}, err
-	}
-	in := instance{script: script, name: fmt.Sprintf("%s-%d", name, os.Getpid()), env: map[string]string{}}
-	if os.Getenv("TRACKERS_STATE") == "" {
-		if err := os.Setenv("TRACKERS_STATE", filepath.Join(dir, "state")); err != nil {
-			return in, err
-		}
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return in, err
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	if err := l.Close(); err != nil {
-		return in, err
-	}
-	out, err := in.command("start", in.name, port, filepath.Join(dir, name))
-	if err != nil {
-		return in, err
-	}
-	for line := range strings.Lines(out) {
-		if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
-			in.env[k] = v
-		}
-	}
-	_, err = in.command("wait-ready", in.name)
-	return in, err
-}
-
-func (in instance) command(args ...string) (string, error) {
-	// The server keeps what it inherits: a pipe of stdout would stay open.
-	out, err := os.CreateTemp("", "redmine-out-")
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = os.Remove(out.Name()) }()
-	var stderr bytes.Buffer
-	cmd := exec.Command(in.script, args...)
-	cmd.Stdout, cmd.Stderr = out, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("redmine.sh %s: %w: %s", args[0], err, stderr.String())
-	}
-	raw, err := os.ReadFile(out.Name())
-	return string(raw), errors.Join(err, out.Close())
-}
-
-func (in instance) destroy() {
-	if in.script != "" {
-		_, _ = in.command("destroy", in.name)
-	}
+func TestMain(m *testing.M) {
+	os.Exit(trackers.Main(m, "redmine", "redmine-adapter", func(in *trackers.Instance) { server = instance{in} }))
 }
 
 func (in instance) base(t testing.TB) *url.URL {
 	t.Helper()
-	u, err := url.Parse(in.env["URL"])
+	u, err := in.URL()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +42,7 @@ func (in instance) base(t testing.TB) *url.URL {
 func openReal(t testing.TB, address *url.URL, change map[string]string) adapters.Tracker {
 	t.Helper()
 	settings := map[string]string{
-		"api_key": server.env["BOT_API_KEY"], "projects": "sync", "tracker": "Bug", "text_formatting": "textile",
+		"api_key": server.Env["BOT_API_KEY"], "projects": "sync", "tracker": "Bug", "text_formatting": "textile",
 		"field_types": "Severity=option, Story points=number, Cost=number, Needed by=date, Billable=bool, Reviewer=user",
 	}
 	maps.Copy(settings, change)
@@ -139,7 +57,7 @@ func openReal(t testing.TB, address *url.URL, change map[string]string) adapters
 type person struct{ base, key string }
 
 // as is the person whose key is called so ("ALICE").
-func (in instance) as(name string) person { return person{in.env["URL"], in.env[name+"_API_KEY"]} }
+func (in instance) as(name string) person { return person{in.Env["URL"], in.Env[name+"_API_KEY"]} }
 
 func (p person) call(ctx context.Context, method, path string, body, out any) error {
 	kind := "application/json"

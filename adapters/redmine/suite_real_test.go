@@ -17,16 +17,16 @@ import (
 
 func subject(in instance, change map[string]string) adaptertest.Subject {
 	return adaptertest.Subject{
-		URL: in.env["URL"],
+		URL: in.Env["URL"],
 		Open: func(t testing.TB, address *url.URL) adapters.Tracker {
-			settings := map[string]string{"api_key": in.env["BOT_API_KEY"]}
+			settings := map[string]string{"api_key": in.Env["BOT_API_KEY"]}
 			maps.Copy(settings, change)
 			return openReal(t, address, settings)
 		},
 		OpenWrong: func(t testing.TB, address *url.URL) adapters.Tracker {
 			return openReal(t, address, map[string]string{"api_key": strings.Repeat("0", 40)})
 		},
-		Secrets: []string{in.env["BOT_API_KEY"]},
+		Secrets: []string{in.Env["BOT_API_KEY"]},
 		Hand:    hand{in},
 		Create:  event.Fields{event.FieldProject: "sync", event.FieldType: "Bug"},
 		Fields: map[string][2]any{

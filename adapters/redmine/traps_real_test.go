@@ -12,15 +12,13 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"parley/adapters"
+	"parley/scripts/trackers"
 	"parley/sync/event"
 )
 
@@ -107,7 +105,7 @@ func TestTrap_WrongKeyOnAListIsAnEmptyAnswer(t *testing.T) {
 	var list struct {
 		Total int `json:"total_count"`
 	}
-	must(t, person{server.env["URL"], wrong["api_key"]}.call(t.Context(), "GET", "/issues.json?status_id=*", nil, &list))
+	must(t, person{server.Env["URL"], wrong["api_key"]}.call(t.Context(), "GET", "/issues.json?status_id=*", nil, &list))
 	if list.Total != 0 {
 		t.Fatalf("a wrong key lists %d issues: the trap is not there", list.Total)
 	}
@@ -140,7 +138,7 @@ func TestTrap_CustomFieldsAndUsersAreForAdministrators(t *testing.T) {
 	if len(people) != 1 || people[0].Name != "Alice Agent" {
 		t.Errorf("FindUser(alice) = %+v", people)
 	}
-	asAdmin := open(t, map[string]string{"api_key": server.env["ADMIN_API_KEY"], "field_types": ""})
+	asAdmin := open(t, map[string]string{"api_key": server.Env["ADMIN_API_KEY"], "field_types": ""})
 	schema, err = asAdmin.Schema(t.Context())
 	must(t, err)
 	for name, kind := range want {
@@ -164,8 +162,6 @@ func TestTrap_ListsLeaveOutClosedIssues(t *testing.T) {
 	}
 }
 
-// sqlite runs a statement in the instance's database: what only an import or a
-// mass edit makes.
 func sqlite(t *testing.T, statement string) {
 	t.Helper()
 	server.sqlite(t, statement)
@@ -173,10 +169,7 @@ func sqlite(t *testing.T, statement string) {
 
 func (in instance) sqlite(t *testing.T, statement string) {
 	t.Helper()
-	db := filepath.Join(in.env["DIR"], "app/instances/main/redmine.sqlite3")
-	if out, err := exec.Command("sqlite3", "-cmd", ".timeout 20000", db, statement).CombinedOutput(); err != nil {
-		t.Fatalf("sqlite3: %v: %s", err, out)
-	}
+	must(t, in.SQL(t.Context(), statement))
 }
 
 func TestTrap_MoreChangesInASecondThanAPageHolds(t *testing.T) {
@@ -239,7 +232,7 @@ func TestTrap_AStatusThatIsNotAllowedIsIgnoredSilently(t *testing.T) {
 	t.Parallel()
 	tracker := open(t, nil)
 	// bob, a reporter, may not change the status at all.
-	asBob := open(t, map[string]string{"api_key": server.env["BOB_API_KEY"]})
+	asBob := open(t, map[string]string{"api_key": server.Env["BOB_API_KEY"]})
 	w := create(t, tracker, nil)
 	must(t, server.as("BOB").call(t.Context(), "PUT", "/issues/"+w.Ref.ID+".json",
 		map[string]any{"issue": map[string]any{"status_id": 5, "notes": "closing"}}, nil))
@@ -266,7 +259,7 @@ func TestTrap_APrivateNoteWithoutPermissionWouldBePublic(t *testing.T) {
 	if got := read(t, tracker, w.Ref).Comments; len(got) != 1 || got[0].Internal {
 		t.Fatalf("bob's private note reads %+v: the trap is not there", got)
 	}
-	asBob := open(t, map[string]string{"api_key": server.env["BOB_API_KEY"]})
+	asBob := open(t, map[string]string{"api_key": server.Env["BOB_API_KEY"]})
 	_, err := asBob.Write(t.Context(), event.Step{
 		Kind: event.StepComment, Ref: w.Ref, Marker: marker(t), Comment: &event.CommentWrite{Body: "secret", Internal: true},
 	}, nil)
@@ -343,7 +336,7 @@ func TestTrap_PrivateNotesAreNotShownToEverybody(t *testing.T) {
 	if got := read(t, tracker, w.Ref).Comments; len(got) != 2 || !got[0].Internal || got[1].Internal {
 		t.Errorf("got comments %+v", got)
 	}
-	asBob := open(t, map[string]string{"api_key": server.env["BOB_API_KEY"]})
+	asBob := open(t, map[string]string{"api_key": server.Env["BOB_API_KEY"]})
 	if got := read(t, asBob, w.Ref).Comments; len(got) != 1 || got[0].Internal {
 		t.Errorf("bob gets comments %+v", got)
 	}
@@ -401,7 +394,7 @@ func TestTrap_FilesNeedTheKeyAndHaveALimit(t *testing.T) {
 func TestTrap_ADeletedIDIsGivenOutAgain(t *testing.T) {
 	t.Parallel()
 	in := another(t, "redmine-reuse")
-	tracker := openReal(t, in.base(t), map[string]string{"api_key": in.env["BOT_API_KEY"]})
+	tracker := openReal(t, in.base(t), map[string]string{"api_key": in.Env["BOT_API_KEY"]})
 	t.Cleanup(func() { _ = tracker.Close() })
 	first := create(t, tracker, nil)
 	in.sqlite(t, "UPDATE issues SET created_on=datetime(created_on,'-10 seconds') WHERE id="+first.Ref.ID)
@@ -454,14 +447,7 @@ func TestTrap_AFilterThatIsNotKnownIsIgnored(t *testing.T) {
 // another is a Redmine that no other test touches.
 func another(t *testing.T, name string) instance {
 	t.Helper()
-	dir, err := os.MkdirTemp("", name+"-")
-	must(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	must(t, os.Chmod(dir, 0o755))
-	in, err := start(dir, name)
-	t.Cleanup(in.destroy)
-	must(t, err)
-	return in
+	return instance{trackers.For(t, "redmine", name)}
 }
 
 // TestSetUp_ThePermissionsInTheDocumentationSuffice does everything with the
@@ -472,7 +458,7 @@ func TestSetUp_ThePermissionsInTheDocumentationSuffice(t *testing.T) {
 	permissions := "---\n- :view_issues\n- :add_issues\n- :edit_issues\n- :add_issue_notes\n- :edit_own_issue_notes\n" +
 		"- :view_private_notes\n- :set_notes_private\n- :manage_subtasks\n"
 	in.sqlite(t, "UPDATE roles SET issues_visibility='all', permissions='"+permissions+"' WHERE name='Developer'")
-	tracker := openReal(t, in.base(t), map[string]string{"api_key": in.env["ALICE_API_KEY"]})
+	tracker := openReal(t, in.base(t), map[string]string{"api_key": in.Env["ALICE_API_KEY"]})
 	t.Cleanup(func() { _ = tracker.Close() })
 	parent := create(t, tracker, nil)
 	w := create(t, tracker, event.Fields{
@@ -508,7 +494,7 @@ func TestSetUp_ThePermissionsInTheDocumentationSuffice(t *testing.T) {
 func TestTrap_AnEmptyRedmineDoesNotTellItsFields(t *testing.T) {
 	t.Parallel()
 	empty := another(t, "redmine-empty")
-	tracker := openReal(t, empty.base(t), map[string]string{"api_key": empty.env["BOT_API_KEY"], "marker_field": "Remote key"})
+	tracker := openReal(t, empty.base(t), map[string]string{"api_key": empty.Env["BOT_API_KEY"], "marker_field": "Remote key"})
 	t.Cleanup(func() { _ = tracker.Close() })
 	changes, _, err := tracker.Changes(t.Context(), "", 10)
 	must(t, err)
@@ -557,7 +543,7 @@ func signIn(t *testing.T) *http.Client {
 	if token == nil {
 		t.Fatal("the sign-in page has no token")
 	}
-	res, err := browser.PostForm(server.env["URL"]+"/login", url.Values{
+	res, err := browser.PostForm(server.Env["URL"]+"/login", url.Values{
 		"username": {"admin"}, "password": {"admin-password"}, "authenticity_token": {html.UnescapeString(token[1])},
 	})
 	must(t, err)
@@ -567,7 +553,7 @@ func signIn(t *testing.T) *http.Client {
 
 func fetch(t *testing.T, browser *http.Client, path string) string {
 	t.Helper()
-	res, err := browser.Get(server.env["URL"] + path)
+	res, err := browser.Get(server.Env["URL"] + path)
 	must(t, err)
 	defer func() { _ = res.Body.Close() }()
 	raw, err := io.ReadAll(res.Body)

@@ -16,7 +16,7 @@ import (
 func TestTrap_AWayIsReadFromIssuesAlike(t *testing.T) {
 	t.Parallel()
 	in := another(t, "redmine-workflow")
-	tracker := openReal(t, in.base(t), map[string]string{"api_key": in.env["BOT_API_KEY"]})
+	tracker := openReal(t, in.base(t), map[string]string{"api_key": in.Env["BOT_API_KEY"]})
 	t.Cleanup(func() { _ = tracker.Close() })
 	fields := event.Fields{event.FieldType: "Support"}
 	seed := create(t, tracker, fields)

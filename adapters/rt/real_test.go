@@ -7,17 +7,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"log"
 	"maps"
 	"mime/multipart"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,105 +21,28 @@ import (
 
 	"parley/adapters"
 	"parley/adapters/rt"
+	"parley/scripts/trackers"
 	"parley/sync/event"
 )
 
 // server is the Request Tracker that the tests of this package run against.
 var server instance
 
-type instance struct {
-	script, name string
-	env          map[string]string
-}
+type instance struct{ *trackers.Instance }
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) (code int) {
-	dir, err := os.MkdirTemp("", "rt-adapter-")
-	if err != nil {
-		log.Print(err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	// The server runs as another user and must get through.
-	if err := os.Chmod(dir, 0o755); err != nil {
-		log.Print(err)
-		return 1
-	}
-	server, err = start(dir)
-	defer server.destroy()
-	if err != nil {
-		log.Print(err)
-		return 1
-	}
-	return m.Run()
-}
-
-func start(dir string) (instance, error) {
-	script, err := filepath.Abs("../../scripts/trackers/rt.sh")
-	if err != nil {
-		return instance{}, err
-	}
-	in := instance{script: script, name: fmt.Sprintf("rt-adapter-%d", os.Getpid())}
-	if os.Getenv("TRACKERS_STATE") == "" {
-		if err := os.Setenv("TRACKERS_STATE", filepath.Join(dir, "state")); err != nil {
-			return in, err
-		}
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return in, err
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	if err := l.Close(); err != nil {
-		return in, err
-	}
-	out, err := in.command("start", in.name, port, filepath.Join(dir, "instance"))
-	if err != nil {
-		return in, err
-	}
-	in.env = map[string]string{}
-	for line := range strings.Lines(out) {
-		if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
-			in.env[k] = v
-		}
-	}
-	_, err = in.command("wait-ready", in.name)
-	return in, err
-}
-
-func (in instance) command(args ...string) (string, error) {
-	cmd := exec.Command(in.script, args...)
-	var stderr bytes.Buffer
-	// The server inherits nothing of ours: a pipe of stdout would stay open.
-	out, err := os.CreateTemp("", "rt-out-")
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = os.Remove(out.Name()) }()
-	cmd.Stdout, cmd.Stderr = out, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("rt.sh %s: %w: %s", args[0], err, stderr.String())
-	}
-	raw, err := os.ReadFile(out.Name())
-	return string(raw), errors.Join(err, out.Close())
-}
-
-func (in instance) destroy() {
-	if in.script != "" {
-		_, _ = in.command("destroy", in.name)
-	}
+func TestMain(m *testing.M) {
+	os.Exit(trackers.Main(m, "rt", "rt-adapter", func(in *trackers.Instance) { server = instance{in} }))
 }
 
 // mail is what RT sent so far.
 func (in instance) mail() string {
-	raw, _ := os.ReadFile(filepath.Join(in.env["DIR"], "mail.mbox"))
+	raw, _ := os.ReadFile(filepath.Join(in.Env["DIR"], "mail.mbox"))
 	return string(raw)
 }
 
 func (in instance) base(t testing.TB) *url.URL {
 	t.Helper()
-	u, err := url.Parse(in.env["URL"])
+	u, err := in.URL()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +51,7 @@ func (in instance) base(t testing.TB) *url.URL {
 
 func settings(change map[string]string) map[string]string {
 	s := map[string]string{
-		"token": server.env["BOT_TOKEN"], "queues": "Sync, Ops", "labels_field": "Tags",
+		"token": server.Env["BOT_TOKEN"], "queues": "Sync, Ops", "labels_field": "Tags",
 		"field_types": "Severity=option, Affected systems=options, Needed by=date, Due time=time",
 	}
 	maps.Copy(s, change)
@@ -157,11 +76,11 @@ func openReal(t testing.TB, address *url.URL, change map[string]string) *rt.Trac
 // agent does what a person does, past the adapter.
 type agent struct{ token string }
 
-func alice() agent { return agent{server.env["ALICE_TOKEN"]} }
-func root() agent  { return agent{server.env["ROOT_TOKEN"]} }
+func alice() agent { return agent{server.Env["ALICE_TOKEN"]} }
+func root() agent  { return agent{server.Env["ROOT_TOKEN"]} }
 
 func (a agent) call(ctx context.Context, method, path, kind string, body io.Reader) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, server.env["URL"]+"/REST/2.0/"+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, server.Env["URL"]+"/REST/2.0/"+path, body)
 	if err != nil {
 		return 0, nil, err
 	}

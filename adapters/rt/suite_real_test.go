@@ -17,14 +17,14 @@ import (
 
 func subject() adaptertest.Subject {
 	return adaptertest.Subject{
-		URL: server.env["URL"],
+		URL: server.Env["URL"],
 		Open: func(t testing.TB, address *url.URL) adapters.Tracker {
 			return openReal(t, address, nil)
 		},
 		OpenWrong: func(t testing.TB, address *url.URL) adapters.Tracker {
 			return openReal(t, address, map[string]string{"token": "1-14-00000000000000000000000000000000"})
 		},
-		Secrets: []string{server.env["BOT_TOKEN"]},
+		Secrets: []string{server.Env["BOT_TOKEN"]},
 		Hand:    hand{},
 		Create:  event.Fields{event.FieldProject: "Sync"},
 		Fields: map[string][2]any{

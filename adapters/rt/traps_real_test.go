@@ -60,7 +60,7 @@ func wantError(t testing.TB, err, class error, words string) {
 //
 //nolint:paralleltest // see above
 func TestTrap_TimesInQueriesAreReadInTheAccountsZone(t *testing.T) {
-	asAlice := map[string]string{"token": server.env["ALICE_TOKEN"]}
+	asAlice := map[string]string{"token": server.Env["ALICE_TOKEN"]}
 	ref := create(t, openReal(t, server.base(t), asAlice), nil)
 	if _, _, err := openReal(t, server.base(t), asAlice).Changes(t.Context(), "", 10); err != nil {
 		t.Errorf("an account in UTC: %v", err)
@@ -318,7 +318,7 @@ func TestTrap_FieldDefinitionsAreForAdministrators(t *testing.T) {
 	if !warned {
 		t.Error("Probe does not name the fields whose types are not known")
 	}
-	schema, err = openReal(t, server.base(t), map[string]string{"token": server.env["ROOT_TOKEN"], "field_types": ""}).Schema(t.Context())
+	schema, err = openReal(t, server.base(t), map[string]string{"token": server.Env["ROOT_TOKEN"], "field_types": ""}).Schema(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -170,7 +170,7 @@ func (w *workload) leaks(now *world) []string {
 
 // mailed looks into what RT has sent to people.
 func (w *workload) mailed(s *server) []string {
-	raw, err := os.ReadFile(filepath.Join(s.dir, "mail.mbox"))
+	raw, err := os.ReadFile(filepath.Join(s.Dir, "mail.mbox"))
 	if err != nil {
 		return []string{err.Error()}
 	}

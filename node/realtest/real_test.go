@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,29 +111,10 @@ func (s *scenario) open() {
 		{name: initech, desk: newRedmine(trackers[initech]), links: map[string]link{acme: fromInitech()}},
 	}
 	for _, site := range s.sites {
-		site.dir, site.binary, site.server = filepath.Join(s.dir, site.name), binary, trackers[site.name]
-		credential := site.server.env["BOT_API_KEY"]
-		if site.server.kind == "rt" {
-			credential = site.server.env["BOT_TOKEN"]
-		}
-		must(t, site.write(credential))
-		t.Cleanup(func() { must(t, site.kill()) })
-		must(t, site.start(t.Context()))
+		site.server = trackers[site.name]
+		must(t, site.open(t, s.dir, binary))
 	}
-	for _, other := range s.sites[1:] {
-		must(t, join(t.Context(), s.sites[0], other))
-	}
-	approved := time.Now()
-	for _, site := range s.sites {
-		must(t, site.working(t.Context()))
-	}
-	// Tickets of the second in which a connection was approved count as older.
-	must(t, poll(t.Context(), time.Minute, func() error {
-		if time.Since(approved) < 2*time.Second {
-			return errors.New("the second of the approval is not over")
-		}
-		return nil
-	}))
+	must(t, connect(t, s.sites[0], s.sites[1:]...))
 }
 
 const redmineVars = "{project: sync, tracker: Bug, max_attachment_mb: 20}"
@@ -242,7 +222,7 @@ func (s *scenario) killTracker(i int) func(context.Context) error {
 		site := s.sites[i]
 		site.server.busy.Lock()
 		defer site.server.busy.Unlock()
-		if err := site.server.kill(); err != nil {
+		if err := site.server.Kill(); err != nil {
 			return err
 		}
 		s.say("tracker of %s killed", site.name)
@@ -256,7 +236,7 @@ func (s *scenario) killTracker(i int) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := site.server.start(ctx); err != nil {
+		if err := site.server.Start(ctx); err != nil {
 			return err
 		}
 		s.say("tracker of %s answers again", site.name)

@@ -21,9 +21,9 @@ var _ desk = redmineDesk{}
 
 func newRedmine(s *server) redmineDesk {
 	as := func(key string) web {
-		return web{s.env["URL"], http.Header{"X-Redmine-Api-Key": {key}}}
+		return web{s.Env["URL"], http.Header{"X-Redmine-Api-Key": {key}}}
 	}
-	return redmineDesk{as(s.env["ALICE_API_KEY"]), as(s.env["ADMIN_API_KEY"])}
+	return redmineDesk{as(s.Env["ALICE_API_KEY"]), as(s.Env["ADMIN_API_KEY"])}
 }
 
 // What Redmine's statuses and priorities are called on the wire.

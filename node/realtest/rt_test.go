@@ -23,9 +23,9 @@ var _ desk = rtDesk{}
 
 func newRT(s *server) rtDesk {
 	as := func(token string) web {
-		return web{s.env["URL"] + "/REST/2.0", http.Header{"Authorization": {"token " + token}}}
+		return web{s.Env["URL"] + "/REST/2.0", http.Header{"Authorization": {"token " + token}}}
 	}
-	return rtDesk{as(s.env["ALICE_TOKEN"]), as(s.env["ROOT_TOKEN"])}
+	return rtDesk{as(s.Env["ALICE_TOKEN"]), as(s.Env["ROOT_TOKEN"])}
 }
 
 // What RT's statuses and priorities are called on the wire.

@@ -3,6 +3,7 @@
 package realtest_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type site struct {
 	desk      desk
 	// links are its connections: what the scope and additions to the filters are.
 	links map[string]link
+	url   string // how the node reaches its tracker, "" for the tracker's own address
 	port  string // of its NATS server, "" if it dials out
 	admin *client.Client
 
@@ -57,6 +59,21 @@ func build(t *testing.T, dir string) string {
 		t.Fatalf("build the program: %v\n%s", err, out)
 	}
 	return binary
+}
+
+// open makes a node's folder below dir and starts it for the test.
+func (s *site) open(t *testing.T, dir, binary string) error {
+	t.Helper()
+	s.dir, s.binary = filepath.Join(dir, s.name), binary
+	credential := s.server.Env["BOT_API_KEY"]
+	if s.server.Kind == "rt" {
+		credential = s.server.Env["BOT_TOKEN"]
+	}
+	if err := s.write(credential); err != nil {
+		return err
+	}
+	t.Cleanup(func() { must(t, s.kill()) })
+	return s.start(t.Context())
 }
 
 // write makes the node's folder: keys, the tracker's credential, filters and
@@ -101,15 +118,15 @@ func (s *site) tracker() string {
 	if s.name == initech {
 		setting = strings.Replace(setting, "textile", "common_mark", 1)
 	}
-	if s.server.kind == "rt" {
+	if s.server.Kind == "rt" {
 		setting = `token: "${secret:credential}", queues: Sync, marker_field: Remote key`
 	}
-	return fmt.Sprintf("tracker:\n  kind: %s\n  url: %s\n  poll: 2s\n  settings: {%s}\n", s.server.kind, s.server.env["URL"], setting)
+	return fmt.Sprintf("tracker:\n  kind: %s\n  url: %s\n  poll: 2s\n  settings: {%s}\n", s.server.Kind, cmp.Or(s.url, s.server.Env["URL"]), setting)
 }
 
 // filters writes a connection's scripts and tables.
 func (s *site) filters(name string, l link) error {
-	example, err := examples.Get(s.server.kind)
+	example, err := examples.Get(s.server.Kind)
 	if err != nil {
 		return err
 	}
@@ -209,6 +226,30 @@ func join(ctx context.Context, ours, other *site) error {
 		}
 	}
 	return nil
+}
+
+// connect joins the first site with every other, and waits until all work and
+// until a ticket that is made counts as newer than the connections.
+func connect(t *testing.T, first *site, others ...*site) error {
+	t.Helper()
+	for _, other := range others {
+		if err := join(t.Context(), first, other); err != nil {
+			return err
+		}
+	}
+	approved := time.Now()
+	for _, s := range append([]*site{first}, others...) {
+		if err := s.working(t.Context()); err != nil {
+			return err
+		}
+	}
+	// Tickets of the second in which a connection was approved count as older.
+	return poll(t.Context(), time.Minute, func() error {
+		if time.Since(approved) < 2*time.Second {
+			return errors.New("the second of the approval is not over")
+		}
+		return nil
+	})
 }
 
 // working waits until every connection of the node works.
