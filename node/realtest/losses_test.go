@@ -213,6 +213,7 @@ func (p *pair) moves(t *testing.T, id string) []string {
 }
 
 func (p *pair) walk(t *testing.T) {
+	t.Parallel()
 	here, there := p.made(t, "WALK")
 	// Redmine refuses the direct step of the same account, and does not say so.
 	bot := web{p.acme.server.Env["URL"], http.Header{"X-Redmine-Api-Key": {p.acme.server.Env["BOT_API_KEY"]}}}
@@ -228,6 +229,7 @@ func (p *pair) walk(t *testing.T) {
 }
 
 func (p *pair) noWay(t *testing.T) {
+	t.Parallel()
 	here, there := p.made(t, "NOWAY")
 	p.change(t, here, values{status: "Waiting", summary: "NOWAY Printer waits"})
 	if got := p.moves(t, there); len(got) != 0 {
@@ -240,6 +242,7 @@ func (p *pair) noWay(t *testing.T) {
 }
 
 func (p *pair) ignored(t *testing.T) {
+	t.Parallel()
 	here, there := p.made(t, "IGNORED")
 	p.change(t, here, values{priority: "High", summary: "IGNORED Printer is urgent"})
 	got, err := p.redmine.read(t.Context(), there)
@@ -260,6 +263,7 @@ func (p *pair) ignored(t *testing.T) {
 }
 
 func (p *pair) overrun(t *testing.T) {
+	t.Parallel()
 	here, there := p.made(t, "OVERRUN")
 	edited := time.Now()
 	p.gate.faster(there, func(ctx context.Context) error {

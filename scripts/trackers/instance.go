@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"net"
 	"net/url"
 	"os"
@@ -154,7 +153,7 @@ func script(kind string) (string, error) {
 // freePort is a port that was free a moment ago. The scripts take a number, not
 // a listener, so somebody else may be faster; then Start says so.
 func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
@@ -164,30 +163,36 @@ func freePort() (string, error) {
 
 // Main is the TestMain of a package whose tests share one instance: it starts
 // it, gives it to use, runs the tests and returns the process's exit status.
-func Main(m *testing.M, kind, name string, use func(*Instance)) (code int) {
+func Main(m *testing.M, kind, name string, use func(*Instance)) int {
+	status := 0
+	err := with(kind, name, func(in *Instance) {
+		use(in)
+		status = m.Run()
+	})
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return status
+}
+
+// with runs do while an instance answers.
+func with(kind, name string, do func(*Instance)) (err error) {
 	dir, err := Folder(name)
 	if err != nil {
-		log.Print(err)
-		return 1
+		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	in, err := New(kind, name, dir)
 	if err != nil {
-		log.Print(err)
-		return 1
+		return err
 	}
-	defer func() {
-		if err := in.Destroy(); err != nil {
-			log.Print(err)
-			code = 1
-		}
-	}()
+	defer func() { err = errors.Join(err, in.Destroy()) }()
 	if err := in.Start(context.Background()); err != nil {
-		log.Print(err)
-		return 1
+		return err
 	}
-	use(in)
-	return m.Run()
+	do(in)
+	return nil
 }
 
 // Folder makes a folder for instances, which the servers' user gets through.
