@@ -11,10 +11,7 @@ import (
 // copied and started, in front of the same tracker. Three whole nodes, over NATS.
 func TestCopy_OfANodeBesideItStandsBackAndAllAreTold(t *testing.T) {
 	t.Parallel()
-	a, b := newSite(t, "acme", "127.0.0.1:0"), newSite(t, "globex", "")
-	a.run()
-	b.run()
-	join(t, a, b)
+	a, b := joined(t, "")
 	a.create("before")
 	inStep(t, a, b, "before")
 

@@ -58,11 +58,7 @@ func (s *site) settled() {
 // TestTwoNodes_EndsAreToldAndThePairCanBeTakenUpAgain, over everything that is real.
 func TestTwoNodes_EndsAreToldAndThePairCanBeTakenUpAgain(t *testing.T) {
 	t.Parallel()
-	a, b := newSite(t, "acme", "127.0.0.1:0"), newSite(t, "globex", "")
-	b.says("ended: close, closed: [Closed]")
-	a.run()
-	b.run()
-	join(t, a, b)
+	a, b := joined(t, "ended: close, closed: [Closed]")
 
 	made := a.create("Taken out and in again")
 	gone := a.create("Deleted")
@@ -101,11 +97,7 @@ func TestTwoNodes_EndsAreToldAndThePairCanBeTakenUpAgain(t *testing.T) {
 // TestTwoNodes_AProposalIsNotAcceptedByRetryingEverything: only by name, or by its code.
 func TestTwoNodes_AProposalIsNotAcceptedByRetryingEverything(t *testing.T) {
 	t.Parallel()
-	a, b := newSite(t, "acme", "127.0.0.1:0"), newSite(t, "globex", "")
-	b.says("ended: delete, accept: {remove: ask}")
-	a.run()
-	b.run()
-	join(t, a, b)
+	a, b := joined(t, "ended: delete, accept: {remove: ask}")
 	made := a.create("Proposed")
 	b.is("Proposed", "Open", 0)
 	a.settled()
@@ -139,10 +131,7 @@ func TestTwoNodes_AProposalIsNotAcceptedByRetryingEverything(t *testing.T) {
 
 func TestTwoNodes_AnUndoneEventGoesBackAtBothSides(t *testing.T) {
 	t.Parallel()
-	a, b := newSite(t, "acme", "127.0.0.1:0"), newSite(t, "globex", "")
-	a.run()
-	b.run()
-	join(t, a, b)
+	a, b := joined(t, "")
 	made := a.create("As it was")
 	b.is("As it was", "Open", 0)
 	a.settled()
@@ -185,11 +174,7 @@ func TestTwoNodes_AnUndoneEventGoesBackAtBothSides(t *testing.T) {
 
 func TestTwoNodes_ABlownFuseIsShownAndResumed(t *testing.T) {
 	t.Parallel()
-	a, b := newSite(t, "acme", "127.0.0.1:0"), newSite(t, "globex", "")
-	b.says("fuse: {closes: 1}")
-	a.run()
-	b.run()
-	join(t, a, b)
+	a, b := joined(t, "fuse: {closes: 1}")
 	for _, summary := range []string{"one", "two"} {
 		made := a.create(summary)
 		b.is(summary, "Open", 0)

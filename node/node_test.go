@@ -206,13 +206,24 @@ func join(t *testing.T, a, b *site) {
 	}
 }
 
-// TestTwoNodes_KeepTwoDesksInStep is the main job, over everything that is real.
-func TestTwoNodes_KeepTwoDesksInStep(t *testing.T) {
-	t.Parallel()
-	a, b := newSite(t, "acme", "127.0.0.1:0"), newSite(t, "globex", "")
+// joined are two nodes that run and work together; says is what the second one's
+// configuration says of the connection besides.
+func joined(t *testing.T, says string) (a, b *site) {
+	t.Helper()
+	a, b = newSite(t, "acme", "127.0.0.1:0"), newSite(t, "globex", "")
+	if says != "" {
+		b.says(says)
+	}
 	a.run()
 	b.run()
 	join(t, a, b)
+	return a, b
+}
+
+// TestTwoNodes_KeepTwoDesksInStep is the main job, over everything that is real.
+func TestTwoNodes_KeepTwoDesksInStep(t *testing.T) {
+	t.Parallel()
+	a, b := joined(t, "")
 
 	made := a.create("Printer on fire")
 	eventually(t, "the ticket appears at Globex", func() error { _, err := b.find("Printer on fire"); return err })

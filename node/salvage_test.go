@@ -102,10 +102,7 @@ func harmTables(t *testing.T, dir string, seed uint64) (count int) {
 // nothing.
 func TestDamage_WithoutAnAgreementTheNodeRefuses(t *testing.T) {
 	t.Parallel()
-	a, b := newSite(t, "acme", "127.0.0.1:0"), newSite(t, "globex", "")
-	a.run()
-	b.run()
-	join(t, a, b)
+	_, b := joined(t, "")
 	b.stop()
 	data := filepath.Join(b.dir, "data")
 	tables, err := filepath.Glob(filepath.Join(data, "store", "*.sst"))
@@ -129,10 +126,7 @@ func TestDamage_WithoutAnAgreementTheNodeRefuses(t *testing.T) {
 // new one not yet in its place when the power goes.
 func TestDamage_ASalvageThatWasCutShortIsFinished(t *testing.T) {
 	t.Parallel()
-	a, b := newSite(t, "acme", "127.0.0.1:0"), newSite(t, "globex", "")
-	a.run()
-	b.run()
-	join(t, a, b)
+	a, b := joined(t, "")
 	a.create("one")
 	inStep(t, a, b, "one")
 	b.stop()

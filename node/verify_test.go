@@ -48,10 +48,7 @@ func (s *site) verified(what string, r admin.VerifyRequest, fn func(admin.Verifi
 // and mend, and status tells.
 func TestTwoNodes_CompareWhatTheyHold(t *testing.T) {
 	t.Parallel()
-	a, b := newSite(t, "acme", "127.0.0.1:0"), newSite(t, "globex", "")
-	a.run()
-	b.run()
-	join(t, a, b)
+	a, b := joined(t, "")
 	made := a.create("Printer on fire")
 	eventually(t, "the ticket appears at Globex", func() error { _, err := b.find("Printer on fire"); return err })
 	agreed := func(v admin.Verification) bool { return v.Twins == 1 && len(v.Differ)+len(v.Moving)+v.More == 0 }

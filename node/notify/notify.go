@@ -242,13 +242,11 @@ func (n *Notifier) tell(ctx context.Context, target string, slots chan struct{})
 
 // sleep waits; it returns false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
-		return true
 	case <-ctx.Done():
 		return false
+	case <-time.After(d):
+		return true
 	}
 }
 

@@ -354,3 +354,13 @@ Node acme, 2026-01-31 12:00:00 UTC
 		t.Errorf("an empty message says %q", got)
 	}
 }
+
+// TestMessage_AKeyIsNoPlaceholder: people name tickets, and what they name is put
+// into sentences as it is.
+func TestMessage_AKeyIsNoPlaceholder(t *testing.T) {
+	t.Parallel()
+	m := notify.Message{Node: "acme", Wrong: []notify.Line{{Condition: notify.Condition{Kind: notify.Parked, Connection: "TICKET", Ticket: "CONNECTION"}}}}
+	if got, want := m.Subject(), "[Parley acme] ticket CONNECTION is parked on TICKET"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -125,41 +125,49 @@ func (m Message) Text() string {
 	return out.String()
 }
 
+// words are what people are told of a kind of trouble: what is wrong, and what to
+// do. In both CONNECTION and TICKET stand for names.
+type words struct{ wrong, do string }
+
+// words of a kind; one that is not here is told by its name.
+func (k Kind) words() words {
+	const status = "see: parley status"
+	switch k {
+	case Parked:
+		return words{"ticket TICKET is parked on CONNECTION", "see: parley ticket explain TICKET"}
+	case Conflict:
+		return words{"ticket TICKET waits for a decision on CONNECTION", "see: parley conflict show TICKET"}
+	case Overran:
+		return words{"an edit of ticket TICKET was written over on CONNECTION", "see: parley conflict show TICKET"}
+	case Astray:
+		return words{"ticket TICKET has a field of the peer's that was changed here, on CONNECTION", status}
+	case PeerAway:
+		return words{"the peer of CONNECTION is away", status}
+	case Stopped:
+		return words{"connection CONNECTION has stopped", status}
+	case Failing:
+		return words{"ticket after ticket fails on CONNECTION", status}
+	case Fuse:
+		return words{"a fuse of CONNECTION is blown", "see: parley status, and let it go on with: parley connection resume CONNECTION"}
+	case Fenced:
+		return words{"another live copy of this node works on CONNECTION, and this one stands back", "stop this copy; or, if it is the right one, stop the other and: parley node claim"}
+	case Copied:
+		return words{"a second copy of this node has said hello on CONNECTION", status}
+	case PeerCopied:
+		return words{"two copies of the peer of CONNECTION live", status}
+	case Damaged:
+		return words{"the node's store was damaged: what is lost of CONNECTION is healed from its peer", "see: parley status, check the disk, and remove the damaged store when you do not need it"}
+	case Refused:
+		return words{"what the peer of CONNECTION sends is refused", status}
+	case Differs:
+		return words{"the two sides of CONNECTION do not hold the same", "see: parley connection verify CONNECTION, and mend it with --heal"}
+	}
+	return words{string(k) + " on CONNECTION", status}
+}
+
 // headline is a trouble in one line.
 func (l Line) headline() string {
-	var text string
-	switch l.Kind {
-	case Parked:
-		text = fmt.Sprintf("ticket %s is parked on %s", l.Ticket, l.Connection)
-	case Conflict:
-		text = fmt.Sprintf("ticket %s waits for a decision on %s", l.Ticket, l.Connection)
-	case Overran:
-		text = fmt.Sprintf("an edit of ticket %s was written over on %s", l.Ticket, l.Connection)
-	case Astray:
-		text = fmt.Sprintf("ticket %s has a field of the peer's that was changed here, on %s", l.Ticket, l.Connection)
-	case PeerAway:
-		text = fmt.Sprintf("the peer of %s is away", l.Connection)
-	case Stopped:
-		text = fmt.Sprintf("connection %s has stopped", l.Connection)
-	case Failing:
-		text = fmt.Sprintf("ticket after ticket fails on %s", l.Connection)
-	case Fuse:
-		text = fmt.Sprintf("a fuse of %s is blown", l.Connection)
-	case Fenced:
-		text = fmt.Sprintf("another live copy of this node works on %s, and this one stands back", l.Connection)
-	case Copied:
-		text = fmt.Sprintf("a second copy of this node has said hello on %s", l.Connection)
-	case PeerCopied:
-		text = fmt.Sprintf("two copies of the peer of %s live", l.Connection)
-	case Damaged:
-		text = fmt.Sprintf("the node's store was damaged: what is lost of %s is healed from its peer", l.Connection)
-	case Refused:
-		text = fmt.Sprintf("what the peer of %s sends is refused", l.Connection)
-	case Differs:
-		text = fmt.Sprintf("the two sides of %s do not hold the same", l.Connection)
-	default:
-		text = fmt.Sprintf("%s on %s", l.Kind, l.Connection)
-	}
+	text := l.fill(l.Kind.words().wrong)
 	if l.Code != "" {
 		text += " (" + l.Code + ")"
 	}
@@ -167,26 +175,12 @@ func (l Line) headline() string {
 }
 
 // advice says what to do.
-func (l Line) advice() string {
-	if l.Kind == Parked {
-		return "see: parley ticket explain " + l.Ticket
-	}
-	if l.Kind == Conflict || l.Kind == Overran {
-		return "see: parley conflict show " + l.Ticket
-	}
-	if l.Kind == Fuse {
-		return "see: parley status, and let it go on with: parley connection resume " + l.Connection
-	}
-	if l.Kind == Differs {
-		return "see: parley connection verify " + l.Connection + ", and mend it with --heal"
-	}
-	if l.Kind == Damaged {
-		return "see: parley status, check the disk, and remove the damaged store when you do not need it"
-	}
-	if l.Kind == Fenced {
-		return "stop this copy; or, if it is the right one, stop the other and: parley node claim"
-	}
-	return "see: parley status"
+func (l Line) advice() string { return l.fill(l.Kind.words().do) }
+
+// fill names what a sentence is about. Both names are put in at once: a ticket's
+// key may hold anything, also one of the two words.
+func (l Line) fill(sentence string) string {
+	return strings.NewReplacer("CONNECTION", l.Connection, "TICKET", l.Ticket).Replace(sentence)
 }
 
 // clean makes a trouble fit to be sent: keys and codes may come from a tracker.

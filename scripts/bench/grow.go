@@ -36,12 +36,10 @@ func (n *node) grow(ctx context.Context, c command, a *answer) (err error) {
 }
 
 func rest(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return false
-	case <-timer.C:
+	case <-time.After(d):
 		return true
 	}
 }
