@@ -64,6 +64,7 @@ func (c *compilation) expression(where span) (*expression, nature.Nature, bool) 
 	if e.literal, e.constant = literalOf(tree.Node); e.constant {
 		return e, known, true
 	}
+	e.needs = r.needsOf(tree.Node)
 	g := &guard{literals: r.literals, guards: c.guards, used: c.guarded}
 	tree.Node = g.rewrite(tree.Node)
 	if e.program, err = compiler.Compile(tree, c.config); err != nil {

@@ -35,6 +35,7 @@ type slot struct {
 	name  string
 	shown string
 	load  func(*run) (any, error)
+	field *need // the field of our ticket that it is, if it is no more than that
 }
 
 // expression is a compiled right-hand side.
@@ -48,7 +49,9 @@ type expression struct {
 	reads []string
 	// depends are all replica fields that decide about the value.
 	depends []string
-	at      int
+	// needs is a comparison without which the expression is false.
+	needs *need
+	at    int
 }
 
 // target is a field that a statement sets.

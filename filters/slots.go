@@ -266,7 +266,11 @@ func (r *resolver) field(node *ast.Node, n *ast.MemberNode, side, field string, 
 	if side == "replica" {
 		f.reads = []string{key}
 	}
-	r.useSlot(node, side+"."+shownKey(key), exprType(typ), f, fieldLoader(side, key, typ))
+	name := side + "." + shownKey(key)
+	r.useSlot(node, name, exprType(typ), f, fieldLoader(side, key, typ))
+	if side == "issue" && key != event.FieldKey && key != event.FieldURL {
+		r.slots[r.slotOf[name]].field = &need{key: key, typ: typ}
+	}
 }
 
 func (r *resolver) collection(node *ast.Node, n *ast.MemberNode, side, field string) bool {

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -220,6 +219,8 @@ type Path struct {
 	schema      event.Schema
 	schemaAt    time.Time
 
+	// candidates are those of the last poll.
+	candidates atomic.Pointer[candidates]
 	// caughtUp is set when a poll of this process has come to the end.
 	caughtUp atomic.Bool
 
@@ -302,7 +303,7 @@ func (p *Path) pollFor() []event.ConnectionID {
 	for id := range p.connections {
 		all[id] = true
 	}
-	return slices.SortedFunc(maps.Keys(all), func(a, b event.ConnectionID) int { return bytes.Compare(a[:], b[:]) })
+	return slices.SortedFunc(maps.Keys(all), compareIDs)
 }
 
 // Remove takes a connection out; what the store holds of it stays.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"parley/filters"
 	"parley/sync/event"
 	"parley/sync/store"
 	"parley/sync/work"
@@ -55,13 +56,62 @@ func (p *Path) sift(ctx context.Context, changes []event.Change) ([]pending, err
 	return out, nil
 }
 
+// candidates finds the connections whose scopes may match a ticket. It is made of
+// what was in force when it was made, and never changed.
+type candidates struct {
+	connections []event.ConnectionID // ascending
+	rules       []*Rules
+	scopes      *filters.Index
+}
+
+// candidatesOf indexes the scopes in force; those of the last time are taken if
+// they still are.
+func (p *Path) candidatesOf(connections []event.ConnectionID) *candidates {
+	c := &candidates{connections: connections, rules: make([]*Rules, len(connections))}
+	scopes := make([]*filters.Scope, len(connections))
+	for i, id := range connections {
+		if con := p.Connection(id); con != nil {
+			c.rules[i] = con.Rules()
+			scopes[i] = c.rules[i].Scope
+		}
+	}
+	last := p.candidates.Load()
+	if last != nil && slices.Equal(last.connections, c.connections) && slices.Equal(last.rules, c.rules) {
+		return last
+	}
+	c.scopes = filters.NewIndex(scopes)
+	p.candidates.Store(c)
+	return c
+}
+
+// of are the connections on which a ticket may belong, and those that know it.
+func (c *candidates) of(ticket filters.Ours, known []event.ConnectionID) []event.ConnectionID {
+	at := c.scopes.Candidates(ticket)
+	for _, id := range known {
+		i, found := slices.BinarySearchFunc(c.connections, id, compareIDs)
+		if found {
+			at = append(at, i)
+		}
+	}
+	slices.Sort(at)
+	at = slices.Compact(at)
+	out := make([]event.ConnectionID, len(at))
+	for i := range at {
+		out[i] = c.connections[at[i]]
+	}
+	return out
+}
+
+func compareIDs(a, b event.ConnectionID) int { return bytes.Compare(a[:], b[:]) }
+
 func (p *Path) siftAll(ctx context.Context, changes []event.Change, connections []event.ConnectionID, kept [][]event.ConnectionID) error {
+	among := p.candidatesOf(connections)
 	var all sync.WaitGroup
 	slots, wrong := make(chan struct{}, sifters), make([]error, len(changes))
 	for i, change := range changes {
 		slots <- struct{}{}
 		all.Go(func() {
-			kept[i], wrong[i] = p.siftOne(ctx, change, connections)
+			kept[i], wrong[i] = p.siftOne(ctx, change, among)
 			<-slots
 		})
 	}
@@ -71,11 +121,11 @@ func (p *Path) siftAll(ctx context.Context, changes []event.Change, connections 
 
 // siftOne leaves out the connections that a ticket does not belong on. An error
 // is the store's; what the tracker does not tell is left to the looks.
-func (p *Path) siftOne(ctx context.Context, change event.Change, connections []event.ConnectionID) ([]event.ConnectionID, error) {
+func (p *Path) siftOne(ctx context.Context, change event.Change, among *candidates) ([]event.ConnectionID, error) {
 	readAt := p.Now()
 	ticket, err := p.Tracker.Read(ctx, change.Ref)
 	if err != nil {
-		return connections, nil //nolint:nilerr // the looks will ask again, and tell
+		return among.connections, nil //nolint:nilerr // the looks will ask again, and tell
 	}
 	// Asked before the record: a create that is over by now is on it.
 	maker, creating := p.creating.of(ticket.Marker)
@@ -92,13 +142,13 @@ func (p *Path) siftOne(ctx context.Context, change event.Change, connections []e
 	case creating:
 		known = append(known, maker)
 	case ticket.Marker != "" && len(known) == 0:
-		return connections, nil // a node made it, and its twin is not on record
+		return among.connections, nil // a node made it, and its twin is not on record
 	}
 	var kept []event.ConnectionID
 	// Where no row is about it, the ticket looks alike to all filters.
 	unknown := known0(change.Ref)
 	o := &outgoing{ticket: ticket, readAt: readAt, known: unknown, ours: ours(nil, ticket, &unknown)}
-	for _, id := range connections {
+	for _, id := range among.of(o.ours, known) {
 		con := p.Connection(id)
 		if con == nil || slices.Contains(known, id) {
 			kept = append(kept, id)
@@ -169,7 +219,7 @@ func noteKnown(tx store.Tx, con event.ConnectionID, ref event.Ref) error {
 	if err != nil {
 		return err
 	}
-	at, found := slices.BinarySearchFunc(known, con, func(a, b event.ConnectionID) int { return bytes.Compare(a[:], b[:]) })
+	at, found := slices.BinarySearchFunc(known, con, compareIDs)
 	if found {
 		return nil
 	}

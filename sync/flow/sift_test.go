@@ -15,11 +15,16 @@ import (
 // tenant makes a node keep only tickets that say so on a connection.
 func (e *wire) tenant(t *testing.T, word string) {
 	t.Helper()
-	scope, err := filters.CompileScope(fmt.Sprintf("issue.summary startsWith %q", word), filters.Env{Schema: schema(), Key: []byte("k"), Limits: filters.Limits{Time: time.Minute}})
+	e.rules.Scope = scopeOf(t, fmt.Sprintf("issue.summary startsWith %q", word))
+}
+
+func scopeOf(t *testing.T, src string) *filters.Scope {
+	t.Helper()
+	scope, err := filters.CompileScope(src, filters.Env{Schema: schema(), Key: []byte("k"), Limits: filters.Limits{Time: time.Minute}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.rules.Scope = scope
+	return scope
 }
 
 // tenants are a hub and b with many connections, each for tickets of its own.
@@ -76,6 +81,28 @@ func TestPoll_ATicketCostsWorkOnlyWhereItMayBelong(t *testing.T) {
 	hub.poll()
 	if got := hub.everywhere('w'); got != 2 {
 		t.Errorf("%d work rows, want one where its twin is and one where it belongs", got)
+	}
+}
+
+func TestPoll_AScopeThatChangesCountsFromTheNextPollOn(t *testing.T) {
+	t.Parallel()
+	_, hub, _ := tenants(t, 12)
+	for i, wire := range hub.wires {
+		wire.rules.Scope = scopeOf(t, fmt.Sprintf(`issue.summary == "t%02d"`, i))
+	}
+	hub.crash() // with these
+	hub.desk.open("t03")
+	hub.poll()
+	if got := hub.everywhere('w'); got != 1 {
+		t.Fatalf("%d work rows, want 1", got)
+	}
+	rules := *hub.wires[5].con.Rules()
+	rules.Scope = scopeOf(t, `issue.summary == "t04"`)
+	hub.wires[5].con.SetRules(&rules)
+	hub.desk.open("t04")
+	hub.poll()
+	if got := hub.everywhere('w'); got != 3 {
+		t.Errorf("%d work rows, want one of the first ticket and two of the second", got)
 	}
 }
 
