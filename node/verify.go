@@ -153,48 +153,34 @@ func verifyDue(last, approved, failed time.Time, every time.Duration, now time.T
 	return every > 0 && !approved.IsZero() && now.Sub(last) >= every && now.Sub(failed) >= verifyAgain
 }
 
-// sweepPace is the time between two tickets of a sweep.
-const sweepPace = 200 * time.Millisecond
-
-// sweepAll reads the tickets of each connection in turn, when it is due.
+// sweepAll reads the tickets of the connections in turn, when they are due.
 func (n *Node) sweepAll(ctx context.Context) {
-	pace := func(ctx context.Context) error {
-		// Whatever else the node has to do comes first, and a tracker that wants to be
-		// left alone is.
-		for {
-			if !pause(ctx, sweepPace) {
-				return ctx.Err()
-			}
-			if n.runner.Idle() && n.path.Limited().IsZero() && !n.store.Full() {
-				return nil
-			}
+	name := func(con *flow.Connection) string {
+		if l := n.byID(con.ID); l != nil {
+			return l.record.Name
 		}
+		return con.Name
+	}
+	sweeper := &flow.Sweeper{
+		Path: n.path, Idle: n.runner.Idle, Full: n.store.Full,
+		Due: func(con *flow.Connection, state flow.Swept) bool {
+			l := n.byID(con.ID)
+			if l == nil || l.record.Approved.IsZero() {
+				return false
+			}
+			return state.Due(time.Now(), n.configured().Connections[l.record.Name].Sweep.Every())
+		},
+		Did: func(con *flow.Connection, state flow.Swept, err error) {
+			switch {
+			case err != nil:
+				n.log.Info().Str("connection", name(con)).Err(err).Msg("sweep put off")
+			case !state.Ended.IsZero():
+				n.log.Info().Str("connection", name(con)).Int("tickets", state.Tickets).Int("found", state.Found).Int("unread", state.Unread).Msg("tracker swept")
+			}
+		},
 	}
 	for pause(ctx, verifyLook) {
-		for _, l := range n.all() {
-			if l.flow == nil {
-				continue
-			}
-			if err := n.sweep(ctx, l, pace); err != nil && ctx.Err() == nil {
-				n.log.Info().Str("connection", l.record.Name).Err(err).Msg("sweep put off")
-			}
-		}
-	}
-}
-
-// sweep goes on with the sweep of one connection to the end of its round.
-func (n *Node) sweep(ctx context.Context, l *link, pace func(context.Context) error) error {
-	for {
-		every := n.configured().Connections[l.record.Name].Sweep.Every()
-		state, err := n.path.SweepState(l.flow)
-		if out, _ := l.flow.Paused(); err != nil || out || l.record.Approved.IsZero() || !state.Due(time.Now(), every) || n.byID(l.flow.ID) == nil {
-			return err
-		}
-		if state, err = n.path.Sweep(ctx, l.flow, pace); err != nil {
-			return err
-		}
-		if !state.Ended.IsZero() {
-			n.log.Info().Str("connection", l.record.Name).Int("tickets", state.Tickets).Int("found", state.Found).Msg("tracker swept")
+		for sweeper.Turn(ctx) {
 		}
 	}
 }

@@ -29,6 +29,10 @@ type Swept struct {
 	Found   int `json:"found"`
 	// After is the last key done.
 	After []byte `json:"after,omitempty"`
+	// Tries is how often the ticket behind it could not be read, Unread how many were
+	// passed over for that.
+	Tries  int `json:"tries,omitempty"`
+	Unread int `json:"unread,omitempty"`
 }
 
 // Due tells whether a round is under way or has to begin; every 0 begins none.
@@ -39,8 +43,13 @@ func (s Swept) Due(now time.Time, every time.Duration) bool {
 	return true
 }
 
-// sweepPage is how many twins a call of Sweep takes.
-const sweepPage = 20
+// sweepPage is how many twins a call of Sweep takes, sweepTries how often one that
+// cannot be read is tried before the sweep goes on without it: the next round comes
+// by again, and one ticket must not keep it from all others.
+const (
+	sweepPage  = 20
+	sweepTries = 3
+)
 
 // SweepState is how far the sweep of a connection has come.
 func (p *Path) SweepState(con *Connection) (Swept, error) {
@@ -60,7 +69,7 @@ func (p *Path) SweepState(con *Connection) (Swept, error) {
 
 // Sweep takes the next tickets of a connection; before each it calls pace, which
 // says when to go on. A round that has ended is followed by another. An error leaves
-// the place before the ticket that it came from.
+// the place before the ticket that it came from, so many times.
 func (p *Path) Sweep(ctx context.Context, con *Connection, pace func(context.Context) error) (Swept, error) {
 	state, err := p.SweepState(con)
 	if err != nil {
@@ -80,6 +89,9 @@ func (p *Path) Sweep(ctx context.Context, con *Connection, pace func(context.Con
 			}
 			found, failed := p.sweepTicket(ctx, con, rows[i])
 			if err = failed; err != nil {
+				if state.Tries++; state.Tries >= sweepTries {
+					state.After, state.Tries, state.Unread = key, 0, state.Unread+1
+				}
 				break
 			}
 			state.Tickets++
@@ -87,7 +99,7 @@ func (p *Path) Sweep(ctx context.Context, con *Connection, pace func(context.Con
 				state.Found++
 			}
 		}
-		state.After = key
+		state.After, state.Tries = key, 0
 	}
 	if err == nil && len(keys) < sweepPage {
 		state.Ended, state.After = p.Now(), nil

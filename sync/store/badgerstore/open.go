@@ -53,7 +53,7 @@ type Options struct {
 	Free func(dir string) (uint64, error)
 	// CheckEvery is how often free space is looked at; a second if 0.
 	CheckEvery time.Duration
-	// ScrubEvery is how often all tables are read and checked; six hours if 0.
+	// ScrubEvery is how often all tables are read and checked at least; six hours if 0.
 	ScrubEvery time.Duration
 	// Logger gets what an operator would want to know.
 	Logger zerolog.Logger
