@@ -71,7 +71,9 @@ type Node struct {
 	server   *natsbus.Server
 	notifier *notify.Notifier
 	boot     envelope.Boot
-	started  time.Time
+	// successor is set if the last process had the store where it is.
+	successor bool
+	started   time.Time
 
 	// mu guards what follows.
 	mu     sync.Mutex
@@ -157,8 +159,11 @@ func (n *Node) nextBoot() error {
 		return fmt.Errorf("draw the boot's number: %w", err)
 	}
 	n.boot.Random = binary.BigEndian.Uint64(random[:])
-	key := store.MetaKey("boot")
-	return n.store.Finish(func(tx store.Tx) error {
+	key, present := store.MetaKey("boot"), homeOf(filepath.Join(n.dir, backup.StoreFolder))
+	return n.store.Finish(func(tx store.Tx) (err error) {
+		if n.successor, err = n.atHome(tx, present); err != nil {
+			return err
+		}
 		raw, err := tx.Get(key)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
@@ -209,7 +214,7 @@ func (n *Node) openPath() error {
 	}
 	n.path, n.runner = flow.NewRunner(flow.Options{
 		Store: n.store, Tracker: n.tracker, TrackerName: n.config.Tracker.Kind, Blobs: files{n.blobs},
-		Now: time.Now, Random: rand.Reader, Secret: n.vault.Derive(secret.PurposeMarker), Boot: n.boot,
+		Now: time.Now, Random: rand.Reader, Secret: n.vault.Derive(secret.PurposeMarker), Boot: n.boot, Successor: n.successor,
 		Log: n.log, Observe: n.observe, ConfirmGone: n.options.ConfirmGone,
 	}, flow.RunnerOptions{Every: every, Workers: n.config.Limits.Lanes})
 	return nil

@@ -81,6 +81,9 @@ func (p *Path) Chore(ctx context.Context, id event.ConnectionID, twinID event.Tw
 	if err != nil || c == nil {
 		return err
 	}
+	if p.waitsForPeer(con, c.task()) {
+		return nil
+	}
 	if p.Now().Before(c.job.Until) {
 		p.Wake(c.task(), When{At: c.job.Until})
 		return nil

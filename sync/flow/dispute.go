@@ -47,6 +47,9 @@ func (p *Path) upkeep(ctx context.Context, o *outgoing) error {
 	set := event.Fields{}
 	o.decisions(schema, set)
 	o.owners(schema, set)
+	if ok, again := p.mayWrite(o.con); len(set) > 0 && !ok {
+		return &awaitError{at: again, reason: "the peer has not said that it deals with this process"}
+	}
 	if len(set) > 0 {
 		if err := p.setOurs(ctx, o, set, schema); err != nil {
 			return err

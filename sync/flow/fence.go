@@ -26,6 +26,11 @@ import (
 // not answer in its place. A process writes nothing into its tracker, and takes
 // no events, before the peer has said that it deals with it.
 
+// aloneAfter is how long a process waits for the peer before it goes on with what it has
+// taken in already, if nobody else can be the node: see Options.Successor. Any other waits
+// until the peer answers.
+const aloneAfter = time.Minute
+
 // challengeTimeout is how long the process that we deal with may take to say
 // that it lives, when another one asks for its place.
 const challengeTimeout = 2 * time.Second
@@ -77,6 +82,32 @@ func (c *Connection) admitted() bool {
 	c.session.mu.Lock()
 	defer c.session.mu.Unlock()
 	return c.session.admitted && !c.session.fenced
+}
+
+// mayWrite tells whether this process may write into the tracker for a connection, and
+// else when to ask again.
+func (p *Path) mayWrite(con *Connection) (ok bool, again time.Time) {
+	if con.admitted() {
+		return true, time.Time{}
+	}
+	now := p.Now()
+	if _, fenced := con.Fence(); fenced || !p.Successor {
+		return false, now.Add(aloneAfter)
+	}
+	if alone := con.beganAt.Add(aloneAfter); now.Before(alone) {
+		return false, alone
+	}
+	return true, time.Time{}
+}
+
+// waitsForPeer puts a task off that may not write yet. What the peer lets go on is brought
+// up by that.
+func (p *Path) waitsForPeer(con *Connection, t Task) bool {
+	ok, again := p.mayWrite(con)
+	if !ok && p.Successor {
+		p.Wake(t, When{At: again})
+	}
+	return !ok
 }
 
 // hears is admitted for a message that has come: one that gets no reply because

@@ -4,6 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"parley/adapters"
+	"parley/sync/event"
+	"parley/sync/flow"
 	"parley/sync/store/memstore"
 	"parley/sync/transport"
 )
@@ -190,4 +193,122 @@ func TestFence_BeforeAHelloNothingIsTakenOrWritten(t *testing.T) {
 	a.wires[0].cut = false
 	w.settle()
 	b.one()
+}
+
+// waiting is a pair of which a has an event of b's on its way in, a decision and the last
+// note of an end to write, and in which b is away when a's process begins anew.
+func waiting(t *testing.T, successor bool) (w *world, a, b *node) {
+	t.Helper()
+	w, a, b, atA, atB := asking(t)
+	a.wires[0].rules.Ended = flow.EndNote
+	a.desk.open("to be ended")
+	w.settle()
+	w.part(a, b, atA, atB, "summary", "ours", "theirs")
+	a.desk.on = func(call string, _ event.Step) error {
+		if call == "write" {
+			return trouble(adapters.ErrTransient, "write")
+		}
+		return nil
+	}
+	for _, k := range b.desk.all() {
+		if k.Fields["summary"] == "to be ended" {
+			b.must(b.path.Unsync(b.con(), k.Ref))
+		}
+	}
+	b.desk.open("new")
+	b.poll()
+	b.alone()
+	a.alone()
+	a.must(a.decide(atA, "summary", "theirs"))
+	if len(a.arrived()) != 1 || len(a.chores()) != 1 || a.rows('w') != 1 {
+		t.Fatalf("%d events, %d chores and %d looks wait", len(a.arrived()), len(a.chores()), a.rows('w'))
+	}
+	a.desk.on = func(string, event.Step) error { return nil }
+	a.wires[0].cut, a.successor = true, successor
+	a.crash()
+	return w, a, b
+}
+
+func (n *node) runsFor(d time.Duration) {
+	for range int(d / (5 * time.Second)) {
+		n.poll()
+		n.alone()
+		n.w.pass(5 * time.Second)
+	}
+}
+
+// TestFence_ACopyWithoutAPeerWritesNothing, be it an event, a decision or the end of a twin.
+func TestFence_ACopyWithoutAPeerWritesNothing(t *testing.T) {
+	t.Parallel()
+	w, a, _ := waiting(t, false)
+	wrote := 0
+	a.desk.on = func(call string, _ event.Step) error {
+		if call == "write" {
+			wrote++
+		}
+		return nil
+	}
+	a.runsFor(20 * time.Minute)
+	if wrote != 0 {
+		t.Errorf("it wrote %d times", wrote)
+	}
+	a.wires[0].cut = false
+	w.settle()
+	if got := len(a.arrived()) + len(a.chores()) + a.rows('w'); got != 0 || wrote == 0 {
+		t.Errorf("when the peer is there, %d wait still, after %d writes", got, wrote)
+	}
+}
+
+// TestFence_ARestartWaitsAMinuteForADeadPeer: if nobody else can be the node, what it had
+// taken in is written then; before that the peer may say that another one lives.
+func TestFence_ARestartWaitsAMinuteForADeadPeer(t *testing.T) {
+	t.Parallel()
+	w, a, b := waiting(t, true)
+	wrote := 0
+	a.desk.on = func(call string, _ event.Step) error {
+		if call == "write" {
+			wrote++
+		}
+		return nil
+	}
+	a.runsFor(55 * time.Second)
+	if wrote != 0 {
+		t.Errorf("it wrote %d times before a minute was over", wrote)
+	}
+	a.runsFor(2 * time.Minute)
+	if got := len(a.arrived()) + len(a.chores()); got != 0 || standing(a, "new") != 1 {
+		t.Errorf("%d wait still, the ticket stands %d times", got, standing(a, "new"))
+	}
+	before := len(a.desk.all())
+	a.wires[0].cut = false
+	w.settle()
+	if got := len(a.desk.all()); got != before {
+		t.Errorf("%d tickets, %d before the peer was there", got, before)
+	}
+	if x, y := len(a.disputes(a.desk.all()[0].Ref)), b.saw("peer copied"); x != 0 || y != 0 {
+		t.Errorf("%d disputes, %d copies", x, y)
+	}
+}
+
+// TestFence_AFencedProcessIsNotAlone: it is no successor, whatever its folder says.
+func TestFence_AFencedProcessIsNotAlone(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	a.desk.open("one")
+	w.settle()
+	a.desk.open("two")
+	a.poll()
+	a.alone()
+	c := w.copyOf(b)
+	w.settle()
+	if !c.fenced() {
+		t.Fatal("the copy does not stand back")
+	}
+	c.successor = true
+	c.wires[0].cut = true
+	c.crash()
+	c.runsFor(10 * time.Minute)
+	if got := len(c.arrived()); got != 1 {
+		t.Errorf("%d events wait, want the one that the copy began with", got)
+	}
 }

@@ -165,11 +165,11 @@ func (p *Path) storeJob(con *Connection, id event.TwinID, job *fileJob) error {
 // Attach writes one file whose bytes are here, as a plan of one step.
 func (p *Path) Attach(ctx context.Context, id event.ConnectionID, twinID event.TwinID, item event.ItemID) error {
 	con := p.Connection(id)
-	if con == nil || con.pausedIn.Load() || !con.admitted() {
+	if con == nil || con.pausedIn.Load() {
 		return nil
 	}
 	job, err := p.job(con, twinID, item)
-	if err != nil || job == nil {
+	if err != nil || job == nil || p.waitsForPeer(con, Task{Kind: KindAttach, Con: id, Ref: job.Ref, Twin: twinID, Item: item}) {
 		return err
 	}
 	if p.putOff(Task{Kind: KindAttach, Con: id, Ref: job.Ref, Twin: twinID, Item: item}, true) {

@@ -171,8 +171,8 @@ type incoming struct {
 // What goes wrong is kept in the inbox row; an error is the store's.
 func (p *Path) Apply(ctx context.Context, id event.ConnectionID, twinID event.TwinID) error {
 	con := p.Connection(id)
-	if con == nil || con.pausedIn.Load() || !con.admitted() || !con.breakers.allow(wayIn, twinID.String()) ||
-		p.putOff(Task{Kind: KindApply, Con: id, Twin: twinID}, false) {
+	if con == nil || con.pausedIn.Load() || p.waitsForPeer(con, Task{Kind: KindApply, Con: id, Twin: twinID}) ||
+		!con.breakers.allow(wayIn, twinID.String()) || p.putOff(Task{Kind: KindApply, Con: id, Twin: twinID}, false) {
 		return nil
 	}
 	in, err := p.pick(con, twinID)

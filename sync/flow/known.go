@@ -250,11 +250,14 @@ func (p *Path) ended(ctx context.Context, o *outgoing, err error) error {
 
 func (p *Path) endLook(ctx context.Context, o *outgoing, err error) error {
 	var hold *holdError
+	var await *awaitError
 	var outside *outsideError
 	var broken storeError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &await):
+		return p.hold(o, work.Hold{Reason: await.reason, Next: await.at})
 	case errors.Is(err, errOvertaken):
 		p.Wake(Task{Kind: KindWork, Con: o.con.ID, Ref: o.known.ref}, When{})
 		return nil

@@ -47,10 +47,12 @@ type node struct {
 	store   *memstore.Store
 	blobs   *blobs
 	boots   uint64
-	path    *flow.Path
-	lanes   *flow.Lanes
-	wires   []*wire
-	seen    []flow.Observation
+	// successor is set if the process before is certainly gone.
+	successor bool
+	path      *flow.Path
+	lanes     *flow.Lanes
+	wires     []*wire
+	seen      []flow.Observation
 }
 
 // wire is a node's end of a connection.
@@ -123,7 +125,7 @@ func (n *node) options(now func() time.Time, observe func(flow.Observation)) flo
 	return flow.Options{
 		Store: n.store, Tracker: n.tracker, TrackerName: "desk", Blobs: n.blobs, Now: now, Random: rand.Reader,
 		Secret: sha256.Sum256([]byte(n.name)), Boot: envelope.Boot{Counter: n.boots, Random: n.boots}, Log: zerolog.Nop(),
-		Wake: func(t flow.Task, w flow.When) { lanes.Add(t, w) }, Observe: observe,
+		Wake: func(t flow.Task, w flow.When) { lanes.Add(t, w) }, Observe: observe, Successor: n.successor,
 	}
 }
 

@@ -39,7 +39,10 @@ type Options struct {
 	Secret [32]byte
 	// Boot differs between two runs of one node.
 	Boot envelope.Boot
-	Log  zerolog.Logger
+	// Successor is set if the store is where the process before this one had it, and
+	// that process is certainly gone: this one is no copy of a node.
+	Successor bool
+	Log       zerolog.Logger
 	// Wake is told of work to do; it must not block and not call the Path.
 	Wake func(Task, When)
 	// Observe is told what happened, for people and metrics; may be nil, must not block.

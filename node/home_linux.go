@@ -1,0 +1,21 @@
+package node
+
+import (
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// homeOf is the home of the store in a folder; what cannot be told is zero.
+func homeOf(folder string) home {
+	raw, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return home{}
+	}
+	var at unix.Stat_t
+	if err := unix.Stat(folder, &at); err != nil {
+		return home{}
+	}
+	return home{machine: strings.TrimSpace(string(raw)), disk: at.Dev, inode: at.Ino}
+}
