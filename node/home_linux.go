@@ -3,8 +3,7 @@ package node
 import (
 	"os"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // homeOf is the home of the store in a folder; what cannot be told is zero.
@@ -13,8 +12,8 @@ func homeOf(folder string) home {
 	if err != nil {
 		return home{}
 	}
-	var at unix.Stat_t
-	if err := unix.Stat(folder, &at); err != nil {
+	var at syscall.Stat_t
+	if err := syscall.Stat(folder, &at); err != nil {
 		return home{}
 	}
 	return home{machine: strings.TrimSpace(string(raw)), disk: at.Dev, inode: at.Ino}

@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"parley/adapters/all"
@@ -27,9 +26,6 @@ func (s *site) successor() bool {
 // TestHome_OnlyAFolderThatStayedHasASuccessor: a copy of it, wherever it is put, has none.
 func TestHome_OnlyAFolderThatStayedHasASuccessor(t *testing.T) {
 	t.Parallel()
-	if runtime.GOOS != "linux" {
-		t.Skip("other systems do not tell a folder from its copy, and a node waits for its peer there")
-	}
 	s := newSite(t, "acme", "")
 	if s.successor() {
 		t.Error("the first process follows another")
