@@ -137,7 +137,7 @@ func (j *journal) append(lines []byte) error {
 	return nil
 }
 
-func (j *journal) close() error { return j.file.Close() }
+func (j *journal) close() error { return errors.Join(unlockFile(j.file), j.file.Close()) }
 
 func encodeEntry(buf *bytes.Buffer, e *entry) error {
 	enc := json.NewEncoder(buf)

@@ -12,3 +12,9 @@ import (
 func lockFile(f *os.File) error {
 	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 }
+
+// unlockFile gives the lock up before the file is closed: a child between fork and
+// exec holds the file too, and would keep the lock.
+func unlockFile(f *os.File) error {
+	return unix.Flock(int(f.Fd()), unix.LOCK_UN)
+}

@@ -100,7 +100,7 @@ func (s *Socket) Close() error {
 		if errors.Is(err, os.ErrNotExist) {
 			err = nil
 		}
-		s.closed = errors.Join(s.Listener.Close(), err, s.lock.Close())
+		s.closed = errors.Join(s.Listener.Close(), err, unlockFile(s.lock), s.lock.Close())
 	})
 	return s.closed
 }
