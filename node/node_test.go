@@ -3,10 +3,12 @@ package node_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -280,14 +282,20 @@ func TestNode_GoesOnAfterARestart(t *testing.T) {
 	eventually(t, "it arrives", func() error { _, err := b.find("Made while the peer was away"); return err })
 }
 
+// freePort is a port for a node that is started again. None of those that the
+// system gives out by itself: another test's outgoing connection may have it then.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	must(t, err)
-	must(t, l.Close())
-	return port
+	for range 20 {
+		port := strconv.Itoa(20000 + rand.IntN(12000)) //nolint:gosec // any will do
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+port)
+		if err == nil {
+			must(t, l.Close())
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 // TestNewConnection_StartsPausedAndSendsNoHistory: what is older moves only by a load.

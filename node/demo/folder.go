@@ -139,14 +139,11 @@ func (c *company) configuration(ctx context.Context) (string, error) {
 	listening := ""
 	if c.listens {
 		// The port stays: the peer keeps it in its agreement.
-		l, err := listen(ctx, 0)
+		address, err := lasting(ctx)
 		if err != nil {
 			return "", fmt.Errorf("find a port for %s's node: %w", c.name, err)
 		}
-		if err := l.Close(); err != nil {
-			return "", fmt.Errorf("find a port for %s's node: %w", c.name, err)
-		}
-		listening = fmt.Sprintf("\n# %s's node dials this one here.\nlisten:\n  nats: %s\n", other(c.id).name, l.Addr())
+		listening = fmt.Sprintf("\n# %s's node dials this one here.\nlisten:\n  nats: %s\n", other(c.id).name, address)
 	}
 	return strings.NewReplacer(
 		"<name>", c.name, "<id>", c.id, "<listening>", listening, "<url>", c.url, "<token>", tokenName, "<peer>", c.peer, "<project>", c.project,
