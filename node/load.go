@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"parley/node/admin"
 	"parley/sync/event"
 	"parley/sync/flow"
+	"parley/sync/store"
 	"parley/sync/work"
 )
 
@@ -36,7 +38,13 @@ func (l *load) set(fn func(*admin.Load)) {
 	fn(&l.state)
 }
 
-const defaultRate = 5
+// Rates in tickets a second: one a day at least and ten thousand a second at most.
+// Beyond that the time between two of them is nothing, or more than a clock counts.
+const (
+	defaultRate = 5
+	leastRate   = 1.0 / (24 * 60 * 60)
+	mostRate    = 10_000
+)
 
 // StartLoad lists tickets and hands those in scope to the path.
 func (n *Node) StartLoad(ctx context.Context, name string, r admin.LoadRequest) (admin.Load, error) {
@@ -44,31 +52,38 @@ func (n *Node) StartLoad(ctx context.Context, name string, r admin.LoadRequest) 
 	if err != nil {
 		return admin.Load{}, err
 	}
-	con := links[0].flow
-	n.mu.Lock()
-	before := n.loads[con.ID]
-	n.mu.Unlock()
-	if before != nil && (before.get().State == "running" || before.get().State == "listing") {
-		return before.get(), &admin.Error{Kind: admin.KindConflict, Message: "a load is under way", Hint: "`parley connection load " + name + " --show` or --abort"}
-	}
-	if r.Rate <= 0 {
+	if r.Rate == 0 {
 		r.Rate = defaultRate
 	}
+	if !(r.Rate >= leastRate && r.Rate <= mostRate) {
+		return admin.Load{}, &admin.Error{
+			Kind: admin.KindInvalid, Message: fmt.Sprintf("%g tickets a second is no rate to load at", r.Rate),
+			Hint: "from one a day (0.042/h) to 10000/s",
+		}
+	}
+	con := links[0].flow
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l := &load{state: admin.Load{State: "listing", DryRun: r.DryRun}, began: time.Now(), handed: map[event.Ref]bool{}, stop: cancel}
 	n.mu.Lock()
-	n.loads[con.ID] = l
-	query := n.config.Connections[name].Query
-	n.mu.Unlock()
-	if r.Query == "" {
-		r.Query = query
+	defer n.mu.Unlock()
+	if n.closed {
+		cancel()
+		return admin.Load{}, store.ErrStopped
 	}
-	go func() {
+	if before := n.loads[con.ID]; before != nil && (before.get().State == "running" || before.get().State == "listing") {
+		cancel()
+		return before.get(), &admin.Error{Kind: admin.KindConflict, Message: "a load is under way", Hint: "`parley connection load " + name + " --show` or --abort"}
+	}
+	n.loads[con.ID] = l
+	if r.Query == "" {
+		r.Query = n.config.Connections[name].Query
+	}
+	n.loading.Go(func() {
 		defer cancel()
 		if err := n.runLoad(work, con, l, r); err != nil {
 			l.set(func(s *admin.Load) { s.State, s.Error = "aborted", n.mask.Hide(err.Error()) })
 		}
-	}()
+	})
 	return l.get(), nil
 }
 

@@ -82,6 +82,8 @@ type Node struct {
 	loads  map[event.ConnectionID]*load
 	guests map[string]io.Closer // pairings at an existing NATS
 	closed bool
+
+	loading sync.WaitGroup // the goroutines of loads
 }
 
 var _ admin.Service = (*Node)(nil)
@@ -264,7 +266,11 @@ func (n *Node) Close() error {
 	}
 	n.closed = true
 	guests := n.guests
+	for _, l := range n.loads {
+		l.stop()
+	}
 	n.mu.Unlock()
+	n.loading.Wait() // they read the tracker and the store
 	var err error
 	for _, l := range n.all() {
 		if l.flow != nil && l.flow.Link != nil {

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -298,18 +299,25 @@ func freePort(t *testing.T) string {
 	return ""
 }
 
+// secondPasses waits until what was made counts as older than what comes: trackers
+// count in seconds.
+func secondPasses(t *testing.T) {
+	t.Helper()
+	began := time.Now()
+	eventually(t, "a second passes", func() error {
+		if time.Since(began) < 1100*time.Millisecond {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+}
+
 // TestNewConnection_StartsPausedAndSendsNoHistory: what is older moves only by a load.
 func TestNewConnection_StartsPausedAndSendsNoHistory(t *testing.T) {
 	t.Parallel()
 	a, b := newSite(t, "acme", "127.0.0.1:0"), newSite(t, "globex", "")
 	old := a.create("Old")
-	time2 := time.Now()
-	eventually(t, "a second passes", func() error {
-		if time.Since(time2) < 1100*time.Millisecond {
-			return fmt.Errorf("not yet")
-		}
-		return nil
-	})
+	secondPasses(t)
 	a.run()
 	b.run()
 	code, err := a.node.Invite(t.Context(), admin.InviteRequest{Name: "peer"})
