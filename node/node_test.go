@@ -287,8 +287,9 @@ func TestNode_GoesOnAfterARestart(t *testing.T) {
 // system gives out by itself: another test's outgoing connection may have it then.
 func freePort(t *testing.T) string {
 	t.Helper()
+	random := rand.New(rand.NewPCG(uint64(os.Getpid()), uint64(time.Now().UnixNano())))
 	for range 20 {
-		port := strconv.Itoa(20000 + rand.IntN(12000)) //nolint:gosec // any will do
+		port := strconv.Itoa(20000 + random.IntN(12000))
 		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:"+port)
 		if err == nil {
 			must(t, l.Close())
