@@ -32,6 +32,8 @@ type record struct {
 	PausedOut bool                 `json:"pausedOut,omitempty"`
 	PausedIn  bool                 `json:"pausedIn,omitempty"`
 	Reason    string               `json:"reason,omitempty"`
+	// PausedUntil is when a pause ends by itself; zero is never.
+	PausedUntil time.Time `json:"pausedUntil,omitzero"`
 	// Stopped is set when the two sides held different events under one number: a
 	// person must let it go on.
 	Stopped bool `json:"stopped,omitempty"`

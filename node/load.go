@@ -24,6 +24,11 @@ type load struct {
 	began  time.Time
 	handed map[event.Ref]bool
 	stop   context.CancelFunc
+	// paused is closed when the load goes on; nil while it runs. rested is how long it was
+	// paused before, since is when it was last.
+	paused chan struct{}
+	rested time.Duration
+	since  time.Time
 }
 
 func (l *load) get() admin.Load {
@@ -70,9 +75,9 @@ func (n *Node) StartLoad(ctx context.Context, name string, r admin.LoadRequest) 
 		cancel()
 		return admin.Load{}, store.ErrStopped
 	}
-	if before := n.loads[con.ID]; before != nil && (before.get().State == "running" || before.get().State == "listing") {
+	if before := n.loads[con.ID]; before != nil && before.get().UnderWay() {
 		cancel()
-		return before.get(), &admin.Error{Kind: admin.KindConflict, Message: "a load is under way", Hint: "`parley connection load " + name + " --show` or --abort"}
+		return before.get(), &admin.Error{Kind: admin.KindConflict, Message: "a load is under way", Hint: "`parley connection load " + name + " --show`, --resume or --abort"}
 	}
 	n.loads[con.ID] = l
 	if r.Query == "" {
@@ -92,10 +97,13 @@ func (n *Node) runLoad(ctx context.Context, con *flow.Connection, l *load, r adm
 	if err != nil {
 		return err
 	}
-	l.set(func(s *admin.Load) { s.State, s.Total = "running", len(changes) })
+	l.listed(len(changes))
 	ticker := time.NewTicker(time.Duration(float64(time.Second) / r.Rate))
 	defer ticker.Stop()
 	for _, c := range changes {
+		if err := l.wait(ctx); err != nil {
+			return err
+		}
 		pre, err := n.path.Preview(ctx, con, con.Rules(), c.Ref)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -149,6 +157,9 @@ func (n *Node) awaitLoad(ctx context.Context, con *flow.Connection, l *load, dry
 			return ctx.Err()
 		}
 	}
+	if err := l.wait(ctx); err != nil {
+		return err
+	}
 	l.set(func(s *admin.Load) {
 		s.State = "done"
 		if dry {
@@ -178,7 +189,7 @@ func (n *Node) follow(con *flow.Connection, l *load) (open int, err error) {
 		}
 	}
 	l.state.Done, l.state.Parked = done, parked
-	if seconds := time.Since(l.began).Seconds(); seconds > 0 {
+	if seconds := l.worked().Seconds(); seconds > 0 {
 		l.state.Rate = float64(done+parked) / seconds
 	}
 	l.state.ETA = 0
@@ -200,7 +211,7 @@ func (n *Node) Load(_ context.Context, name string) (admin.Load, error) {
 	if l == nil {
 		return admin.Load{State: "none"}, nil
 	}
-	if l.get().State == "running" && !l.get().DryRun {
+	if s := l.get(); (s.State == loadRunning || s.State == loadPaused) && !s.DryRun {
 		if _, err := n.follow(links[0].flow, l); err != nil {
 			return l.get(), err
 		}

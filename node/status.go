@@ -77,6 +77,7 @@ func (n *Node) connectionState(l *link) (admin.Connection, error) {
 	c := admin.Connection{
 		Name: rec.Name, ID: rec.Agreement.Connection.String(), Peer: string(l.them),
 		PausedOut: rec.PausedOut, PausedIn: rec.PausedIn, Reason: rec.Reason, Since: rec.Approved,
+		PausedUntil: rec.PausedUntil,
 	}
 	if con == nil {
 		c.State, c.Reason = "not configured", why
@@ -233,6 +234,9 @@ func firstError(errs ...error) error {
 // Pause stops one or both directions; both go on taking in.
 func (n *Node) Pause(_ context.Context, name string, r admin.PauseRequest) (admin.Connection, error) {
 	return n.setPause(name, func(rec *record) error {
+		if err := endable(rec, r.Until); err != nil {
+			return err
+		}
 		switch r.Direction {
 		case "", "both":
 			rec.PausedOut, rec.PausedIn = true, true
@@ -243,7 +247,7 @@ func (n *Node) Pause(_ context.Context, name string, r admin.PauseRequest) (admi
 		default:
 			return &admin.Error{Kind: admin.KindInvalid, Message: "unknown direction", Hint: "out, in or both"}
 		}
-		rec.Reason = r.Reason
+		rec.Reason, rec.PausedUntil = r.Reason, r.Until.UTC()
 		return nil
 	})
 }
@@ -252,7 +256,8 @@ func (n *Node) Pause(_ context.Context, name string, r admin.PauseRequest) (admi
 // are older move only when they are loaded.
 func (n *Node) Resume(ctx context.Context, name string) (admin.Connection, error) {
 	c, err := n.setPause(name, func(rec *record) error {
-		rec.PausedOut, rec.PausedIn, rec.Reason, rec.Stopped = false, false, "", false
+		rec.unpause()
+		rec.Stopped = false
 		if rec.Approved.IsZero() {
 			// Trackers keep whole seconds: a ticket made in this one is not older.
 			rec.Approved = time.Now().UTC().Truncate(time.Second)

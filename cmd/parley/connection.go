@@ -205,13 +205,44 @@ func scopeText(e admin.ScopeExplanation) string {
 type connectionPause struct {
 	Name      string `arg:"" help:"The connection."`
 	Direction string `default:"both" enum:"out,in,both" help:"out, in or both."`
+	Until     moment `placeholder:"TIME" help:"Let it work again by itself then: 18:00, 2026-12-24, 2026-12-24T18:00, or after 90m."`
 	Reason    string `placeholder:"TEXT" help:"Why, for your own people."`
+}
+
+// moment is a time as people write it, by this machine's clock.
+type moment struct{ time.Time }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *moment) UnmarshalText(text []byte) (err error) {
+	m.Time, err = momentOf(string(text), time.Now())
+	return err
+}
+
+// momentOf reads a time: of the day, the next one; of a date, its beginning; or how long
+// from now.
+func momentOf(text string, now time.Time) (time.Time, error) {
+	if after, err := time.ParseDuration(text); err == nil {
+		return now.Add(after), nil
+	}
+	if at, err := time.ParseInLocation("15:04", text, now.Location()); err == nil {
+		next := time.Date(now.Year(), now.Month(), now.Day(), at.Hour(), at.Minute(), 0, 0, now.Location())
+		if !next.After(now) {
+			next = time.Date(now.Year(), now.Month(), now.Day()+1, at.Hour(), at.Minute(), 0, 0, now.Location())
+		}
+		return next, nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
+		if at, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("want a time as 18:00, 2026-12-24 or 2026-12-24T18:00, or how long as 90m, not %.30q", text)
 }
 
 // Run implements the command.
 func (c *connectionPause) Run(ctx context.Context, a *app) error {
 	return a.changed(ctx, func(ctx context.Context, n *client.Client) (admin.Connection, error) {
-		return n.Pause(ctx, c.Name, admin.PauseRequest{Direction: c.Direction, Reason: c.Reason})
+		return n.Pause(ctx, c.Name, admin.PauseRequest{Direction: c.Direction, Reason: c.Reason, Until: c.Until.Time})
 	})
 }
 

@@ -69,6 +69,7 @@ on standard error, with `+"`problems`"+` beside the hint where a file has severa
 		}
 		flags(&out, node.Flags)
 	}
+	describeStatus(&out)
 	return out.String()
 }
 

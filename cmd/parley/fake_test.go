@@ -46,6 +46,7 @@ func fakeMain() {
 func (*fakeService) Status(context.Context) (admin.Status, error) {
 	return admin.Status{
 		Node: "acme", ID: "abc", Started: time.Now(), Tracker: admin.TrackerState{Kind: "desk", Error: hostile},
+		Store:       admin.StoreState{Damaged: &admin.Damage{At: time.Now(), Aside: "data/store-damaged-x", Rows: 4321, Lost: 2, Forgotten: 3}},
 		Connections: []admin.Connection{{Name: "globex", State: "working", Parked: 6, Oldest: 75, Differing: 2, Verified: time.Now(), Reason: hostile}},
 	}, nil
 }
@@ -162,6 +163,14 @@ func (f *fakeService) Load(context.Context, string) (admin.Load, error) {
 		load = admin.Load{State: "done", Total: 3980, Done: 3980, Parked: 6, Rate: 4.8}
 	}
 	return load, nil
+}
+
+func (*fakeService) PauseLoad(context.Context, string) (admin.Load, error) {
+	return admin.Load{State: "paused", Total: 3980, Done: 500, Rate: 4.8, ETA: 740}, nil
+}
+
+func (*fakeService) ResumeLoad(context.Context, string) (admin.Load, error) {
+	return admin.Load{}, &admin.Error{Kind: admin.KindConflict, Message: "no load is paused", Hint: "--show"}
 }
 
 func (*fakeService) AbortLoad(context.Context, string) (admin.Load, error) {

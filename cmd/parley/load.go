@@ -22,6 +22,8 @@ type connectionLoad struct {
 	Rate   rate   `placeholder:"5/s" help:"At most so many a second (5/s), minute (60/m) or hour."`
 	DryRun bool   `help:"Only count what would be taken in."`
 	Show   bool   `xor:"do" help:"Show the load under way, or the last one."`
+	Pause  bool   `xor:"do" help:"Take nothing more in for a while; what was taken in goes on."`
+	Resume bool   `xor:"do" help:"Go on with a load that was paused."`
 	Abort  bool   `xor:"do" help:"End the load under way; what was taken in stays."`
 }
 
@@ -56,6 +58,10 @@ func (c *connectionLoad) Run(ctx context.Context, a *app) error {
 		load, err = node.Load(ctx, name)
 	case c.Abort:
 		load, err = node.AbortLoad(ctx, name)
+	case c.Pause:
+		load, err = node.PauseLoad(ctx, name)
+	case c.Resume:
+		load, err = node.ResumeLoad(ctx, name)
 	default:
 		load, err = c.start(ctx, a, node, name)
 	}
@@ -88,7 +94,7 @@ func (c *connectionLoad) start(ctx context.Context, a *app, node *client.Client,
 		return admin.Load{}, err
 	}
 	progress := progress{w: cleanWriter{a.err}, raw: a.err, live: terminal(a.err)}
-	for load.State == "listing" || load.State == "running" {
+	for load.UnderWay() {
 		progress.show(loadText(load) + " · Ctrl-C is safe")
 		select {
 		case <-ctx.Done():
@@ -99,7 +105,7 @@ func (c *connectionLoad) start(ctx context.Context, a *app, node *client.Client,
 			if ctx.Err() != nil {
 				return admin.Load{}, &failure{
 					Kind: kindInterrupted, Message: "the display ended; the load goes on",
-					Hint: fmt.Sprintf("parley connection load %s --show, or --abort to end it", name),
+					Hint: fmt.Sprintf("parley connection load %s --show, --pause, or --abort to end it", name),
 				}
 			}
 			return admin.Load{}, err
@@ -125,7 +131,7 @@ func loadText(l admin.Load) string {
 	if l.Rate > 0 {
 		parts = append(parts, fmt.Sprintf("%.1f/s", l.Rate))
 	}
-	if l.ETA > 0 {
+	if l.ETA > 0 && l.State != "paused" {
 		parts = append(parts, "ETA "+eta(seconds(l.ETA)))
 	}
 	return strings.Join(parts, " · ")

@@ -59,8 +59,8 @@ func showStatus(w io.Writer, s admin.Status) {
 		store = "the disk is full: only what is under way is finished"
 	case s.Store.Damaged != nil:
 		d := s.Store.Damaged
-		store = fmt.Sprintf("was damaged %s: %d rows taken over, %s unreadable; the damaged one is %s, remove it when you are done",
-			ago(d.At), d.Rows, count(d.Lost, "part"), d.Aside)
+		store = fmt.Sprintf("was damaged %s: %s rows taken over, %s unreadable, %s forgotten and sent again by the peers; the damaged one is %s, remove it when you are done",
+			ago(d.At), thousands(d.Rows), count(d.Lost, "part"), count(d.Forgotten, "ticket"), d.Aside)
 	}
 	lines(w,
 		"node", fmt.Sprintf("%s (%s), version %s, up %s", s.Node, s.ID, s.Version, span(time.Since(s.Started))),
@@ -82,6 +82,9 @@ func showConnections(w io.Writer, list []admin.Connection) {
 		state := c.State
 		if c.PausedOut != c.PausedIn {
 			state += map[bool]string{true: ", paused out", false: ", paused in"}[c.PausedOut]
+		}
+		if !c.PausedUntil.IsZero() {
+			state += ", until " + c.PausedUntil.Local().Format("2006-01-02 15:04 MST")
 		}
 		if c.Reason != "" {
 			state += " (" + c.Reason + ")"

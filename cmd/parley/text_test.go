@@ -173,3 +173,29 @@ func TestShow_OutputThatCannotBeWrittenIsAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestMoment_IsReadAsPeopleWriteIt(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 30, 0, 0, time.FixedZone("here", 3600))
+	for _, tt := range []struct{ text, want string }{
+		{"90m", "2026-03-01T14:00:00+01:00"},
+		{"18:00", "2026-03-01T18:00:00+01:00"},
+		{"12:30", "2026-03-02T12:30:00+01:00"},
+		{"2026-12-24", "2026-12-24T00:00:00+01:00"},
+		{"2026-12-24 18:05", "2026-12-24T18:05:00+01:00"},
+		{"2026-12-24T18:05", "2026-12-24T18:05:00+01:00"},
+		{"2026-12-24T18:05:01Z", "2026-12-24T18:05:01Z"},
+		{"soon", ""},
+		{"25:00", ""},
+		{"", ""},
+	} {
+		at, err := momentOf(tt.text, now)
+		got := at.Format(time.RFC3339)
+		if err != nil {
+			got = ""
+		}
+		if got != tt.want {
+			t.Errorf("%q is %s (%v), want %s", tt.text, got, err, tt.want)
+		}
+	}
+}

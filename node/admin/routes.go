@@ -165,6 +165,10 @@ func routeLoads(api huma.API, s Service) {
 		func(ctx context.Context, in *byName) (Load, error) { return s.Load(ctx, in.Name) })
 	route(api, http.MethodDelete, path, "abort-load", "End the load; what was taken in stays",
 		func(ctx context.Context, in *byName) (Load, error) { return s.AbortLoad(ctx, in.Name) })
+	route(api, http.MethodPost, path+"/pause", "pause-load", "Take nothing more in for a while; what was taken in goes on",
+		func(ctx context.Context, in *byName) (Load, error) { return s.PauseLoad(ctx, in.Name) })
+	route(api, http.MethodPost, path+"/resume", "resume-load", "Go on with a load that was paused",
+		func(ctx context.Context, in *byName) (Load, error) { return s.ResumeLoad(ctx, in.Name) })
 }
 
 func routeTickets(api huma.API, s Service) {

@@ -34,6 +34,8 @@ type Service interface {
 	StartLoad(ctx context.Context, name string, r LoadRequest) (Load, error)
 	Load(ctx context.Context, name string) (Load, error)
 	AbortLoad(ctx context.Context, name string) (Load, error)
+	PauseLoad(ctx context.Context, name string) (Load, error)
+	ResumeLoad(ctx context.Context, name string) (Load, error)
 	Tickets(ctx context.Context, q TicketQuery) ([]Ticket, error)
 	Explain(ctx context.Context, key string) (Explanation, error)
 	Sync(ctx context.Context, r SyncRequest) (SyncResult, error)
@@ -114,12 +116,14 @@ type Connection struct {
 	ID   string `json:"id"`
 	Peer string `json:"peer"` // the peer's node id
 	// State is "paused", "working", "failing", "fuse blown", "peer away", "stopped" or "not configured".
-	State     string    `json:"state"`
-	PausedOut bool      `json:"pausedOut"`
-	PausedIn  bool      `json:"pausedIn"`
-	Reason    string    `json:"reason,omitempty"`
-	Contact   time.Time `json:"contact,omitzero"`
-	Since     time.Time `json:"since,omitzero"` // approval
+	State     string `json:"state"`
+	PausedOut bool   `json:"pausedOut"`
+	PausedIn  bool   `json:"pausedIn"`
+	// PausedUntil is when the pause ends by itself.
+	PausedUntil time.Time `json:"pausedUntil,omitzero"`
+	Reason      string    `json:"reason,omitempty"`
+	Contact     time.Time `json:"contact,omitzero"`
+	Since       time.Time `json:"since,omitzero"` // approval
 	// Waiting counts tickets to be looked at, Sending data events without an
 	// outcome, Applying the peer's events not done, Files files to be fetched,
 	// Parked those of all these that wait for a person.
@@ -192,6 +196,8 @@ type PauseRequest struct {
 	// Direction is out, in or both (default).
 	Direction string `json:"direction,omitempty"`
 	Reason    string `json:"reason,omitempty"`
+	// Until is when it ends by itself; left out, a person ends it.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // ScopeCount counts what the scope matches at present.
@@ -226,7 +232,7 @@ type LoadRequest struct {
 
 // Load is a load under way, or the last one.
 type Load struct {
-	// State is "none", "listing", "running", "done" or "aborted".
+	// State is "none", "listing", "running", "paused", "done" or "aborted".
 	State string `json:"state"`
 	Total int    `json:"total"`
 	// Done counts tickets whose event has an outcome or that had nothing to send.
@@ -237,6 +243,11 @@ type Load struct {
 	ETA     float64 `json:"etaSeconds"` // 0 is unknown
 	Error   string  `json:"error,omitempty"`
 	DryRun  bool    `json:"dryRun,omitempty"`
+}
+
+// UnderWay tells whether the load has not come to its end.
+func (l Load) UnderWay() bool {
+	return l.State == "listing" || l.State == "running" || l.State == "paused"
 }
 
 // TicketQuery chooses tickets to list.

@@ -257,6 +257,16 @@ func (c *Client) Load(ctx context.Context, name string) (admin.Load, error) {
 	return get[admin.Load](ctx, c, connection(name, "/load"), nil)
 }
 
+// PauseLoad implements admin.Service.
+func (c *Client) PauseLoad(ctx context.Context, name string) (admin.Load, error) {
+	return post[admin.Load](ctx, c, connection(name, "/load/pause"), struct{}{})
+}
+
+// ResumeLoad implements admin.Service.
+func (c *Client) ResumeLoad(ctx context.Context, name string) (admin.Load, error) {
+	return post[admin.Load](ctx, c, connection(name, "/load/resume"), struct{}{})
+}
+
 // AbortLoad implements admin.Service.
 func (c *Client) AbortLoad(ctx context.Context, name string) (admin.Load, error) {
 	var out admin.Load

@@ -82,6 +82,8 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 		{"ScopeExplain", admin.ScopeExplanation{Why: "w"}, []any{"globex", "a/b?c&d #1"}, func() (any, error) { return c.ScopeExplain(ctx, "globex", "a/b?c&d #1") }},
 		{"StartLoad", admin.Load{State: "listing"}, []any{"globex", load}, func() (any, error) { return c.StartLoad(ctx, "globex", load) }},
 		{"Load", admin.Load{Total: 4, ETA: 2.5}, []any{"globex"}, func() (any, error) { return c.Load(ctx, "globex") }},
+		{"PauseLoad", admin.Load{State: "paused"}, []any{"globex"}, func() (any, error) { return c.PauseLoad(ctx, "globex") }},
+		{"ResumeLoad", admin.Load{State: "running"}, []any{"globex"}, func() (any, error) { return c.ResumeLoad(ctx, "globex") }},
 		{"AbortLoad", admin.Load{State: "aborted"}, []any{"globex"}, func() (any, error) { return c.AbortLoad(ctx, "globex") }},
 		{"Tickets", []admin.Ticket{{Key: "SUP-1", LostOurs: []string{"due"}}}, []any{admin.TicketQuery{Connection: "globex", State: "parked", Limit: 3}}, func() (any, error) {
 			return c.Tickets(ctx, admin.TicketQuery{Connection: "globex", State: "parked", Limit: 3})

@@ -98,6 +98,14 @@ func (f *fakeService) Load(_ context.Context, name string) (admin.Load, error) {
 	return reply[admin.Load](f, "Load", name)
 }
 
+func (f *fakeService) PauseLoad(_ context.Context, name string) (admin.Load, error) {
+	return reply[admin.Load](f, "PauseLoad", name)
+}
+
+func (f *fakeService) ResumeLoad(_ context.Context, name string) (admin.Load, error) {
+	return reply[admin.Load](f, "ResumeLoad", name)
+}
+
 func (f *fakeService) AbortLoad(_ context.Context, name string) (admin.Load, error) {
 	return reply[admin.Load](f, "AbortLoad", name)
 }
