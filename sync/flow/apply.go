@@ -349,10 +349,8 @@ func (p *Path) endTry(ctx context.Context, in *incoming, err error) error {
 	case errors.As(err, &await):
 		return p.wait(in, await.at, await.reason)
 	case errors.As(err, &refused):
-		defer p.wakeTicket(in)
 		return p.refuse(in, twin.Live, refused.code, refused.reason)
 	case errors.As(err, &hold):
-		defer p.wakeTicket(in)
 		return p.park(in, hold.code, hold.reason, now.Add(time.Hour))
 	case errors.Is(err, errLeft):
 		return p.refuse(in, twin.Ended, event.CodeLeft, "the incoming filter ended the twin")
@@ -387,12 +385,26 @@ func (p *Path) park(in *incoming, code event.Code, reason string, next time.Time
 				return err
 			}
 		}
+		if err := p.storeParked(tx, in); err != nil {
+			return err
+		}
 		return put(tx, store.InboxKey(in.con.ID, in.id), parked)
 	})
 	p.Observe(Observation{What: "parked", Connection: in.con.Name, Twin: in.id, Key: in.key(), Code: code, Detail: reason, At: p.Now()})
 	p.Wake(Task{Kind: KindApply, Con: in.con.ID, Twin: in.id}, When{At: next})
 	p.Wake(Task{Kind: KindShip, Con: in.con.ID, Stream: 'c'}, When{})
+	p.wakeTicket(in)
 	return ignoreReplaced(err)
+}
+
+// storeParked records what a parked event said: a newer one may take its place and
+// say less of it. Of a ticket that was not made, nothing is known.
+func (p *Path) storeParked(tx store.Tx, in *incoming) error {
+	row, err := twinRow(tx, in.con.ID, in.id)
+	if err != nil || row == nil {
+		return err
+	}
+	return in.putReceived(tx)
 }
 
 // refuse ends the event for good without applying it.
@@ -435,6 +447,7 @@ func (p *Path) refuse(in *incoming, state twin.State, code event.Code, reason st
 	if next != nil {
 		p.Wake(Task{Kind: KindApply, Con: in.con.ID, Twin: in.id}, When{})
 	}
+	p.wakeTicket(in)
 	return nil
 }
 

@@ -162,3 +162,27 @@ func TestPark_APermissionThatComesBackDrivesWhatItParked(t *testing.T) {
 		t.Errorf("%d tickets after the permission came back, want 1", got)
 	}
 }
+
+// TestPark_ARestartDrivesWhatAPermissionParked: the process that saw the permission
+// come back may have died before it polled.
+func TestPark_ARestartDrivesWhatAPermissionParked(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	w.settle()
+	b.desk.on = func(call string, _ event.Step) error { return trouble(adapters.ErrDenied, call) }
+	a.desk.open("one")
+	a.poll()
+	w.run()
+	if b.saw("parked") != 1 {
+		t.Fatalf("parked %d times, want once", b.saw("parked"))
+	}
+	b.desk.on = func(string, event.Step) error { return nil }
+	b.crash()
+	for range 5 {
+		w.pass(time.Second)
+		w.run()
+	}
+	if got := len(b.desk.all()); got != 1 {
+		t.Errorf("%d tickets after the restart, want 1", got)
+	}
+}

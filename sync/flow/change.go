@@ -398,13 +398,16 @@ type settled struct {
 
 // settleItems records what the peer does not want, or took nothing of. What it
 // did take needs no word: its event has its outcome.
-func (p *Path) settleItems(tx store.Tx, con *Connection, row *twin.Row, o event.Outcome) error {
+func (p *Path) settleItems(tx store.Tx, con *Connection, row *twin.Row, o event.Outcome, parked bool) error {
 	if o.Verdict == event.Applied {
-		if len(o.Declined) == 0 {
+		if len(o.Declined) == 0 && !parked {
 			return nil
 		}
-		return markItems(tx, con.ID, o.Twin, row, func(id event.ItemID, _ twin.Item) (twin.Confirm, bool) {
-			return twin.Declined, slices.Contains(o.Declined, id)
+		return markItems(tx, con.ID, o.Twin, row, func(id event.ItemID, item twin.Item) (twin.Confirm, bool) {
+			if slices.Contains(o.Declined, id) {
+				return twin.Declined, true
+			}
+			return twin.Open, item.Seq == o.Seq && item.State == twin.Waiting
 		})
 	}
 	state := twin.Waiting

@@ -25,6 +25,9 @@ func (p *Path) turn(o *outgoing) error {
 		return nil
 	case len(o.change.Fields) == 0:
 		return nil
+	case o.changedLocally():
+		// Somebody was here in the same second: the version does not tell.
+		return nil
 	}
 	o.change.Turn = row.Turn + 1
 	if o.change.Turn <= maxTurns {

@@ -131,3 +131,25 @@ func TestLoop_PeopleAreNoLoop(t *testing.T) {
 		t.Errorf("a has %v, b has %v", x, y)
 	}
 }
+
+// TestLoop_PeopleInOneSecondAreNoLoop: a tracker that counts in whole seconds shows
+// the version of our write also when a person has changed the ticket right after it.
+func TestLoop_PeopleInOneSecondAreNoLoop(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	a.desk.open("one")
+	w.settle()
+	for i := range 3 * 10 {
+		n := w.nodes[i%2]
+		ref := n.one().Ref
+		n.desk.atOnce(ref, "summary", fmt.Sprint("edit ", i))
+		n.must(n.path.Touch(n.con().ID, []event.Change{{Ref: ref}}, work.Seen{Cause: event.CauseEdit}))
+		w.run()
+	}
+	if held := slices.Concat(a.held(t), b.held(t)); len(held) > 0 {
+		t.Errorf("held: %+v", held)
+	}
+	if x, y := a.one().Fields["summary"], b.one().Fields["summary"]; x != "edit 29" || y != x {
+		t.Errorf("a has %v, b has %v", x, y)
+	}
+}

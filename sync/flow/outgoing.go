@@ -261,13 +261,14 @@ func (p *Path) settle(tx store.Tx, con *Connection, o event.Outcome) (*settled, 
 	if err != nil || row == nil {
 		return nil, err
 	}
+	parked := row.Out != nil && row.Out.Seq == o.Seq && row.Out.Parked != ""
 	row.Settle(o)
 	if o.Verdict == event.Refused && twin.Ends(o.Code) && row.State == twin.Live {
 		if err := p.refusedAsEnded(tx, con, o.Twin, row, o.Code); err != nil {
 			return nil, err
 		}
 	}
-	if err := p.settleItems(tx, con, row, o); err != nil {
+	if err := p.settleItems(tx, con, row, o, parked); err != nil {
 		return nil, err
 	}
 	if err := put(tx, store.TwinKey(con.ID, o.Twin), row); err != nil {

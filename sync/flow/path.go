@@ -283,6 +283,11 @@ func (p *Path) Add(c *Connection) error {
 	if err != nil {
 		return fmt.Errorf("begin connection %s: %w", c.Name, err)
 	}
+	// What the last process was refused may be allowed since: it may have died before
+	// it found out.
+	if err := p.regainedOn(c); err != nil {
+		return err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.connections[c.ID] = c

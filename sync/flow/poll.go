@@ -84,14 +84,18 @@ func (p *Path) polled(err error) error {
 // tracker.
 func (p *Path) regained() error {
 	for _, con := range p.Connections() {
-		_, err := p.Release(con, func(code event.Code) bool {
-			return code == event.CodeDenied || code == event.CodeConfiguration || code == event.CodeRejected
-		})
-		if err != nil {
+		if err := p.regainedOn(con); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (p *Path) regainedOn(con *Connection) error {
+	_, err := p.Release(con, func(code event.Code) bool {
+		return code == event.CodeDenied || code == event.CodeConfiguration || code == event.CodeRejected
+	})
+	return err
 }
 
 func (p *Path) cursor() (event.Cursor, error) {

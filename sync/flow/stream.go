@@ -172,7 +172,8 @@ func (c *createSet) has(m event.Marker) bool {
 type freshSet struct {
 	mu       sync.Mutex
 	versions map[freshKey]freshLook
-	newest   time.Time // change time that the tracker has shown
+	shown    map[event.Ref]string // versions that the last poll showed
+	newest   time.Time            // change time of what it showed for the first time
 }
 
 type freshKey struct {
@@ -188,18 +189,25 @@ type freshLook struct {
 
 const freshMost = 50_000
 
-// listed notes the change times that a poll has shown.
+// listed notes the change times that a poll has shown. Only what is shown for the
+// first time tells what the tracker's time is: its clock may have been set back since
+// it wrote the other times.
 func (f *freshSet) listed(changes []event.Change) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	shown, newest := make(map[event.Ref]string, len(changes)), time.Time{}
 	for _, c := range changes {
-		if c.Updated.After(f.newest) {
-			f.newest = c.Updated
+		shown[c.Ref] = c.Version
+		if f.shown[c.Ref] != c.Version && c.Updated.After(newest) {
+			newest = c.Updated
 		}
+	}
+	if f.shown = shown; !newest.IsZero() {
+		f.newest = newest
 	}
 }
 
-// until is the newest change time that the tracker has shown.
+// until is the newest change time that the tracker has shown of late.
 func (f *freshSet) until() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()

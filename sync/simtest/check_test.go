@@ -35,11 +35,17 @@ func (w *world) check() []string {
 		for _, e := range l.ends {
 			e.checkRest(v)
 		}
+		if w.shape == reused {
+			w.checkErased(v, from, to)
+			continue
+		}
 		w.checkLine(v, from, to)
 	}
-	if got := w.nodes[0].seen["restored"] + w.nodes[1].seen["restored"]; w.shape == restored && got != 1 {
-		v.addf("%d nodes were restored, want 1", got)
+	got := w.nodes[0].seen["restored"] + w.nodes[1].seen["restored"]
+	if want := map[shape]int{restored: 1, together: 2}[w.shape]; got != want {
+		v.addf("%d nodes were restored, want %d", got, want)
 	}
+	v.violations = append(v.violations, w.unforgiven...)
 	return v.violations
 }
 
@@ -115,6 +121,11 @@ func (w *world) checkLine(v *verdict, from, to *end) {
 		}
 		if b != nil {
 			pairs++
+			for _, e := range []*end{from, to} {
+				if row := e.rowOf(map[*end]*ticket{from: a, to: b}[e]); row == nil || row.State != twin.Live {
+					v.addf("%s: its half of %s and %s has ended", e.node.name, a.Key, b.Key)
+				}
+			}
 			w.checkPair(v, from, to, a, b)
 		}
 	}
@@ -181,6 +192,12 @@ func (e *end) lost(k *ticket, field string) bool {
 	if !e.node.tracker.ignores(k, field) {
 		return false
 	}
+	row := e.rowOf(k)
+	return row != nil && slices.Contains(row.LostLocal, field)
+}
+
+// rowOf is what the node knows of the twin of its ticket; nil if there is none.
+func (e *end) rowOf(k *ticket) *twin.Row {
 	var row *twin.Row
 	_ = e.node.store.View(func(r store.Reader) error {
 		id, err := r.Get(store.RefKey(e.id, k.Ref))
@@ -189,7 +206,7 @@ func (e *end) lost(k *ticket, field string) bool {
 		}
 		return err
 	})
-	return row != nil && slices.Contains(row.LostLocal, field)
+	return row
 }
 
 func bare(summary any) string { return strings.TrimPrefix(summary.(string), "[peer] ") }

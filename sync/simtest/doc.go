@@ -2,7 +2,8 @@
 // goroutine: two nodes or three, their trackers with people in them, a network
 // that loses, repeats, delays and is cut, processes that die between any two
 // commits or calls of a tracker, writes that land after their caller has given
-// up, backups that are put back. In the midst of a call other tasks, nodes and
+// up, backups that are put back, trackers that refuse their node, whose clocks jump,
+// and which give out ids again. In the midst of a call other tasks, nodes and
 // people go on, as other goroutines would. A seed replays exactly.
 //
 // It drives the same flow.Path, machines, filters and memstore as production;

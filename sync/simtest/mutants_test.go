@@ -106,6 +106,13 @@ var mutants = []mutant{
 	{"what sets is compared when in doubt", "pair", []edit{{
 		"sync/flow/apply.go", "if happened(step, ticket, in.plan.Before, schema) {", "if happened(step, ticket, in.plan.Before, schema) || true {",
 	}}},
+	{"a refusal is no deletion", "refused", []edit{{
+		"sync/retry/retry.go", "case errors.Is(err, adapters.ErrGone):", "case errors.Is(err, adapters.ErrGone), errors.Is(err, adapters.ErrDenied):",
+	}}},
+	{"a permission that is back is noticed", "refused", []edit{{"sync/flow/poll.go", "if p.denied.Swap(false) {", "if false {"}}},
+	{"a reference has the created time", "reused", []edit{{"sync/event/ids.go", "Created: created.Unix()}", "Created: 0}"}}},
+	{"a clock may be set back", "shifted", []edit{{"sync/flow/stream.go", "f.shown[c.Ref] != c.Version && ", ""}}},
+	{"a restore says so itself", "together", []edit{{"sync/flow/partner.go", "if err != nil || !row.Renew {", "if err != nil || !row.Renew || true {"}}},
 }
 
 // mutantSeeds is how many seeds may pass before a safeguard is missed.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -92,6 +93,9 @@ func (n *node) call(op string, after bool) error {
 		panic(crash{})
 	case op == "cut", after && op == "write" && w.chance(w.limits.doubt):
 		return errDoubt
+	case !after && slices.Contains(n.tracker.refuses, op):
+		n.tracker.noticed = n.tracker.noticed || op == "changes"
+		return errDenied
 	case !after && w.chance(w.limits.transient):
 		return errTransient
 	}
@@ -104,6 +108,13 @@ func (n *node) restore() error {
 	n.store = n.store.Restore(*n.backup)
 	n.backup = nil
 	n.seen["restored"]++
+	if n.world.admitsRestore() {
+		for _, e := range n.ends {
+			if err := n.store.Update(func(tx store.Tx) error { return flow.Renew(tx, e.id) }); err != nil {
+				return err
+			}
+		}
+	}
 	return n.start()
 }
 
@@ -232,7 +243,7 @@ func (n *node) poll(ctx context.Context) error {
 		n.polling = true
 		_, err := n.path.Poll(ctx)
 		n.polling = false
-		if errors.Is(err, adapters.ErrTransient) {
+		if errors.Is(err, adapters.ErrTransient) || errors.Is(err, adapters.ErrDenied) {
 			return nil
 		}
 		return err

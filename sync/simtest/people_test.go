@@ -9,6 +9,7 @@ import (
 
 var (
 	errDoubt     = &adapters.Error{Class: adapters.ErrDoubt, Op: "write", Detail: "time-out after effect"}
+	errDenied    = &adapters.Error{Class: adapters.ErrDenied, Op: "call"}
 	errTransient = &adapters.Error{Class: adapters.ErrTransient, Op: "call"}
 )
 

@@ -128,7 +128,8 @@ func quietly(string, ...any) {}
 func replay(s shape, seed uint64) string {
 	test := map[shape]string{
 		pair: "BothSidesAgreeWhenTheyFallQuiet", restored: "RestoredNodesAgreeAgain", apart: "PairsTakenOutOfStepAgreeAgain", three: "ThreeNodesKeepWhatIsTheirs",
-		crowded: "ACrowdEndsAlike",
+		crowded: "ACrowdEndsAlike", refused: "ARefusalIsNoDelete", shifted: "ATrackersClockMayJump",
+		reused: "AnIDGivenOutAgainIsAnotherTicket", together: "NodesRestoredTogetherAgreeAgain",
 	}[s]
 	return fmt.Sprintf("go test ./sync/simtest -run TestSimulation_%s -seed %d -log", test, seed)
 }
@@ -144,7 +145,7 @@ func play(s shape, seed uint64, trace func(string, ...any)) (*world, []string) {
 	if err := w.live(ctx, *turns); err != nil {
 		return w, []string{err.Error()}
 	}
-	if err := errors.Join(w.settle(ctx), w.reunite(ctx), w.settleDisputes(ctx)); err != nil {
+	if err := errors.Join(w.settle(ctx), w.sweepAll(ctx), w.reunite(ctx), w.settleDisputes(ctx)); err != nil {
 		return w, []string{err.Error()}
 	}
 	return w, w.check()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// sweeping runs many seeds side by side and keeps count. Of six worlds three are
+// sweeping runs many seeds side by side and keeps count. Of twelve worlds four are
 // pairs; a seed that has failed is told with the command that runs it again.
 type sweeping struct {
 	first   uint64
@@ -25,7 +25,7 @@ type sweeping struct {
 }
 
 func newSweep(first uint64, count int, only string, onFirst bool) *sweeping {
-	s := &sweeping{first: first, count: count, shapes: []shape{pair, restored, pair, three, pair, crowded}, onFirst: onFirst}
+	s := &sweeping{first: first, count: count, shapes: []shape{pair, restored, pair, three, pair, crowded, pair, apart, refused, shifted, reused, together}, onFirst: onFirst}
 	if only != "" {
 		s.shapes = nil
 		for _, name := range strings.Split(only, ",") {

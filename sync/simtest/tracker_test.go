@@ -47,6 +47,15 @@ type tracker struct {
 	// meddle lets people act in the midst of the node's calls.
 	meddle func(t *ticket)
 	trace  func(format string, args ...any)
+	// refuses are the calls that the account may not make at present.
+	refuses []string
+	// noticed is set once a poll was refused too: before that nobody can tell when it is over.
+	noticed bool
+	// skew is how far the tracker's clock is ahead.
+	skew time.Duration
+	// ids is how many were given out, freed those of deleted tickets.
+	ids   int
+	freed []*ticket
 }
 
 // landing is a write whose caller was cut off before the tracker did it.
@@ -119,10 +128,11 @@ func (t *tracker) moment() time.Time {
 }
 
 func (t *tracker) now() time.Time {
+	at := t.clock.now().Add(t.skew)
 	if t.coarse {
-		return t.clock.now().Truncate(time.Second)
+		return at.Truncate(time.Second)
 	}
-	return t.clock.now()
+	return at
 }
 
 func (t *tracker) touch(k *ticket) {
@@ -139,9 +149,9 @@ func (t *tracker) touch(k *ticket) {
 }
 
 func (t *tracker) create(fields event.Fields, marker event.Marker) *ticket {
-	id := strconv.Itoa(len(t.list) + 1)
+	id := t.nextID()
 	k := &ticket{made: t.moment(), content: map[string]string{}, edits: map[string][]any{}}
-	k.Ref, k.Key, k.Marker = event.NewRef(id, t.clock.now()), t.name+"-"+id, marker
+	k.Ref, k.Key, k.Marker = event.NewRef(id, t.now()), t.name+"-"+id, marker
 	k.Fields = event.Fields{"summary": "", "status": "Open", "priority": nil, "labels": []any{}, "key": k.Key, "created": k.Key}
 	maps.Copy(k.Fields, fields)
 	if marker != "" && t.ignores(k, "priority") {
@@ -194,6 +204,9 @@ func (t *tracker) Changes(_ context.Context, cursor event.Cursor, limit int) ([]
 		return nil, "", err
 	}
 	from, _ := strconv.ParseInt(string(cursor), 10, 64)
+	if t.coarse && from > t.now().Unix() {
+		from = t.now().Add(-setBack).Unix()
+	}
 	all := slices.Clone(t.list)
 	slices.SortFunc(all, func(a, b *ticket) int { return int(a.serial - b.serial) })
 	var out []event.Change
@@ -210,6 +223,10 @@ func (t *tracker) Changes(_ context.Context, cursor event.Cursor, limit int) ([]
 		if next = at; len(out) == limit && !t.coarse {
 			break
 		}
+	}
+	if t.coarse {
+		// A change that is named later than the clock says does not move the place.
+		next = min(next, t.now().Unix())
 	}
 	return out, event.Cursor(strconv.FormatInt(next, 10)), t.fault("changes", true)
 }
@@ -344,7 +361,12 @@ func (t *tracker) Find(_ context.Context, step event.Step) (event.Found, error) 
 func (t *tracker) indexed(made time.Time) bool { return t.clock.now().Sub(made) >= t.lag }
 
 // Schema of the tracker.
-func (t *tracker) Schema(context.Context) (event.Schema, error) { return schema(), nil }
+func (t *tracker) Schema(context.Context) (event.Schema, error) {
+	if slices.Contains(t.refuses, "schema") {
+		return event.Schema{}, errDenied
+	}
+	return schema(), nil
+}
 
 func schema() event.Schema {
 	return event.Schema{

@@ -33,6 +33,7 @@ type limits struct {
 	doubt, transient, late         int // of calls of a tracker
 	meddle, aside                  int // people and other tasks, in the midst of a call
 	partition, jump                int // of turns
+	refuse, shift, erase           int // of turns: what goes wrong at the trackers themselves
 }
 
 // storms are all faults together.
@@ -59,6 +60,8 @@ type world struct {
 	restores int
 	// injected counts the faults, events the data events that were sealed first.
 	injected, events int
+	// unforgiven is what still waited for a permission after it had come back.
+	unforgiven []string
 }
 
 // line is a connection between two nodes.
@@ -87,8 +90,11 @@ func newWorld(s shape, seed uint64, trace func(string, ...any)) (*world, error) 
 	w := &world{shape: s, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), trace: trace, limits: storms}
 	w.clock.at = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	w.limits = limitsOf(s, seed)
-	if s == restored {
+	switch s {
+	case restored:
 		w.restores = 1
+	case together:
+		w.restores = 2
 	}
 	a, b := w.newNode("A", seed%3 == 0), w.newNode("B", seed%4 == 0)
 	a.tracker.stubborn, b.tracker.lag = seed%6 == 1, time.Duration(seed%7/6)*1200*time.Millisecond
@@ -110,7 +116,14 @@ func limitsOf(s shape, seed uint64) limits {
 	switch {
 	case s == crowded:
 		l.aside, l.meddle = 300, 200
-	case s == restored && !*storm:
+	case s == refused:
+		// Who waits for a time waits longer when the clock is set back.
+		l.refuse, l.jump = 6, 0
+	case s == shifted:
+		l.shift = 3
+	case s == reused:
+		l.erase = 8
+	case (s == restored || s == together) && !*storm:
 		// What a restore does is hard enough to see without the rest.
 		l = limits{aside: 20, partition: 6, jump: 1}
 	case seed%5 == 0:
@@ -215,6 +228,7 @@ func (w *world) pass(d time.Duration) {
 // accident takes backups now and then, and puts one back, at the latest when it is
 // late; it cuts lines, and makes clocks jump.
 func (w *world) accident(n *node, late bool) error {
+	w.misfortune(n.tracker)
 	if l := w.lines[w.rng.IntN(len(w.lines))]; l.cut {
 		l.cut = w.rng.IntN(60) > 0
 	} else if l.cut = w.chance(w.limits.partition); l.cut {
@@ -231,7 +245,7 @@ func (w *world) accident(n *node, late bool) error {
 	case n.backup == nil && w.rng.IntN(60) == 0:
 		backup := n.store.Snapshot()
 		n.backup = &backup
-	case n.backup != nil && (late || w.rng.IntN(w.age()) == 0):
+	case n.backup != nil && (late || w.restoring() || w.rng.IntN(w.age()) == 0):
 		w.restores--
 		w.lines[0].cut = w.seed%2 == 0 // it gives numbers again before the peer hears of it
 		w.injected++
@@ -289,6 +303,9 @@ func (w *world) settle(ctx context.Context) error {
 	w.faults = false
 	for _, l := range w.lines {
 		l.cut = false
+	}
+	if err := w.relent(ctx); err != nil {
+		return err
 	}
 	for quiet, leaps := 0, 0; quiet < 40; {
 		moved, err := w.round(ctx)
