@@ -168,7 +168,8 @@ func (p *Path) history(ctx context.Context, in *incoming, last time.Time) (edits
 	// Our clock may be hours ahead of the tracker's.
 	switch {
 	case in.created():
-		since = time.Unix(in.plan.Ref.Created, 0)
+		// All that was ever done to it came after us, whatever the clocks say.
+		since = time.Unix(0, 0)
 	case !last.IsZero() && last.Before(since):
 		since = last
 	}

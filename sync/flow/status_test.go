@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -245,29 +246,38 @@ func TestPlan_AWayGoesOnAfterACrash(t *testing.T) {
 func nothing() adapters.Edit { return adapters.Edit{Field: "none"} }
 
 // TestAnswer_AnEditRightAfterOurCreateIsSomebodys: also where our clock is a day
-// ahead of the tracker's, which alone knows when it was made.
+// ahead of the tracker's, which alone knows when it was made; and where the tracker's
+// is set back before the edit, which then seems older than the ticket.
 func TestAnswer_AnEditRightAfterOurCreateIsSomebodys(t *testing.T) {
 	t.Parallel()
-	w, a, b := pair(t)
-	b.desk.history = []adapters.Edit{nothing()}
-	b.tracker = flowing{desk: b.desk, silent: true}
-	b.boot()
-	b.desk.now = func() time.Time { return w.at.Add(-24 * time.Hour) }
-	edited := false
-	b.desk.on = func(call string, step event.Step) error {
-		if call == "write done" && step.Kind == event.StepCreate && !edited {
-			edited = true
-			b.desk.set(b.desk.all()[0].Ref, "summary", "by a person of b")
-		}
-		return nil
-	}
-	ref := a.desk.open("one")
-	w.settle()
-	b.desk.set(b.one().Ref, "labels", []any{"x"})
-	w.settle()
-	for _, n := range []*node{a, b} {
-		if got := n.one().Fields["summary"]; got != "by a person of b" {
-			t.Errorf("%s has %q of %v", n.name, got, ref)
-		}
+	for _, late := range []bool{false, true} {
+		t.Run(fmt.Sprint("set back late: ", late), func(t *testing.T) {
+			t.Parallel()
+			w, a, b := pair(t)
+			b.desk.history = []adapters.Edit{nothing()}
+			b.tracker = flowing{desk: b.desk, silent: true}
+			b.boot()
+			behind := func() time.Time { return w.at.Add(-24 * time.Hour) }
+			if !late {
+				b.desk.now = behind
+			}
+			edited := false
+			b.desk.on = func(call string, step event.Step) error {
+				if call == "write done" && step.Kind == event.StepCreate && !edited {
+					edited, b.desk.now = true, behind
+					b.desk.set(b.desk.all()[0].Ref, "summary", "by a person of b")
+				}
+				return nil
+			}
+			ref := a.desk.open("one")
+			w.settle()
+			b.desk.set(b.one().Ref, "labels", []any{"x"})
+			w.settle()
+			for _, n := range []*node{a, b} {
+				if got := n.one().Fields["summary"]; got != "by a person of b" {
+					t.Errorf("%s has %q of %v", n.name, got, ref)
+				}
+			}
+		})
 	}
 }
