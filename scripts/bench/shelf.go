@@ -40,21 +40,34 @@ type shelf struct {
 	err     error
 }
 
-// sheet is where a ticket lies.
+// sheet is where a ticket lies, and the last of its comments.
 type sheet struct {
-	place   int64
-	size    int32
-	serial  int
-	updated int64 // nanoseconds since 1970
-	created int64 // seconds
+	at       spot
+	last     spot
+	comments int32
+	serial   int
+	updated  int64 // nanoseconds since 1970
+	created  int64 // seconds
 }
 
-// page is what lies there.
-type page struct {
-	Marker   event.Marker
-	Fields   event.Fields
-	Comments []event.Comment
+// spot is a place in the file.
+type spot struct {
+	Place int64
+	Size  int32
 }
+
+// page is what lies there. Comments lie on slips of their own, each with the place
+// of the one before, so that another comment costs the same however many there are.
+type (
+	page struct {
+		Marker event.Marker
+		Fields event.Fields
+	}
+	slip struct {
+		Before  spot
+		Comment event.Comment
+	}
+)
 
 var (
 	_ adapters.Tracker = (*shelf)(nil)
@@ -102,27 +115,61 @@ func (s *shelf) take(n int) (sheet, page, error) {
 		p.Fields = s.setup.seededFields(n)
 		return sheet{updated: seededAt.UnixNano(), created: seededAt.Unix()}, p, nil
 	}
-	raw := make([]byte, at.size)
-	if _, err := s.file.ReadAt(raw, at.place); err != nil {
-		return at, p, fmt.Errorf("read the shelf: %w", err)
-	}
-	return at, p, json.Unmarshal(raw, &p)
+	return at, p, s.load(at.at, &p)
 }
 
-// put writes ticket n and gives it a serial; s.mu is held.
-func (s *shelf) put(n int, at sheet, p page) (sheet, error) {
+func (s *shelf) load(at spot, into any) error {
+	raw := make([]byte, at.Size)
+	if _, err := s.file.ReadAt(raw, at.Place); err != nil {
+		return fmt.Errorf("read the shelf: %w", err)
+	}
+	return json.Unmarshal(raw, into)
+}
+
+func (s *shelf) save(what any) (spot, error) {
+	raw, err := json.Marshal(what)
+	if err != nil {
+		return spot{}, err
+	}
+	if _, err := s.file.WriteAt(raw, s.end); err != nil {
+		return spot{}, fmt.Errorf("write the shelf: %w", err)
+	}
+	at := spot{s.end, int32(len(raw))}
+	s.end += int64(len(raw))
+	return at, nil
+}
+
+// comments are those of a ticket, the oldest first.
+func (s *shelf) comments(at sheet) ([]event.Comment, error) {
+	out := make([]event.Comment, at.comments)
+	for i, where := len(out)-1, at.last; i >= 0; i-- {
+		var note slip
+		if err := s.load(where, &note); err != nil {
+			return nil, err
+		}
+		out[i], where = note.Comment, note.Before
+	}
+	return out, nil
+}
+
+// add puts a comment behind the others.
+func (s *shelf) add(at *sheet, c event.Comment) (err error) {
+	at.last, err = s.save(slip{Before: at.last, Comment: c})
+	at.comments++
+	return err
+}
+
+// put writes ticket n, its page too if there is one, and gives it a serial; s.mu is held.
+func (s *shelf) put(n int, at sheet, p *page) (_ sheet, err error) {
 	if s.err != nil {
 		return at, s.err
 	}
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return at, err
+	if p != nil {
+		if at.at, err = s.save(p); err != nil {
+			return at, err
+		}
 	}
-	if _, err := s.file.WriteAt(raw, s.end); err != nil {
-		return at, fmt.Errorf("write the shelf: %w", err)
-	}
-	at.place, at.size, at.updated = s.end, int32(len(raw)), time.Now().UnixNano()
-	s.end += int64(len(raw))
+	at.updated = time.Now().UnixNano()
 	s.changed = append(s.changed, int32(n))
 	at.serial = s.base + len(s.changed)
 	s.sheets[n] = at
@@ -151,9 +198,11 @@ func (s *shelf) edit(key string, fields event.Fields, comments []event.Comment) 
 		p.Fields[name] = value
 	}
 	p.Fields["fields.Con"] = float64(n % max(1, s.setup.Connections))
-	p.Comments = append(p.Comments, comments...)
-	if _, err := s.put(n, at, p); err != nil {
-		s.err = err
+	for _, c := range comments {
+		err = errors.Join(err, s.add(&at, c))
+	}
+	if _, errPut := s.put(n, at, &p); errPut != nil {
+		s.err = errors.Join(err, errPut)
 	}
 }
 
@@ -207,9 +256,13 @@ func (s *shelf) Read(_ context.Context, ref event.Ref) (event.Ticket, error) {
 	if err != nil {
 		return event.Ticket{}, err
 	}
+	comments, err := s.comments(at)
+	if err != nil {
+		return event.Ticket{}, err
+	}
 	version := strconv.Itoa(at.serial)
 	return event.Ticket{
-		Ref: s.ref(n, at), Key: s.keyOf(n), Marker: p.Marker, Fields: p.Fields, Comments: p.Comments,
+		Ref: s.ref(n, at), Key: s.keyOf(n), Marker: p.Marker, Fields: p.Fields, Comments: comments,
 		Version: version, Lock: version, Updated: time.Unix(0, at.updated).UTC(),
 	}, nil
 }
@@ -218,34 +271,45 @@ func (s *shelf) Read(_ context.Context, ref event.Ref) (event.Ticket, error) {
 func (s *shelf) Write(_ context.Context, step event.Step, _ io.Reader) (event.Written, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n, at, p := s.next, sheet{created: time.Now().Unix()}, page{Marker: step.Marker, Fields: event.Fields{event.FieldKey: s.keyOf(s.next)}}
-	if step.Kind == event.StepCreate {
-		s.next++
-	} else {
-		var err error
-		if n, err = strconv.Atoi(step.Ref.ID); err != nil {
-			return event.Written{}, &adapters.Error{Class: adapters.ErrGone, Op: "write"}
-		}
-		if at, p, err = s.take(n); err != nil {
-			return event.Written{}, err
-		}
+	n, at, p, err := s.onto(step)
+	if err != nil {
+		return event.Written{}, err
 	}
 	if step.Lock != "" && step.Lock != strconv.Itoa(at.serial) {
 		return event.Written{}, &adapters.Error{Class: adapters.ErrChanged, Op: "write"}
 	}
-	for name, value := range step.Fields {
-		p.Fields[name] = value
-	}
 	w := event.Written{Key: s.keyOf(n)}
 	if c := step.Comment; c != nil {
-		w.Item = fmt.Sprintf("%d.%d", n, len(p.Comments)+1)
-		p.Comments = append(p.Comments, event.Comment{
+		w.Item = fmt.Sprintf("%d.%d", n, at.comments+1)
+		err = s.add(&at, event.Comment{
 			ID: w.Item, Author: event.User{ID: "node", Name: "Node"}, Body: c.Body, Internal: c.Internal, Created: time.Now().UTC(), Marker: step.Marker,
 		})
 	}
-	at, err := s.put(n, at, p)
+	if p != nil {
+		for name, value := range step.Fields {
+			p.Fields[name] = value
+		}
+	}
+	at, errPut := s.put(n, at, p)
 	w.Ref, w.Version = s.ref(n, at), strconv.Itoa(at.serial)
-	return w, err
+	return w, errors.Join(err, errPut)
+}
+
+// onto is the ticket that a step writes; its page only if the step changes it.
+func (s *shelf) onto(step event.Step) (n int, at sheet, p *page, err error) {
+	if step.Kind == event.StepCreate {
+		n = s.next
+		s.next++
+		return n, sheet{created: time.Now().Unix()}, &page{Marker: step.Marker, Fields: event.Fields{event.FieldKey: s.keyOf(n)}}, nil
+	}
+	if n, err = strconv.Atoi(step.Ref.ID); err != nil {
+		return n, at, nil, &adapters.Error{Class: adapters.ErrGone, Op: "write"}
+	}
+	if at = s.sheets[n]; len(step.Fields) == 0 && at.at.Size > 0 {
+		return n, at, nil, nil
+	}
+	at, had, err := s.take(n)
+	return n, at, &had, err
 }
 
 // sum is one number for what was touched: of each ticket the key at A, the last
@@ -254,8 +318,12 @@ func (s *shelf) sum() (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var sum uint64
-	for n := range s.sheets {
+	for n, at := range s.sheets {
 		_, p, err := s.take(n)
+		if err != nil {
+			return 0, err
+		}
+		comments, err := s.comments(at)
 		if err != nil {
 			return 0, err
 		}
@@ -263,7 +331,7 @@ func (s *shelf) sum() (uint64, error) {
 		if s.setup.Side == "B" {
 			key, _ = p.Fields["fields.Remote key"].(string)
 		}
-		for _, c := range p.Comments {
+		for _, c := range comments {
 			if !c.Internal {
 				public++
 			}
