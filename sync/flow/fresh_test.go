@@ -17,16 +17,25 @@ func TestPoll_AClockThatWasSetBackMakesNoLookCertain(t *testing.T) {
 	change := func(id string, at time.Time) event.Change {
 		return event.Change{Ref: event.Ref{ID: id}, Version: at.Format(time.RFC3339), Updated: at}
 	}
-	ahead, present, later := change("1", at.Add(24*time.Hour)), change("2", at), change("3", at.Add(5*time.Second))
-	ticket := event.Ticket{Ref: present.Ref, Version: present.Version, Updated: at}
-	polls := [][]event.Change{{ahead}, {ahead, present}}
-	if flow.Certain(polls, ticket, time.Second) {
-		t.Error("a time from before the clock was set back counts")
-	}
-	if polls = append(polls, []event.Change{ahead, present}); flow.Certain(polls, ticket, time.Second) {
-		t.Error("what is shown again counts")
-	}
-	if !flow.Certain(append(polls, []event.Change{present, later}), ticket, time.Second) {
-		t.Error("a later change does not count")
+	ahead, dayAhead := change("1", at.Add(10*time.Minute)), change("4", at.Add(24*time.Hour))
+	present, later := change("2", at), change("3", at.Add(5*time.Second))
+	for _, tt := range []struct {
+		name  string
+		polls [][]event.Change
+		want  bool
+	}{
+		{"a later change", [][]event.Change{{}, {present}, {present, later}}, true},
+		{"one from before the clock was set back", [][]event.Change{{ahead}, {ahead, present}}, false},
+		{"the same shown again", [][]event.Change{{ahead}, {present}, {ahead, present}}, false},
+		{"one from far ahead, which nobody remembers", [][]event.Change{{}, {dayAhead, present}}, false},
+		{"a later change beside it", [][]event.Change{{ahead}, {ahead, present}, {ahead, present, later}}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ticket := event.Ticket{Ref: present.Ref, Version: present.Version, Updated: at}
+			if got := flow.Certain(tt.polls, ticket, time.Second); got != tt.want {
+				t.Errorf("certain: %v, want %v", got, tt.want)
+			}
+		})
 	}
 }

@@ -172,8 +172,8 @@ func (c *createSet) has(m event.Marker) bool {
 type freshSet struct {
 	mu       sync.Mutex
 	versions map[freshKey]freshLook
-	shown    map[event.Ref]string // versions that the last poll showed
-	newest   time.Time            // change time of what it showed for the first time
+	shown    map[event.Ref]string // versions that polls have shown
+	newest   time.Time            // change time of what the last of them showed for the first time
 }
 
 type freshKey struct {
@@ -195,14 +195,18 @@ const freshMost = 50_000
 func (f *freshSet) listed(changes []event.Change) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	shown, newest := make(map[event.Ref]string, len(changes)), time.Time{}
+	before, newest := f.shown, time.Time{}
+	if before == nil || len(before) >= freshMost {
+		before, f.shown = nil, map[event.Ref]string{}
+	}
 	for _, c := range changes {
-		shown[c.Ref] = c.Version
-		if f.shown[c.Ref] != c.Version && c.Updated.After(newest) {
+		// Who remembers nothing cannot tell what is shown for the first time.
+		if before != nil && before[c.Ref] != c.Version && c.Updated.After(newest) {
 			newest = c.Updated
 		}
+		f.shown[c.Ref] = c.Version
 	}
-	if f.shown = shown; !newest.IsZero() {
+	if !newest.IsZero() {
 		f.newest = newest
 	}
 }
@@ -221,9 +225,14 @@ func (f *freshSet) look(key freshKey, t event.Ticket, readAt, until time.Time, p
 	if look.version != t.Version {
 		look = freshLook{version: t.Version, first: readAt}
 	}
-	look.certain = look.certain || precision == 0 || until.Sub(t.Updated) > precision || readAt.Sub(look.first) > precision
+	over := until.Sub(t.Updated)
+	look.certain = look.certain || precision == 0 || over > precision && over < overMost || readAt.Sub(look.first) > precision
 	return look
 }
+
+// overMost bounds what counts as a later time of the tracker's: one that is much later
+// may be from before its clock was set back.
+const overMost = time.Hour
 
 // certain tells whether such a look would need no second one.
 func (f *freshSet) certain(con event.ConnectionID, t event.Ticket, readAt, until time.Time, precision time.Duration) bool {

@@ -97,7 +97,7 @@ var mutants = []mutant{
 		"sync/flow/outgoing.go", "p.creating.has(ticket.Marker) || o.orphan()", "false",
 	}}},
 	{"a version is seen when its second is over", "pair", []edit{{
-		"sync/flow/stream.go", "precision == 0 || until.Sub", "true || until.Sub",
+		"sync/flow/stream.go", "precision == 0 || over >", "true || over >",
 	}}},
 	{"a change during a look is looked at", "crowded", []edit{
 		{"sync/work/work.go", "case Nothing:\n\t\tif row == nil || row.Gen == in.Gen {", "case Nothing:\n\t\tif true {"},
@@ -111,7 +111,7 @@ var mutants = []mutant{
 	}}},
 	{"a permission that is back is noticed", "refused", []edit{{"sync/flow/poll.go", "if p.denied.Swap(false) {", "if false {"}}},
 	{"a reference has the created time", "reused", []edit{{"sync/event/ids.go", "Created: created.Unix()}", "Created: 0}"}}},
-	{"a clock may be set back", "shifted", []edit{{"sync/flow/stream.go", "f.shown[c.Ref] != c.Version && ", ""}}},
+	{"a clock may be set back", "shifted", []edit{{"sync/flow/stream.go", "before != nil && before[c.Ref] != c.Version && ", ""}, {"sync/flow/stream.go", " && over < overMost", ""}}},
 	{"a restore says so itself", "together", []edit{{"sync/flow/partner.go", "if err != nil || !row.Renew {", "if err != nil || !row.Renew || true {"}}},
 }
 
