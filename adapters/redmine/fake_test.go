@@ -25,7 +25,7 @@ type fake struct {
 	nextID int
 	// onList is called before each list is made: what happens in between.
 	onList func(f *fake)
-	// answers replace what a path says.
+	// answers replace what a path says: a body, or "status 201" with a body behind it.
 	answers map[string]string
 	writes  []string
 	// revoke makes the key a wrong one as soon as a list is asked for.
@@ -97,8 +97,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/users/current.json" && !good:
 		w.WriteHeader(http.StatusUnauthorized)
 	case ok && strings.HasPrefix(answer, "status "):
-		code, _ := strconv.Atoi(strings.TrimPrefix(answer, "status "))
+		number, body, _ := strings.Cut(strings.TrimPrefix(answer, "status "), " ")
+		code, _ := strconv.Atoi(number)
 		w.WriteHeader(code)
+		_, _ = w.Write([]byte(body))
 	case ok:
 		_, _ = w.Write([]byte(answer))
 	case r.URL.Path == "/users/current.json":
