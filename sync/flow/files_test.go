@@ -8,6 +8,7 @@ import (
 
 	"parley/adapters"
 	"parley/sync/event"
+	"parley/sync/flow"
 	"parley/sync/work"
 )
 
@@ -93,8 +94,21 @@ func TestAttach_AFileOnItsWaySentAgainIsNotWrittenTwice(t *testing.T) {
 // the node does not guess.
 func TestAttach_AFileThatIsThereTwiceWaitsForAPerson(t *testing.T) {
 	t.Parallel()
-	w, a, b := pair(t)
-	ref := a.desk.open("one")
+	_, _, b, _, _ := twice(t)
+	if got := b.rows('j'); got != 1 || b.saw("parked") != 1 {
+		t.Errorf("%d files under way, parked %d times, want 1 and 1", got, b.saw("parked"))
+	}
+	if got := files(b.one()); len(got) != 2 {
+		t.Errorf("the peer has the files %q, want the tracker's two", got)
+	}
+}
+
+// twice is a file of one's that the other's tracker wrote twice: its node does not
+// know which is ours, and waits for a person.
+func twice(t *testing.T) (w *world, a, b *node, ref event.Ref, job flow.FileJob) {
+	t.Helper()
+	w, a, b = pair(t)
+	ref = a.desk.open("one")
 	w.settle()
 	cut := false
 	b.desk.on = func(call string, step event.Step) error {
@@ -102,7 +116,6 @@ func TestAttach_AFileThatIsThereTwiceWaitsForAPerson(t *testing.T) {
 			return nil
 		}
 		cut = true
-		// The tracker itself did it twice.
 		if _, err := b.desk.write(step, strings.NewReader("content")); err != nil {
 			return err
 		}
@@ -110,13 +123,9 @@ func TestAttach_AFileThatIsThereTwiceWaitsForAPerson(t *testing.T) {
 	}
 	a.desk.attach(ref, "file", "content")
 	w.settle()
-	if got := b.rows('j'); got != 1 || b.saw("parked") != 1 {
-		t.Errorf("%d files under way, parked %d times, want 1 and 1", got, b.saw("parked"))
+	b.must(b.path.Files(b.con(), func(j flow.FileJob) bool { job = j; return true }))
+	if !job.Parked || job.Name != "file" || job.Code != event.CodeAmbiguous {
+		t.Fatalf("the file: %+v, want it parked as ambiguous", job)
 	}
-	if got := b.seen[len(b.seen)-1]; got.Code != event.CodeAmbiguous {
-		t.Errorf("parked with the code %q, want %q", got.Code, event.CodeAmbiguous)
-	}
-	if got := files(b.one()); len(got) != 2 {
-		t.Errorf("the peer has the files %q, want the tracker's two", got)
-	}
+	return w, a, b, ref, job
 }
