@@ -18,18 +18,19 @@ func TestRead_OnlyA404ToAGoodKeyIsADeletion(t *testing.T) {
 		name, answer string
 		wrongKey     bool
 		want         error
+		gone         bool
 	}{
-		{"hidden", "status 403", false, adapters.ErrDenied},
-		{"deleted", "status 404", false, adapters.ErrGone},
-		{"not there for a key that is not known", "status 404", true, adapters.ErrDenied},
-		{"down", "status 503", false, adapters.ErrTransient},
+		{"hidden", "status 403", false, adapters.ErrDenied, false},
+		{"deleted", "status 404", false, adapters.ErrGone, true},
+		{"not there for a key that is not known", "status 404", true, adapters.ErrDenied, false},
+		{"down", "status 503", false, adapters.ErrTransient, false},
 	} {
 		f, tracker, ref := fakeIssue(t, "")
 		if _, err := tracker.Read(t.Context(), ref); err != nil {
 			t.Fatal(err)
 		}
 		f.answers["GET /issues/1.json"], f.revoked = tt.answer, tt.wrongKey
-		if _, err := tracker.Read(t.Context(), ref); !errors.Is(err, tt.want) || tt.want != adapters.ErrGone && errors.Is(err, adapters.ErrGone) {
+		if _, err := tracker.Read(t.Context(), ref); !errors.Is(err, tt.want) || errors.Is(err, adapters.ErrGone) != tt.gone {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
 		}
 	}

@@ -58,6 +58,7 @@ func TestSweep_ANodeThatIsNeverIdleIsSweptToo(t *testing.T) {
 				}
 				time.Sleep(2 * time.Minute)
 				reads := 0
+				synctest.Wait() // the runner looks at what is set next
 				a.desk.on = func(call string, _ event.Step) error {
 					if call == "read" {
 						reads++
