@@ -481,7 +481,11 @@ func (p *Path) storeItems(tx store.Tx, in *incoming, row *twin.Row) error {
 	if err := markDeclined(tx, in, row, in.plan.Declined); err != nil {
 		return err
 	}
-	for _, file := range in.plan.Files {
+	unwritten, err := in.unwritten(tx, row)
+	if err != nil {
+		return err
+	}
+	for _, file := range unwritten {
 		job := fileJob{File: file, Ref: row.Ref}
 		if err := wantFile(tx, in.con.ID, in.id, &job); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -329,6 +330,19 @@ func (p *Path) attachFailed(con *Connection, id event.TwinID, job *fileJob, err 
 func (p *Path) parkFile(con *Connection, id event.TwinID, job *fileJob, code event.Code) {
 	job.Until, job.Code, job.Parked = p.Now().Add(time.Hour), code, true
 	p.Observe(Observation{What: "parked", Connection: con.Name, Twin: id, Code: code, Detail: job.Reason, At: p.Now()})
+}
+
+// unwritten are the files that the event brings: of what the plan names, another event
+// that named it too may have had it written meanwhile.
+func (in *incoming) unwritten(tx store.Tx, row *twin.Row) ([]plan.File, error) {
+	if len(in.plan.Files) == 0 {
+		return nil, nil
+	}
+	here, err := readItems(tx, in.con.ID, in.id, row)
+	return slices.DeleteFunc(slices.Clone(in.plan.Files), func(f plan.File) bool {
+		had, known := here.get(f.Item)
+		return known && had.State == twin.Confirmed
+	}), err
 }
 
 // wantFile records that a file is to be fetched and written. One that may have been

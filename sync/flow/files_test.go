@@ -129,3 +129,58 @@ func twice(t *testing.T) (w *world, a, b *node, ref event.Ref, job flow.FileJob)
 	}
 	return w, a, b, ref, job
 }
+
+// jobs are the files that wait to be written.
+func (n *node) jobs() []flow.FileJob {
+	n.w.t.Helper()
+	var all []flow.FileJob
+	n.must(n.path.Files(n.con(), func(j flow.FileJob) bool { all = append(all, j); return true }))
+	return all
+}
+
+// TestApply_AFileThatWasWrittenMeanwhileIsNotWantedAgain: the event that names it once
+// more was decided on before.
+func TestApply_AFileThatWasWrittenMeanwhileIsNotWantedAgain(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	ref := a.desk.open("one")
+	w.settle()
+	meanwhile := false
+	b.desk.on = func(call string, step event.Step) error {
+		switch {
+		case call == "write" && step.Kind == event.StepAttach && !meanwhile:
+			return trouble(adapters.ErrTransient, call)
+		case call == "write" && step.Kind == event.StepUpdate && !meanwhile:
+			meanwhile = true
+			w.pass(time.Hour)
+			for _, j := range b.jobs() {
+				b.must(b.path.Attach(t.Context(), b.con().ID, j.Twin, j.Item))
+			}
+		}
+		return nil
+	}
+	a.desk.attach(ref, "log.txt", "content")
+	a.poll()
+	w.run()
+	if len(b.jobs()) != 1 {
+		t.Fatalf("%d files wait, want 1", len(b.jobs()))
+	}
+	a.desk.set(ref, "status", "Done")
+	i, err := a.path.Inspect(a.con(), ref, event.TwinID{})
+	a.must(err)
+	if n, err := a.path.HealTwins(a.con(), []event.TwinID{i.TwinID}); n != 1 || err != nil {
+		t.Fatalf("healed %d: %v", n, err)
+	}
+	a.poll()
+	for range 3 {
+		w.run()
+		w.pass(100 * time.Millisecond)
+	}
+	if !meanwhile || len(b.one().Attachments) != 1 {
+		t.Fatal("the file was not written while the event was")
+	}
+	// A tracker's index may not show yet what was written just now.
+	if got := b.saw("file"); got != 1 || len(b.jobs()) != 0 {
+		t.Errorf("it was fetched %d times, and is wanted %d times more", got, len(b.jobs()))
+	}
+}
