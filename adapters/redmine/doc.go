@@ -20,4 +20,20 @@
 // seen when something else about the ticket changes. There is no optimistic
 // lock, no label, and one category for a ticket. Links and time entries are
 // not read.
+//
+// # What Redmine says, and what it means
+//
+//	404 to a good key      the issue was deleted: ErrGone
+//	403                    it is there, and hidden from the account: ErrDenied
+//	204 to a write         nothing: what the account may not set was ignored
+//	200, no rows           nothing, before the key was accepted: see above
+//
+// Times have whole seconds, so that Precision is one of them and a second of skew
+// between application servers. A subject has 255 characters, a page 100 rows.
+//
+// # Sources
+//
+// Redmine's wiki has the API (Rest_api, Rest_Issues, Rest_Journals). It does not say
+// most of the above: scripts/trackers/README.md has what Redmine 5.0.4 was seen to
+// do, and the tests named TestTrap hold a real one to it.
 package redmine

@@ -22,4 +22,12 @@
 // paragraph is a line break in every format, as trackers show it. HTML inside
 // Markdown is kept as it stands for Markdown and shown as text elsewhere:
 // whoever shows Markdown in a browser must sanitise it.
+//
+// # Where the rules come from
+//
+// Markdown is CommonMark (spec.commonmark.org) with the tables, task lists and
+// strikethrough of GitHub (github.github.com/gfm). Textile is what Redmine makes of
+// it (RedmineWikiFormattingTextile in Redmine's wiki), not all of textile-lang.com.
+// Where two readings are possible, the one wins that gives back what our own writers
+// wrote: a text that changed with each crossing would go to and fro for ever.
 package richtext

@@ -21,4 +21,21 @@
 // What it does not do: edit comments and descriptions (RT cannot), read custom
 // fields that hold images or files, notice deletions by polling (RT takes them
 // out of every list), keep the type of text files (RT would change their bytes).
+//
+// # What RT says, and what it means
+//
+//	404 to a good token    there is no such ticket, or none any more: ErrGone
+//	200, status deleted    it was deleted: ErrGone; another EffectiveId: ErrMerged
+//	403                    it is there, and hidden from the account: ErrDenied
+//	200 to a PUT           some of it was done: the sentences in the body say what not
+//	201 to a create        unknown fields and values were dropped without a word
+//
+// Times have whole seconds, and the mail that RT sends of a change moves LastUpdated
+// once more, so that Precision is three. RT cuts subjects and pages silently.
+//
+// # Sources
+//
+// docs.bestpractical.com has the API (RT::REST2) and the query language (Ticket SQL).
+// What they do not say stands in scripts/trackers/README.md, as RT 5.0.3 was seen to
+// do it, and the tests named TestTrap hold a real one to it.
 package rt

@@ -5,6 +5,11 @@
 // Data goes to standard output, everything else to standard error. With --json
 // both are JSON. Text that came from a tracker or a peer reaches the terminal
 // without control characters. Exit codes are in exit.go.
+//
+// A command decides nothing that the node decides: it sends a request and shows the
+// answer, so that a script over --json, the socket and the command line see the same.
+// Only what must work without a node reads files itself: init, config, secret, filter
+// check, and the backups of a node that is stopped, whose folder it takes meanwhile.
 package main
 
 import (

@@ -2,6 +2,11 @@
 // package store. An implementation's test calls Run; each subtest is named after
 // the promise that it breaks if it fails.
 //
+// The promises of a store that are easy to break unseen have several tests: that an
+// answer leaves only when all that its function saw is on disk, also what another
+// caller wrote (Lazy...); that no reader sees half a transaction; that the first
+// failed commit is the last. Model runs random calls beside a map and compares.
+//
 // It kills no process and cuts no power: Subject.Restart stands for that, and an
 // implementation on a disk brings a test with a real kill of its own.
 package storetest

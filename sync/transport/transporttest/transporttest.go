@@ -1,5 +1,10 @@
 // Package transporttest holds every transport to what package transport
 // promises of a Link.
+//
+// It asks little, since sync/flow relies on little: a request has one reply or an
+// error, ends with its context, and waits for no other; a body belongs to whoever
+// received it. Order, repeats and loss are not asked about: a transport may do all
+// three, and transport/memory does.
 package transporttest
 
 import (
