@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"parley/sync/envelope"
+	"parley/sync/flow"
 	"parley/sync/transport"
 )
 
@@ -306,6 +308,15 @@ func (w *world) settle(ctx context.Context) error {
 	}
 	if err := w.relent(ctx); err != nil {
 		return err
+	}
+	for _, n := range w.nodes {
+		// What is sent is tried again by a timer: it does not wait longer because the
+		// clock was set back.
+		for _, e := range n.ends {
+			for _, s := range []envelope.Stream{envelope.Data, envelope.Control} {
+				n.lanes.Add(flow.Task{Kind: flow.KindShip, Con: e.id, Stream: s}, flow.When{})
+			}
+		}
 	}
 	for quiet, leaps := 0, 0; quiet < 40; {
 		moved, err := w.round(ctx)
