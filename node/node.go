@@ -74,6 +74,7 @@ type Node struct {
 	// successor is set if the last process had the store where it is.
 	successor bool
 	started   time.Time
+	counts    counts
 
 	// mu guards what follows.
 	mu     sync.Mutex
@@ -271,6 +272,7 @@ func (n *Node) Close() error {
 		l.stop()
 	}
 	n.mu.Unlock()
+	n.counts.all.Wait()
 	n.loading.Wait() // they read the tracker and the store
 	var err error
 	for _, l := range n.all() {

@@ -130,6 +130,7 @@ func (n *Node) watch(ctx context.Context) {
 		}
 		if raised = present; first {
 			n.notifier.Settled()
+			n.countFirst(ctx)
 		}
 		took = time.Since(began)
 	}

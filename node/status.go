@@ -11,10 +11,6 @@ import (
 	"parley/node/admin"
 	"parley/sync/event"
 	"parley/sync/flow"
-	"parley/sync/inbox"
-	"parley/sync/outbox"
-	"parley/sync/twin"
-	"parley/sync/work"
 )
 
 // Status is the node at a glance.
@@ -106,7 +102,7 @@ func (n *Node) connectionState(l *link) (admin.Connection, error) {
 	agreed, err := n.path.LastAgreement(con)
 	swept, sweepErr := n.path.SweepState(con)
 	c.Verified, c.Differing, c.Swept = agreed.At, agreed.Differing, swept.Ended
-	return c, firstError(err, sweepErr, n.count(con, &c))
+	return c, firstError(err, sweepErr, n.counted(con, &c))
 }
 
 // What a holdup is.
@@ -166,61 +162,6 @@ func holdups(con *flow.Connection, now time.Time) (all []admin.Holdup) {
 
 // awayAfter is how long a peer may be silent before it is shown as away.
 const awayAfter = 30 * time.Second
-
-// count fills in what waits.
-func (n *Node) count(con *flow.Connection, c *admin.Connection) error {
-	now, oldest := time.Now(), time.Time{}
-	older := func(at time.Time) {
-		if !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
-			oldest = at
-		}
-	}
-	err := firstError(
-		n.path.Works(con, func(_ event.Ref, row work.Row) bool {
-			c.Waiting++
-			if row.Parked {
-				c.Parked++
-			}
-			return true
-		}),
-		n.path.Outboxes(con, func(_ event.Seq, row outbox.Row, _ bool) bool {
-			c.Sending++
-			older(time.UnixMilli(row.At))
-			return true
-		}),
-		n.path.Inboxes(con, func(_ event.TwinID, row inbox.Row) bool {
-			c.Applying++
-			if row.State == inbox.Parked {
-				c.Parked++
-			}
-			return true
-		}),
-		n.path.Files(con, func(j flow.FileJob) bool {
-			c.Files++
-			if j.Parked {
-				c.Parked++
-			}
-			return true
-		}),
-		n.path.Chores(con, func(j flow.ChoreInfo) bool {
-			c.Applying++
-			if j.Parked {
-				c.Parked++
-			}
-			return true
-		}),
-		n.path.Twins(con, func(_ event.TwinID, row twin.Row) bool {
-			if row.State == twin.Live {
-				c.Twins++
-			}
-			return true
-		}),
-	)
-	if !oldest.IsZero() {
-		c.Oldest = now.Sub(oldest).Seconds()
-	}
-	return err
-}
 
 func firstError(errs ...error) error {
 	for _, err := range errs {

@@ -51,6 +51,7 @@ func statusFields() []statusField {
 		{"connections.files", "files to be fetched or written"},
 		{"connections.parked", "of all these, those that wait for a person"},
 		{"connections.twins", "tickets in step"},
+		{"connections.counted", "when the six numbers were counted, where there are so many rows that it is not done each time"},
 		{"connections.oldestSeconds", "age of the oldest event that the peer has not settled"},
 		{"connections.verified", "when both sides were last compared"},
 		{"connections.differing", "tickets that were not alike then"},

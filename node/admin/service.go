@@ -133,6 +133,9 @@ type Connection struct {
 	Files    int `json:"files"`
 	Parked   int `json:"parked"`
 	Twins    int `json:"twins"`
+	// Counted is when all these were counted, where that takes long and is not done anew
+	// each time.
+	Counted time.Time `json:"counted,omitzero"`
 	// Oldest is the age of the oldest event without an outcome, in seconds.
 	Oldest float64 `json:"oldestSeconds"`
 	// Verified is when both sides were last compared, Differing how many twins were

@@ -82,6 +82,24 @@ func (p *Path) Twins(con *Connection, fn func(event.TwinID, twin.Row) bool) erro
 	return scanRows(p.Store, store.Prefix('t', con.ID), func(key []byte, row twin.Row) bool { return fn(store.TwinOf(key), row) })
 }
 
+// InStep counts the twins of a connection that are live, reading no more of each than it
+// takes.
+func (p *Path) InStep(con *Connection) (live int, err error) {
+	err = p.Store.View(func(r store.Reader) error {
+		return r.Scan(store.Prefix('t', con.ID), nil, func(_, value []byte) (bool, error) {
+			state, err := twin.StateOf(value)
+			if state == twin.Live {
+				live++
+			}
+			return true, err
+		})
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count the twins of %s: %w", con.Name, err)
+	}
+	return live, nil
+}
+
 // Works calls fn for every work row of a connection.
 func (p *Path) Works(con *Connection, fn func(event.Ref, work.Row) bool) error {
 	return scanRows(p.Store, store.Prefix('w', con.ID), func(key []byte, row work.Row) bool {

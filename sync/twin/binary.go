@@ -195,6 +195,27 @@ const PageLen = 64
 // Pages is how many pages hold so many items.
 func Pages(items int) int { return (items + PageLen - 1) / PageLen }
 
+// StateOf reads the state out of a row's bytes, and nothing else.
+func StateOf(raw []byte) (State, error) {
+	for _, most := range []int{min(len(raw), stateWithin), len(raw)} {
+		p := event.NewParser(raw[:most])
+		p.Number()
+		p.Ref()
+		p.Text()
+		p.ID()
+		p.Number()
+		if state := State(p.Text()); state != "" {
+			return state, nil
+		}
+	}
+	var row Row
+	err := row.UnmarshalBinary(raw)
+	return row.State, err
+}
+
+// stateWithin is how far into a row its state stands, but for very long keys.
+const stateWithin = 256
+
 // MarshalBinary writes the page; the first byte is the layout's version.
 func (g *Page) MarshalBinary() ([]byte, error) {
 	w := event.Writer{Bytes: append(make([]byte, 0, 64*len(*g)+8), pageVersion)}

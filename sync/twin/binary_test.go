@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -233,6 +234,29 @@ func TestRow_OfTheFirstLayoutIsRead(t *testing.T) {
 		w.Bytes[0] = version
 		if err := page.UnmarshalBinary(w.Bytes); err == nil {
 			t.Errorf("a page of layout %d was read", version)
+		}
+	}
+}
+
+// TestState_IsReadWithoutTheRest: of any row, of any length of key.
+func TestState_IsReadWithoutTheRest(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"", "SUP-12", strings.Repeat("K", 1000)} {
+		for _, state := range []twin.State{twin.Live, twin.Ended, twin.Gone, twin.Orphan} {
+			row := fullRow()
+			row.Key, row.State = key, state
+			raw, err := row.MarshalBinary()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := twin.StateOf(raw); got != state || err != nil {
+				t.Errorf("key of %d bytes: got %q, %v; want %q", len(key), got, err, state)
+			}
+			for n := range len(raw) {
+				if got, err := twin.StateOf(raw[:n]); err == nil && got != state {
+					t.Fatalf("of %d bytes: got %q", n, got)
+				}
+			}
 		}
 	}
 }
