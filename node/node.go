@@ -249,6 +249,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	all.Go(func() { n.verifyAll(ctx) })
 	all.Go(func() { n.sweepAll(ctx) })
 	all.Go(func() { n.endPauses(ctx) })
+	all.Go(func() { n.trimAll(ctx) })
 	all.Go(func() { n.tell(ctx) })
 	n.log.Info().Str("node", n.config.Node.Name).Str("id", string(n.identity.document.Node())).
 		Str("tracker", n.config.Tracker.Kind).Uint64("boot", n.boot.Counter).Msg("node runs")

@@ -59,6 +59,7 @@ notify:
 metrics: {listen: "0.0.0.0:9470", allow_remote: true}
 log: {level: debug, format: text}
 limits: {lanes: 8, memory: 1GiB}
+keep: {events: 720h}
 `
 
 // equal compares configurations of different folders.
@@ -126,6 +127,7 @@ func TestLoad_ReadsEveryKey(t *testing.T) {
 		Metrics: config.Metrics{Listen: "0.0.0.0:9470", AllowRemote: true},
 		Log:     config.Log{Level: "debug", Format: config.FormatText},
 		Limits:  config.Limits{Lanes: 8, Memory: 1 << 30},
+		Keep:    config.Keep{Events: config.Interval(720 * time.Hour)},
 	}
 	if diff := cmp.Diff(rest, wantRest, equal); diff != "" {
 		t.Error(diff)

@@ -122,6 +122,7 @@ func TestLoad_RefusesWhatIsWrong(t *testing.T) {
 		{"variable too deep", strings.ReplaceAll(con, "%", "vars: {a: "+strings.Repeat("[", 20)+strings.Repeat("]", 20)+"}"), "nested too deeply"},
 		{"mail in the clear", minimal + "notify: {smtp: {host: 'h:25', from: a@b.example, tls: none}}\n", "for this machine only"},
 		{"user without password", minimal + "notify: {smtp: {host: 'h:25', from: a@b.example, user: u}}\n", "belong together"},
+		{"events kept for too short", minimal + "keep: {events: 24h}\n", "too short"},
 		{"plain webhook", minimal + "notify: {webhooks: {a: {url: 'http://h/'}}}\n", "is not encrypted"},
 		{"metrics for all", minimal + "metrics: {listen: ':9470'}\n", "can be reached from other machines"},
 		{"metrics on a name", minimal + "metrics: {listen: 'host:9470'}\n", "can be reached from other machines"},

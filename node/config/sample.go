@@ -213,4 +213,7 @@ log:
 limits:
   lanes: 64                      # tickets worked on at a time
   memory: 384MiB                 # for the node's own data; the store needs 192MiB at least
+
+keep:
+  events: 8760h                  # settled events, with their signatures; off keeps them for good
 `

@@ -18,6 +18,7 @@ type Config struct {
 	Metrics     Metrics               `yaml:"metrics"`
 	Log         Log                   `yaml:"log"`
 	Limits      Limits                `yaml:"limits"`
+	Keep        Keep                  `yaml:"keep"`
 
 	_ struct{} `later:"templates gates audit access"`
 
@@ -219,6 +220,13 @@ type Limits struct {
 	_ struct{} `later:"disk bandwidth attachments"`
 }
 
+// Keep says for how long the node keeps what it does not need to work.
+type Keep struct {
+	// Events is for how long events are kept that are settled and that nothing speaks of,
+	// with the tokens that prove them; off keeps them for good.
+	Events Interval `yaml:"events"`
+}
+
 // Words that stand in the file.
 const (
 	LeaveKeep = "keep"
@@ -273,6 +281,7 @@ func Default() *Config {
 		Metrics: Metrics{Listen: "127.0.0.1:9470"},
 		Log:     Log{Level: "info", Format: FormatJSON},
 		Limits:  Limits{Lanes: 64, Memory: 384 << 20},
+		Keep:    Keep{Events: Interval(365 * 24 * time.Hour)},
 	}
 }
 

@@ -71,11 +71,18 @@ func (v *validator) all() {
 	v.metrics()
 	v.choice("log.level", c.Log.Level, []string{"debug", "info", "warn", "error"}, nil)
 	v.choice("log.format", c.Log.Format, []string{FormatJSON, FormatText}, nil)
+	if c.Keep.Events != Off {
+		v.atLeast("keep.events", Duration(c.Keep.Events), leastKept)
+	}
 	v.between("limits.lanes", c.Limits.Lanes, 1, maxLanes)
 	if c.Limits.Memory < minMemory {
 		v.add("limits.memory", "too small", "the store needs 192MiB at least, 384MiB to be quick")
 	}
 }
+
+// leastKept is how old a backup may be from which a restored peer can still be followed up,
+// at the least.
+const leastKept = 7 * 24 * time.Hour
 
 // required wants a text.
 func (v *validator) required(key, text string) bool {

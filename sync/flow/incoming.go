@@ -101,6 +101,10 @@ func (a *arrival) append(p *Path) (envelope.Receipt, error) {
 		verdict, skip, err := inbox.Accept(head, cut, func(seq event.Seq) (envelope.Run, error) {
 			return runAt(tx, con.ID, store.In, head.Epoch, byte(cut.Stream), seq)
 		})
+		if errors.Is(err, store.ErrNotFound) {
+			// From before what is kept: it was taken long ago.
+			verdict, err = inbox.Old, nil
+		}
 		taken.verdict, taken.head = verdict, head
 		if err != nil || verdict != inbox.Take {
 			return err

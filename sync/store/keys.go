@@ -30,7 +30,7 @@ import (
 //	u/<pairing>                          invitation that was given out
 //	n/<name>                             what people were told
 //	l/<con>                              a running load; d/<con> a heal under way
-//	v/<con>/<a|s|f>                      last comparison with the peer; place of the sweep; fuses blown
+//	v/<con>/<a|s|f|k>                    last comparison with the peer; place of the sweep; fuses blown; where the streams stood
 //	p/<con>                              who is at the ends of a connection
 //	m/…                                  schema, boot counter, that it was restored
 
@@ -177,6 +177,27 @@ func StreamOf(key []byte) (con event.ConnectionID, side Side, epoch uint64, ok b
 	copy(con[:], key[2:])
 	return con, Side(key[conKeyLen]), binary.BigEndian.Uint64(key[conKeyLen+1:]), true
 }
+
+// SidePrefix starts every EventKey ('e') or ProofKey ('k') of one side.
+func SidePrefix(kind byte, con event.ConnectionID, side Side) []byte {
+	return append(conKey(kind, con, 1), byte(side))
+}
+
+// PlaceOf reads which epoch, stream and number an EventKey or ProofKey is of.
+func PlaceOf(key []byte) (epoch uint64, stream byte, seq event.Seq) {
+	if len(key) != conKeyLen+1+8+1+8 {
+		return 0, 0, 0
+	}
+	return binary.BigEndian.Uint64(key[conKeyLen+1:]), key[conKeyLen+9], SeqOf(key)
+}
+
+// LastOf is the last key that there can be of the stream and epoch of an EventKey or ProofKey.
+func LastOf(key []byte) []byte {
+	return binary.BigEndian.AppendUint64(append([]byte(nil), key[:len(key)-8]...), ^uint64(0))
+}
+
+// TrimKey holds where the streams of a connection stood at some times.
+func TrimKey(con event.ConnectionID) []byte { return append(conKey('v', con, 1), 'k') }
 
 // HeadKey holds the head of a stream.
 func HeadKey(con event.ConnectionID, side Side, stream byte) []byte {
