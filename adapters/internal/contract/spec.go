@@ -1,0 +1,99 @@
+package contract
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+)
+
+// Vendor is a specification and what is known to be wrong with it.
+type Vendor struct {
+	// File is its path below the directory of the specifications.
+	File string
+	// Base is the path that its own paths are relative to ("/rest").
+	Base string
+	// Errata are what the specification says wrongly.
+	Errata []Erratum
+	// Outside are requests that it does not describe.
+	Outside []Outside
+}
+
+// Erratum corrects a specification.
+type Erratum struct {
+	// Where is the place, Why the evidence that it is wrong.
+	Where, Why string
+	Fix        func(*openapi3.T) error
+}
+
+// Outside is a request that a specification does not have.
+type Outside struct {
+	Method string
+	// Path is a pattern as of path.Match.
+	Path string
+	// Why says where the request is described.
+	Why string
+}
+
+// Spec is a loaded specification; nil where there is none.
+type Spec struct {
+	vendor Vendor
+	router routers.Router
+}
+
+// Load reads the specification. It returns nil, and says so, where there is
+// none; with CI=true that fails.
+func Load(t testing.TB, v Vendor) *Spec {
+	t.Helper()
+	dir, err := Dir()
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Logf("requests are not checked against %s: %v", v.File, err)
+		return nil
+	}
+	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(dir, v.File))
+	if err != nil {
+		t.Fatalf("load %s: %v", v.File, err)
+	}
+	for _, e := range v.Errata {
+		if err := e.Fix(doc); err != nil {
+			t.Fatalf("correct %s in %s: %v", e.Where, v.File, err)
+		}
+	}
+	doc.Servers = openapi3.Servers{{URL: v.Base + "/"}}
+	// doc.Validate is left out: most vendors' documents do not pass it, and
+	// nothing that it finds wrong is a request of ours.
+	router, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		t.Fatalf("route %s: %v", v.File, err)
+	}
+	return &Spec{vendor: v, router: router}
+}
+
+// Dir is where the specifications are.
+func Dir() (string, error) {
+	if dir := os.Getenv("PARLEY_VENDOR_SPECS"); dir != "" {
+		return dir, nil
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir != filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			specs := filepath.Join(filepath.Dir(dir), "shared", "vendor-specs")
+			if _, err := os.Stat(filepath.Join(specs, "SHA256SUMS")); err == nil {
+				return specs, nil
+			}
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	return "", errors.New("PARLEY_VENDOR_SPECS is not set, and there is no ../shared/vendor-specs")
+}

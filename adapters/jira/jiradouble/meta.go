@@ -1,0 +1,171 @@
+package jiradouble
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func (d *Double) myself(c *call) {
+	if c.must() {
+		c.answer(http.StatusOK, d.user(c.me))
+	}
+}
+
+func (d *Double) serverInfo(c *call) {
+	c.answer(http.StatusOK, map[string]any{"version": "1001.0.0", "serverTime": d.time(d.now())})
+}
+
+func (d *Double) listFields(c *call) {
+	if !c.must() {
+		return
+	}
+	all := []any{}
+	for _, f := range catalogue() {
+		if f.id == "timetracking" {
+			continue
+		}
+		all = append(all, map[string]any{
+			"id": f.id, "key": f.id, "name": f.name, "custom": f.custom != "", "orderable": true, "navigable": true, "searchable": true,
+			"schema": f.schema(),
+		})
+	}
+	c.answer(http.StatusOK, append(all, map[string]any{"id": "issuekey", "key": "issuekey", "name": "Key", "custom": false}))
+}
+
+func (d *Double) searchUsers(c *call) {
+	if !c.must() {
+		return
+	}
+	q := c.r.URL.Query()
+	out := []any{}
+	for n := range d.opt.Accounts {
+		a := &d.opt.Accounts[n]
+		var hit bool
+		switch {
+		case q.Get("accountId") != "":
+			hit = q.Get("accountId") == a.ID
+		case q.Get("query") != "":
+			hit = matches(a, q.Get("query"))
+		case q.Get("username") != "":
+			hit = matches(a, q.Get("username")) || strings.HasPrefix(a.ID, q.Get("username"))
+		}
+		if hit {
+			out = append(out, d.user(a))
+		}
+	}
+	c.answer(http.StatusOK, out)
+}
+
+func matches(a *Account, query string) bool {
+	query = strings.ToLower(query)
+	return strings.HasPrefix(strings.ToLower(a.Name), query) || !a.Hidden && strings.HasPrefix(strings.ToLower(a.Email), query)
+}
+
+func (d *Double) permissions(c *call) {
+	all := map[string]any{}
+	for n, name := range []string{
+		"BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "ASSIGN_ISSUES", "ADD_COMMENTS",
+		"EDIT_OWN_COMMENTS", "CREATE_ATTACHMENTS",
+	} {
+		all[name] = map[string]any{"id": strconv.Itoa(n), "key": name, "name": name, "havePermission": c.me != nil}
+	}
+	if d.opt.Cloud {
+		want := split(c.r.URL.Query()["permissions"])
+		if len(want) == 0 {
+			c.fail(http.StatusBadRequest, "The 'permissions' query parameter is required.")
+			return
+		}
+		for name := range all {
+			if !slices.Contains(want, name) {
+				delete(all, name)
+			}
+		}
+	}
+	c.answer(http.StatusOK, map[string]any{"permissions": all})
+}
+
+// known answers for projects that are not there, or not for nobody.
+func (d *Double) known(c *call) bool {
+	if c.me == nil || c.r.PathValue("key") != d.opt.Project {
+		c.fail(http.StatusNotFound, "No project could be found with key '"+c.r.PathValue("key")+"'.")
+		return false
+	}
+	return true
+}
+
+func (d *Double) project(c *call) {
+	if d.known(c) {
+		c.answer(http.StatusOK, d.blank(c.me)["project"])
+	}
+}
+
+func (d *Double) levels(c *call) {
+	if !d.known(c) {
+		return
+	}
+	all := []any{}
+	for n, name := range d.opt.Levels {
+		all = append(all, map[string]any{"id": strconv.Itoa(n + 1), "name": name})
+	}
+	c.answer(http.StatusOK, map[string]any{"levels": all})
+}
+
+func (d *Double) statuses(c *call) {
+	if !d.known(c) {
+		return
+	}
+	all := []any{}
+	for _, s := range allStatuses() {
+		all = append(all, statusOf(s[0]))
+	}
+	out := []any{}
+	for n, name := range []string{"Task", "Bug"} {
+		out = append(out, map[string]any{"id": strconv.Itoa(100 + n), "name": name, "subtask": false, "statuses": all})
+	}
+	c.answer(http.StatusOK, out)
+}
+
+func (d *Double) paged(c *call, key string, rows []any) {
+	if !d.opt.Cloud {
+		key = "values"
+	}
+	at := min(c.number("startAt", 0), len(rows))
+	// Fewer than asked for: a page may be cut at the server's own limit.
+	end := min(at+min(c.number("maxResults", 50), 10), len(rows))
+	c.answer(http.StatusOK, map[string]any{"startAt": at, "maxResults": 10, "total": len(rows), key: rows[at:end]})
+}
+
+func (d *Double) types(c *call) {
+	if d.known(c) {
+		d.paged(c, "issueTypes", []any{
+			map[string]any{"id": "100", "name": "Task", "subtask": false}, map[string]any{"id": "101", "name": "Bug", "subtask": false},
+		})
+	}
+}
+
+func (d *Double) screen(c *call) {
+	if !d.known(c) {
+		return
+	}
+	rows := []any{}
+	for _, f := range catalogue() {
+		if !f.screen {
+			continue
+		}
+		row := map[string]any{
+			"fieldId": f.id, "key": f.id, "name": f.name, "required": f.required, "hasDefaultValue": false, "schema": f.schema(), "operations": []string{"set"},
+		}
+		var allowed []any
+		for _, a := range f.allowed {
+			o, _ := f.option(a)
+			allowed = append(allowed, o)
+		}
+		if allowed != nil {
+			row["allowedValues"] = allowed
+		}
+		rows = append(rows, row)
+	}
+	d.paged(c, "fields", rows)
+}
