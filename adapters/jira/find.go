@@ -84,6 +84,8 @@ func (t *Tracker) findIssue(ctx context.Context, step event.Step) (event.Found, 
 			" ORDER BY created DESC",
 		fields: []string{"created", "updated", "creator"}, properties: []string{propertyKey}, size: t.set.page,
 	}
+	// Asked before the search: by its end, what it could not see yet may be old.
+	unshown := t.maybeUnshown(step.Marker)
 	matches := map[string]issue{}
 	for at, more := (page{}), true; more; {
 		var rows []issue
@@ -104,7 +106,7 @@ func (t *Tracker) findIssue(ctx context.Context, step event.Step) (event.Found, 
 		return event.Found{}, err
 	}
 	found := event.Found{Presence: presence(len(matches))}
-	if found.Presence == event.FoundNone && t.maybeUnshown(step.Marker) {
+	if found.Presence == event.FoundNone && unshown {
 		found.Presence = event.FoundLater
 	}
 	if found.Presence == event.FoundOne {

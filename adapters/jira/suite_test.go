@@ -288,3 +288,52 @@ func TestCloud_KeepsThePromisesOfAnAdapter(t *testing.T) {
 		t.Logf("%6d %s", n, name)
 	}
 }
+
+func datacenterVendor() contract.Vendor {
+	anything := &openapi3.SchemaRef{Value: &openapi3.Schema{Nullable: true}}
+	return contract.Vendor{
+		File: "jira-dc/jira-software-dc-10.3-openapi.json", Base: "/rest",
+		Errata: []contract.Erratum{
+			{
+				Where: "components/schemas/IssueUpdateBean/properties/fields",
+				Why: "every value is declared an object, and most are none: server-get-create-issue-metadata-for-project-many-fields.json " +
+					"has fields whose schema type is string, number and array, with the operation set",
+				Fix: func(doc *openapi3.T) error {
+					fields := doc.Components.Schemas["IssueUpdateBean"].Value.Properties["fields"].Value
+					fields.AdditionalProperties.Schema = anything
+					return nil
+				},
+			},
+			{
+				Where: "components/schemas/EntityPropertyBean/properties/value",
+				Why:   "declared a string, whose example is JSON: any JSON is a property's value, and Jira Service Management reads an object",
+				Fix: func(doc *openapi3.T) error {
+					doc.Components.Schemas["EntityPropertyBean"].Value.Properties["value"] = anything
+					return nil
+				},
+			},
+			{
+				Where: "GET /api/2/issue/{issueIdOrKey}/transitions",
+				Why:   "expand is left out, and its answer names what can be expanded: responses-recorded/transitions.json begins with \"expand\":\"transitions\" and shows fields",
+				Fix: func(doc *openapi3.T) error {
+					op := doc.Paths.Value("/api/2/issue/{issueIdOrKey}/transitions").Get
+					op.Parameters = append(op.Parameters, &openapi3.ParameterRef{
+						Value: openapi3.NewQueryParameter("expand").WithSchema(openapi3.NewStringSchema()),
+					})
+					return nil
+				},
+			},
+		},
+		Outside: []contract.Outside{{
+			Method: "GET", Path: "/secure/attachment/*/*",
+			Why: "the address of a file's bytes, as the content of an attachment names it",
+		}},
+	}
+}
+
+func TestDataCenter_KeepsThePromisesOfAnAdapter(t *testing.T) {
+	t.Parallel()
+	s := startSite(t, jiradouble.Options{Service: true, Lag: 200 * time.Millisecond, Zone: west()}, datacenterVendor())
+	adaptertest.Run(t, s.subject())
+	s.check.Finish()
+}

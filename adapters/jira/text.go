@@ -44,14 +44,14 @@ func (c client) toMarkdown(raw json.RawMessage) (string, error) {
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return "", err
 	}
-	return richtext.PlainToMarkdown(lines(s)), nil
+	return richtext.WikiToMarkdown(lines(s)), nil
 }
 
 // fromMarkdown writes a formatted text; nil empties a field.
 func (c client) fromMarkdown(md string) any {
 	md = lines(md)
 	if !c.cloud {
-		return richtext.MarkdownToPlain(md)
+		return richtext.MarkdownToWiki(md)
 	}
 	return richtext.MarkdownToADF(md)
 }

@@ -89,3 +89,12 @@ func FuzzADF_AnyDocumentIsRead(f *testing.F) {
 		}
 	})
 }
+
+func adfWords(t testing.TB, d richtext.Doc) string {
+	t.Helper()
+	back, err := richtext.FromADF(d.ADF())
+	if err != nil {
+		t.Errorf("what was written cannot be read: %v", err)
+	}
+	return back.Plain()
+}

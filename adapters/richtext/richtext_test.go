@@ -247,6 +247,8 @@ var conversions = map[string]func(string) string{
 	"textile":  func(s string) string { return richtext.FromTextile(s).Textile() },
 	"html":     func(s string) string { return richtext.FromHTML(s).HTML() },
 	"plain":    func(s string) string { return richtext.FromPlain(s).Plain() },
+	"wiki":                  func(s string) string { return richtext.FromWiki(s).Wiki() },
+	"markdown through wiki": func(s string) string { return richtext.WikiToMarkdown(richtext.MarkdownToWiki(s)) },
 	"markdown through textile": func(s string) string {
 		return richtext.TextileToMarkdown(richtext.MarkdownToTextile(s))
 	},
@@ -306,6 +308,8 @@ func FuzzPlain_WordsSurviveEveryFormat(f *testing.F) {
 			"markdown": richtext.FromMarkdown(doc.Markdown()).Plain(),
 			"textile":  richtext.FromTextile(doc.Textile()).Plain(),
 			"html":     richtext.FromHTML(doc.HTML()).Plain(),
+			"wiki":     richtext.FromWiki(doc.Wiki()).Plain(),
+			"adf":      adfWords(t, doc),
 		} {
 			if got := words(got); got != want {
 				t.Errorf("%s: %q became %q (markdown %q, textile %q)", name, want, got, doc.Markdown(), doc.Textile())
