@@ -337,3 +337,10 @@ func TestDataCenter_KeepsThePromisesOfAnAdapter(t *testing.T) {
 	adaptertest.Run(t, s.subject())
 	s.check.Finish()
 }
+
+func newServer(t testing.TB, h http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return server.URL
+}

@@ -36,6 +36,12 @@ type Options struct {
 	Media string
 	// Levels are security levels of the project.
 	Levels []string
+	// Denied are permissions that nobody has.
+	Denied []string
+	// Now is the clock; nil is the machine's.
+	Now func() time.Time
+	// BeforeSearch is called before each search, from its request.
+	BeforeSearch func()
 }
 
 // Double is a Jira. It is safe for several goroutines.
@@ -56,7 +62,10 @@ func New(opt Options) *Double {
 	if opt.Zone == nil {
 		opt.Zone = time.UTC
 	}
-	d := &Double{opt: opt, mux: http.NewServeMux(), issues: map[int64]*issue{}, nextID: 10000, now: time.Now}
+	d := &Double{opt: opt, mux: http.NewServeMux(), issues: map[int64]*issue{}, nextID: 10000, now: opt.Now}
+	if d.now == nil {
+		d.now = time.Now
+	}
 	d.routes()
 	return d
 }
@@ -66,6 +75,18 @@ func (d *Double) LimitNext(h http.Header) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.limits = append(d.limits, h)
+}
+
+// ShowLater keeps what is written to an issue from the search for longer than the
+// other issues' changes: a search does not show changes in their order.
+func (d *Double) ShowLater(key string, by time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, i := range d.issues {
+		if i.key == key {
+			i.late = by
+		}
+	}
 }
 
 func (d *Double) root() string {

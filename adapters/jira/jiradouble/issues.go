@@ -24,6 +24,7 @@ type issue struct {
 	// index is what the search knew from when on.
 	index []snapshot
 	gone  bool
+	late  time.Duration
 }
 
 // snapshot is an issue as the search shows it.

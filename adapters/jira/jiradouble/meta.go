@@ -69,7 +69,7 @@ func (d *Double) permissions(c *call) {
 		"BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "ASSIGN_ISSUES", "ADD_COMMENTS",
 		"EDIT_OWN_COMMENTS", "CREATE_ATTACHMENTS",
 	} {
-		all[name] = map[string]any{"id": strconv.Itoa(n), "key": name, "name": name, "havePermission": c.me != nil}
+		all[name] = map[string]any{"id": strconv.Itoa(n), "key": name, "name": name, "havePermission": c.me != nil && !slices.Contains(d.opt.Denied, name)}
 	}
 	if d.opt.Cloud {
 		want := split(c.r.URL.Query()["permissions"])

@@ -43,7 +43,7 @@ func (d *Double) indexed(c *call, jql string) ([]row, error) {
 	env := &env{d: d, me: c.me}
 	for _, i := range d.issues {
 		n := len(i.index) - 1
-		for n >= 0 && i.index[n].at.After(shows) {
+		for n >= 0 && i.index[n].at.Add(i.late).After(shows) {
 			n--
 		}
 		if n < 0 || i.index[n].gone {
@@ -103,6 +103,9 @@ func (d *Double) rowShown(r row, a *asked) map[string]any {
 // searchCloud pages by a token that holds the last row: rows that move are not
 // left out, but may come again.
 func (d *Double) searchCloud(c *call) {
+	if d.opt.BeforeSearch != nil {
+		d.opt.BeforeSearch()
+	}
 	var a asked
 	if !c.body(&a) {
 		return
@@ -159,6 +162,9 @@ func after(rows []row, place, id string) int {
 
 // searchDC pages by number: rows that move shift those behind them.
 func (d *Double) searchDC(c *call) {
+	if d.opt.BeforeSearch != nil {
+		d.opt.BeforeSearch()
+	}
 	var a asked
 	if !c.body(&a) {
 		return
