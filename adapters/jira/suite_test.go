@@ -44,7 +44,12 @@ type site struct {
 	check *contract.Checker
 }
 
-func startSite(t testing.TB, opt jiradouble.Options, vendor contract.Vendor) *site {
+var (
+	cloudSpec      = contract.Once(cloudVendor())
+	datacenterSpec = contract.Once(datacenterVendor())
+)
+
+func startSite(t testing.TB, opt jiradouble.Options) *site {
 	t.Helper()
 	opt.Project, opt.Accounts = project, []jiradouble.Account{bot(), alice()}
 	var s site
@@ -52,7 +57,11 @@ func startSite(t testing.TB, opt jiradouble.Options, vendor contract.Vendor) *si
 	t.Cleanup(media.Close)
 	opt.Media = media.URL
 	s.Double, s.cloud = jiradouble.New(opt), opt.Cloud
-	s.check = contract.Load(t, vendor).Handler(t, s.Double)
+	spec := datacenterSpec
+	if s.cloud {
+		spec = cloudSpec
+	}
+	s.check = spec(t).Handler(t, s.Double)
 	server := httptest.NewServer(s.check)
 	t.Cleanup(server.Close)
 	s.url = server.URL
@@ -282,7 +291,7 @@ func west() *time.Location { return time.FixedZone("west", -7*3600-1800) }
 
 func TestCloud_KeepsThePromisesOfAnAdapter(t *testing.T) {
 	t.Parallel()
-	s := startSite(t, jiradouble.Options{Cloud: true, Service: true, Lag: 200 * time.Millisecond, Zone: west()}, cloudVendor())
+	s := startSite(t, jiradouble.Options{Cloud: true, Service: true, Lag: 200 * time.Millisecond, Zone: west()})
 	adaptertest.Run(t, s.subject())
 	for name, n := range s.check.Finish() {
 		t.Logf("%6d %s", n, name)
@@ -333,7 +342,7 @@ func datacenterVendor() contract.Vendor {
 
 func TestDataCenter_KeepsThePromisesOfAnAdapter(t *testing.T) {
 	t.Parallel()
-	s := startSite(t, jiradouble.Options{Service: true, Lag: 200 * time.Millisecond, Zone: west()}, datacenterVendor())
+	s := startSite(t, jiradouble.Options{Service: true, Lag: 200 * time.Millisecond, Zone: west()})
 	adaptertest.Run(t, s.subject())
 	s.check.Finish()
 }

@@ -30,11 +30,7 @@ type bench struct {
 
 func newBench(t testing.TB, opt jiradouble.Options, change map[string]string) *bench {
 	t.Helper()
-	vendor := cloudVendor()
-	if !opt.Cloud {
-		vendor = datacenterVendor()
-	}
-	s := startSite(t, opt, vendor)
+	s := startSite(t, opt)
 	u, err := url.Parse(s.url)
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +126,7 @@ func TestTrap_AMillisecondFullOfChangesIsWalkedThrough(t *testing.T) {
 	both(t, func(t *testing.T, cloud bool) {
 		var clock frozen
 		clock.ms.Store(time.Date(2026, 3, 4, 5, 6, 7, 89e6, time.UTC).UnixMilli())
-		b := newBench(t, jiradouble.Options{Cloud: cloud, Now: clock.now}, map[string]string{"page_size": "7"})
+		b := newBench(t, jiradouble.Options{Cloud: cloud, Now: clock.now, KeysDown: true}, map[string]string{"page_size": "7"})
 		cursor := event.Cursor("")
 		b.round(&cursor, 3)
 		want := 23
@@ -143,6 +139,11 @@ func TestTrap_AMillisecondFullOfChangesIsWalkedThrough(t *testing.T) {
 		if len(seen) != want+1 {
 			t.Errorf("got %d issues, want %d", len(seen), want+1)
 		}
+		for key, n := range seen {
+			if n != 1 {
+				t.Errorf("%s came %d times in one round", key, n)
+			}
+		}
 	})
 }
 
@@ -154,6 +155,7 @@ func TestTrap_RowsThatMoveBetweenPagesAreNotLeftOut(t *testing.T) {
 		var clock frozen
 		clock.ms.Store(time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC).UnixMilli())
 		var mu sync.Mutex
+		var edits error
 		var waiting []string // ids to edit between pages
 		var edit func(id string)
 		opt := jiradouble.Options{Cloud: cloud, Now: clock.now, BeforeSearch: func() {
@@ -181,11 +183,14 @@ func TestTrap_RowsThatMoveBetweenPagesAreNotLeftOut(t *testing.T) {
 		waiting = slices.Clone(ids[:18])
 		edit = func(id string) {
 			// The search holds no lock while this runs.
-			_ = b.hand.Edit(context.Background(), id, event.Fields{event.FieldSummary: "moved " + id})
+			edits = errors.Join(edits, b.hand.Edit(context.Background(), id, event.Fields{event.FieldSummary: "moved " + id}))
 		}
 		mu.Unlock()
 		if seen := b.round(&cursor, 50); len(seen) != 40 {
 			t.Errorf("got %d issues, want all 40", len(seen))
+		}
+		if edits != nil || len(waiting) != 0 {
+			t.Errorf("%d rows did not move: %v", len(waiting), edits)
 		}
 	})
 }

@@ -37,10 +37,10 @@ func loadSmall(t *testing.T) *contract.Spec {
 		t.Fatal(err)
 	}
 	t.Setenv("PARLEY_VENDOR_SPECS", dir)
-	return contract.Load(t, contract.Vendor{
+	return contract.Once(contract.Vendor{
 		File: "small.json", Base: "/rest",
 		Outside: []contract.Outside{{Method: "GET", Path: "/else/*", Why: "a test"}},
-	})
+	})(t)
 }
 
 //nolint:paralleltest // sets the environment

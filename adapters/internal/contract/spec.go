@@ -2,8 +2,10 @@ package contract
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -45,25 +47,38 @@ type Spec struct {
 	router routers.Router
 }
 
-// Load reads the specification. It returns nil, and says so, where there is
-// none; with CI=true that fails.
-func Load(t testing.TB, v Vendor) *Spec {
-	t.Helper()
-	dir, err := Dir()
-	if err != nil {
-		if os.Getenv("CI") == "true" {
+// Once returns a function that loads the specification when it is first called:
+// the larger ones take a second. It returns nil, and says so, where there is none;
+// with CI=true that fails.
+func Once(v Vendor) func(testing.TB) *Spec {
+	load := sync.OnceValues(func() (*Spec, error) { return open(v) })
+	return func(t testing.TB) *Spec {
+		t.Helper()
+		s, err := load()
+		switch {
+		case errors.Is(err, errNone) && os.Getenv("CI") != "true":
+			t.Logf("requests are not checked against %s: %v", v.File, err)
+		case err != nil:
 			t.Fatal(err)
 		}
-		t.Logf("requests are not checked against %s: %v", v.File, err)
-		return nil
+		return s
+	}
+}
+
+var errNone = errors.New("PARLEY_VENDOR_SPECS is not set, and there is no ../shared/vendor-specs")
+
+func open(v Vendor) (*Spec, error) {
+	dir, err := Dir()
+	if err != nil {
+		return nil, err
 	}
 	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(dir, v.File))
 	if err != nil {
-		t.Fatalf("load %s: %v", v.File, err)
+		return nil, fmt.Errorf("load %s: %w", v.File, err)
 	}
 	for _, e := range v.Errata {
 		if err := e.Fix(doc); err != nil {
-			t.Fatalf("correct %s in %s: %v", e.Where, v.File, err)
+			return nil, fmt.Errorf("correct %s in %s: %w", e.Where, v.File, err)
 		}
 	}
 	doc.Servers = openapi3.Servers{{URL: v.Base + "/"}}
@@ -71,9 +86,9 @@ func Load(t testing.TB, v Vendor) *Spec {
 	// nothing that it finds wrong is a request of ours.
 	router, err := gorillamux.NewRouter(doc)
 	if err != nil {
-		t.Fatalf("route %s: %v", v.File, err)
+		return nil, fmt.Errorf("route %s: %w", v.File, err)
 	}
-	return &Spec{vendor: v, router: router}
+	return &Spec{vendor: v, router: router}, nil
 }
 
 // Dir is where the specifications are.
@@ -83,7 +98,7 @@ func Dir() (string, error) {
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("look for the specifications: %w", err)
 	}
 	for dir != filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
@@ -95,5 +110,5 @@ func Dir() (string, error) {
 		}
 		dir = filepath.Dir(dir)
 	}
-	return "", errors.New("PARLEY_VENDOR_SPECS is not set, and there is no ../shared/vendor-specs")
+	return "", errNone
 }

@@ -38,6 +38,9 @@ type Options struct {
 	Levels []string
 	// Denied are permissions that nobody has.
 	Denied []string
+	// KeysDown makes later issues have lower numbers in their keys, as issues that
+	// were moved here may.
+	KeysDown bool
 	// Now is the clock; nil is the machine's.
 	Now func() time.Time
 	// BeforeSearch is called before each search, from its request.

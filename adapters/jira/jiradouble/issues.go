@@ -12,7 +12,7 @@ import (
 )
 
 type issue struct {
-	id               int64
+	id, number       int64
 	key              string
 	created, updated time.Time
 	creator          *Account
@@ -114,7 +114,11 @@ func (d *Double) create(c *call) {
 	}
 	d.nextID++
 	d.count++
-	i.id, i.key = d.nextID, d.opt.Project+"-"+strconv.FormatInt(d.count, 10)
+	i.id, i.number = d.nextID, d.count
+	if d.opt.KeysDown {
+		i.number = 100_000 - d.count
+	}
+	i.key = d.opt.Project + "-" + strconv.FormatInt(i.number, 10)
 	i.created, i.history = d.now().Truncate(time.Millisecond), nil
 	d.issues[i.id] = i
 	d.touch(i)

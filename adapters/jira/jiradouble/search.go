@@ -79,7 +79,7 @@ func (q *query) sort(rows []row) {
 			case "updated":
 				n = a.s.updated.Compare(b.s.updated)
 			default:
-				n = cmp.Compare(a.i.id, b.i.id)
+				n = cmp.Compare(a.i.number, b.i.number)
 			}
 			if o.down {
 				n = -n
