@@ -5,6 +5,7 @@ package all
 import (
 	"parley/adapters"
 	"parley/adapters/desk"
+	"parley/adapters/jira"
 	"parley/adapters/redmine"
 	"parley/adapters/rt"
 )
@@ -13,6 +14,7 @@ import (
 func Kinds() []adapters.Kind {
 	return []adapters.Kind{
 		desk.Kind(),
+		jira.Kind(),
 		redmine.Kind(),
 		rt.Kind(),
 	}

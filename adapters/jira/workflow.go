@@ -60,7 +60,7 @@ func (t *Tracker) sample(ctx context.Context, op, project, kind, status string) 
 	var now named
 	switch {
 	case errors.Is(err, adapters.ErrGone):
-		return nil, nil
+		return nil, nil //nolint:nilerr // deleted meanwhile: no sample
 	case err != nil:
 		return nil, err
 	case like.field("status", &now) != nil || now.Name != status:
@@ -68,7 +68,7 @@ func (t *Tracker) sample(ctx context.Context, op, project, kind, status string) 
 	}
 	all, err := t.api.transitions(ctx, op, like.ID)
 	if errors.Is(err, adapters.ErrGone) {
-		return nil, nil
+		err = nil
 	}
 	return targets(all), err
 }

@@ -358,4 +358,3 @@ func saysInternal(all []property) bool {
 	}
 	return false
 }
-

@@ -34,14 +34,14 @@ func TestADF_KeepsTheWordsOfWhatItDoesNotKnow(t *testing.T) {
 	for in, want := range map[string]string{
 		`{"type":"panel","attrs":{"panelType":"info"},"content":[{"type":"paragraph","content":[{"type":"text","text":"careful"}]}]}`: "> careful",
 		`{"type":"expand","attrs":{"title":"More"},"content":[{"type":"paragraph","content":[{"type":"text","text":"inside"}]}]}`:     "**More**\n\ninside",
-		`{"type":"paragraph","content":[{"type":"mention","attrs":{"id":"5b1","text":"@Alice Agent"}},{"type":"text","text":" hi"}]}`:  "Alice Agent hi",
+		`{"type":"paragraph","content":[{"type":"mention","attrs":{"id":"5b1","text":"@Alice Agent"}},{"type":"text","text":" hi"}]}`: "Alice Agent hi",
 		`{"type":"paragraph","content":[{"type":"emoji","attrs":{"shortName":":smile:","text":"😄"}}]}`:                                "😄",
-		`{"type":"paragraph","content":[{"type":"date","attrs":{"timestamp":"1767225600000"}}]}`:                                       "2026-01-01",
-		`{"type":"paragraph","content":[{"type":"status","attrs":{"text":"DONE","color":"green"}}]}`:                                   "DONE",
-		`{"type":"paragraph","content":[{"type":"inlineCard","attrs":{"url":"https://example.org/x"}}]}`:                               "https://example.org/x",
-		`{"type":"mediaSingle","content":[{"type":"media","attrs":{"type":"file","id":"1","collection":"","alt":"pic.png"}}]}`:         "[pic.png]",
-		`{"type":"somethingNew","content":[{"type":"paragraph","content":[{"type":"text","text":"kept"}]}]}`:                           "kept",
-		`{"type":"paragraph","content":[{"type":"strangeInline","content":[{"type":"text","text":"kept too"}]}]}`:                      "kept too",
+		`{"type":"paragraph","content":[{"type":"date","attrs":{"timestamp":"1767225600000"}}]}`:                                      "2026-01-01",
+		`{"type":"paragraph","content":[{"type":"status","attrs":{"text":"DONE","color":"green"}}]}`:                                  "DONE",
+		`{"type":"paragraph","content":[{"type":"inlineCard","attrs":{"url":"https://example.org/x"}}]}`:                              "https://example.org/x",
+		`{"type":"mediaSingle","content":[{"type":"media","attrs":{"type":"file","id":"1","collection":"","alt":"pic.png"}}]}`:        "[pic.png]",
+		`{"type":"somethingNew","content":[{"type":"paragraph","content":[{"type":"text","text":"kept"}]}]}`:                          "kept",
+		`{"type":"paragraph","content":[{"type":"strangeInline","content":[{"type":"text","text":"kept too"}]}]}`:                     "kept too",
 	} {
 		got, err := richtext.ADFToMarkdown(json.RawMessage(`{"type":"doc","version":1,"content":[` + in + `]}`))
 		if err != nil || got != want {

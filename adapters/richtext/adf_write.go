@@ -32,7 +32,7 @@ func ADFToMarkdown(raw json.RawMessage) (string, error) {
 // ADF writes an Atlassian document. An empty Doc has no content.
 func (d Doc) ADF() json.RawMessage {
 	out := settled(d, func(d Doc) string {
-		raw, _ := json.Marshal(adfDocument(d)) //nolint:errchkjson // strings and numbers only
+		raw, _ := json.Marshal(adfDocument(d))
 		return string(raw)
 	}, func(s string) Doc {
 		d, _ := FromADF(json.RawMessage(s))

@@ -1,5 +1,6 @@
-// Package richtext converts formatted text between Markdown, Textile, HTML and
-// plain text through one document tree.
+// Package richtext converts formatted text between Markdown, Textile, HTML,
+// Atlassian documents (ADF), Jira's wiki text and plain text through one document
+// tree.
 //
 // Every reader turns its format into a Doc, every writer turns a Doc into its
 // format; nothing converts from format to format directly.
@@ -18,7 +19,8 @@
 // # What it does not do
 //
 // Layout that carries no words (alignment, colours, widths, classes) is
-// dropped, as are scripts and styles in HTML. A single newline inside a
+// dropped, as are scripts and styles in HTML. Of panels, mentions, cards and files of
+// an Atlassian document the words stay. A single newline inside a
 // paragraph is a line break in every format, as trackers show it. HTML inside
 // Markdown is kept as it stands for Markdown and shown as text elsewhere:
 // whoever shows Markdown in a browser must sanitise it.

@@ -243,10 +243,10 @@ func TestRead_HugeAndNestedInputIsBounded(t *testing.T) {
 }
 
 var conversions = map[string]func(string) string{
-	"markdown": func(s string) string { return richtext.FromMarkdown(s).Markdown() },
-	"textile":  func(s string) string { return richtext.FromTextile(s).Textile() },
-	"html":     func(s string) string { return richtext.FromHTML(s).HTML() },
-	"plain":    func(s string) string { return richtext.FromPlain(s).Plain() },
+	"markdown":              func(s string) string { return richtext.FromMarkdown(s).Markdown() },
+	"textile":               func(s string) string { return richtext.FromTextile(s).Textile() },
+	"html":                  func(s string) string { return richtext.FromHTML(s).HTML() },
+	"plain":                 func(s string) string { return richtext.FromPlain(s).Plain() },
 	"wiki":                  func(s string) string { return richtext.FromWiki(s).Wiki() },
 	"markdown through wiki": func(s string) string { return richtext.WikiToMarkdown(richtext.MarkdownToWiki(s)) },
 	"markdown through textile": func(s string) string {

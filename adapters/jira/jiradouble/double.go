@@ -158,7 +158,7 @@ func (d *Double) signIn(c *call) bool {
 func (c *call) answer(status int, v any) {
 	c.w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	c.w.WriteHeader(status)
-	_ = json.NewEncoder(c.w).Encode(v)
+	_ = json.NewEncoder(c.w).Encode(v) //nolint:errchkjson // plain data
 }
 
 func (c *call) fail(status int, messages ...string) {

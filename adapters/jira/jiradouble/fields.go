@@ -51,8 +51,10 @@ func catalogue() []field {
 		{id: "customfield_10015", name: "Starts", kind: "datetime", custom: customTypes + "datetime", screen: true},
 		{id: "customfield_10016", name: "Reviewer", kind: "user", custom: customTypes + "userpicker", screen: true},
 		{id: "customfield_10017", name: "Details", kind: "string", custom: customTypes + "textarea", screen: true},
-		{id: "customfield_10018", name: "Area", kind: "option-with-child", custom: customTypes + "cascadingselect",
-			allowed: []string{"EU", "US"}, child: map[string][]string{"EU": {"Paris", "Rome"}, "US": {"Austin"}}, screen: true},
+		{
+			id: "customfield_10018", name: "Area", kind: "option-with-child", custom: customTypes + "cascadingselect",
+			allowed: []string{"EU", "US"}, child: map[string][]string{"EU": {"Paris", "Rome"}, "US": {"Austin"}}, screen: true,
+		},
 		{id: "customfield_10019", name: "Tags", kind: "array", items: "string", custom: customTypes + "labels", screen: true},
 		{id: "customfield_10020", name: "Rank", kind: "any", custom: "com.pyxis.greenhopper.jira:gh-lexo-rank"},
 	}

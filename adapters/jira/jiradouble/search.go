@@ -72,7 +72,7 @@ func (d *Double) indexed(c *call, jql string) ([]row, error) {
 func (q *query) sort(rows []row) {
 	slices.SortFunc(rows, func(a, b row) int {
 		for _, o := range q.order {
-			n := 0
+			var n int
 			switch o.field {
 			case "created":
 				n = a.s.created.Compare(b.s.created)
