@@ -323,3 +323,20 @@ func (d *directory) users(ctx context.Context, query string) ([]user, error) {
 		return all, nil
 	})
 }
+
+// person is somebody by what changelogs name them by: account id, or key.
+func (d *directory) person(ctx context.Context, id string) (user, error) {
+	return recall(d, "person "+id, func() (user, error) {
+		const op = "read a person"
+		param := "key"
+		if d.api.cloud {
+			param = "accountId"
+		}
+		var out user
+		err := d.api.get(ctx, op, "user", url.Values{param: {id}}, &out)
+		if err == nil && out.id() == "" {
+			err = incomplete(op, adapters.ErrConfiguration)
+		}
+		return out, err
+	})
+}

@@ -2,6 +2,7 @@ package jira
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -64,7 +65,12 @@ func (t *Tracker) History(ctx context.Context, ref event.Ref, since time.Time) (
 			}
 			e := adapters.Edit{At: h.Created.Time, Author: h.Author.event(), Field: def.name}
 			e.Own = e.Author.ID == me.id()
-			e.Old, e.New = item.value(t, def, item.From, item.FromString), item.value(t, def, item.To, item.ToString)
+			if e.Old, err = t.told(ctx, def, item.From, item.FromString); err != nil {
+				return nil, err
+			}
+			if e.New, err = t.told(ctx, def, item.To, item.ToString); err != nil {
+				return nil, err
+			}
 			out = append(out, e)
 		}
 	}
@@ -112,8 +118,30 @@ func (c *changeItem) field(all []definition) *definition {
 	return nil
 }
 
-func (c *changeItem) value(t *Tracker, def *definition, raw, shown *string) any {
+// told is a value as the changelog has it: an id, if the thing has one, and words.
+func (t *Tracker) told(ctx context.Context, def *definition, raw, shown *string) (any, error) {
 	id, name := deref(raw), deref(shown)
+	if def.kind == event.TypeUser && id != "" {
+		return t.toldPerson(ctx, id, name)
+	}
+	return plainTold(def, id, name), nil
+}
+
+// toldPerson is somebody by what the changelog names: in a Data Center the key,
+// which does not change with the name that people are written by.
+func (t *Tracker) toldPerson(ctx context.Context, id, name string) (any, error) {
+	known := user{AccountID: id, DisplayName: name}
+	u, err := t.dir.person(ctx, id)
+	switch {
+	case errors.Is(err, adapters.ErrGone):
+		return known.value(), nil
+	case err != nil:
+		return nil, err
+	}
+	return u.value(), nil
+}
+
+func plainTold(def *definition, id, name string) any {
 	switch def.kind {
 	case event.TypeSet:
 		return setOf(strings.Fields(name))
@@ -124,11 +152,6 @@ func (c *changeItem) value(t *Tracker, def *definition, raw, shown *string) any 
 		return nil
 	case event.TypeDate:
 		return emptyNil(orDefault(id, name))
-	case event.TypeUser:
-		if id == "" {
-			return nil
-		}
-		return event.User{ID: id, Name: orDefault(name, id)}.Value()
 	}
 	if def.id == "project" {
 		return emptyNil(id)

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"parley/adapters"
 	"parley/adapters/adaptertest"
 	"parley/adapters/jira/jiradouble"
@@ -300,6 +302,52 @@ func TestTrap_ACreateIsNotGivenUpWhileTheSearchLags(t *testing.T) {
 		found, err := b.tracker.Find(t.Context(), step)
 		if err != nil || found.Presence != event.FoundLater {
 			t.Errorf("got %+v, %v; want later", found, err)
+		}
+	})
+}
+
+// TestHistory_SpellsValuesAsReadDoes: what overran an edit is found by comparing the
+// two.
+func TestHistory_SpellsValuesAsReadDoes(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, cloud bool) {
+		b := newBench(t, jiradouble.Options{Cloud: cloud}, nil)
+		_, key := b.made("history")
+		ref := b.ref(key)
+		rounds := []event.Fields{
+			{
+				event.FieldSummary: "one", event.FieldPriority: "High", event.FieldDue: "2027-03-04", event.FieldLabels: []any{"a", "b"},
+				event.FieldAssignee: b.site.person(alice()), "fields.Remote key": "A-1", "fields.Severity": "major", "fields.Cost": 1.5,
+				"fields.Needed by": "2027-01-02", "fields.Tags": []any{"x"}, event.FieldStatus: "In Progress",
+			},
+			{
+				event.FieldSummary: "two", event.FieldPriority: "Low", event.FieldDue: nil, event.FieldLabels: []any{"c"},
+				event.FieldAssignee: b.site.person(bot()), "fields.Remote key": nil, "fields.Severity": "minor", "fields.Cost": 2.0,
+				"fields.Needed by": "2027-02-03", "fields.Tags": nil, event.FieldStatus: "Done",
+			},
+		}
+		var reads []event.Fields
+		for _, fields := range rounds {
+			_, err := b.tracker.Write(t.Context(), event.Step{Kind: event.StepUpdate, Ref: ref, Fields: fields}, nil)
+			b.must(err)
+			ticket, err := b.tracker.Read(t.Context(), ref)
+			b.must(err)
+			reads = append(reads, ticket.Fields)
+		}
+		edits, err := b.tracker.(adapters.Historian).History(t.Context(), ref, time.Time{})
+		b.must(err)
+		last := map[string]adapters.Edit{}
+		for _, e := range edits {
+			last[e.Field] = e
+		}
+		for name := range rounds[1] {
+			e, ok := last[name]
+			if !ok || !e.Own {
+				t.Errorf("%s: history has %+v", name, e)
+			}
+			if d := cmp.Diff([]any{e.Old, e.New}, []any{reads[0][name], reads[1][name]}); d != "" {
+				t.Errorf("%s (-history +read):\n%s", name, d)
+			}
 		}
 	})
 }

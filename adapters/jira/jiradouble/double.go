@@ -224,6 +224,7 @@ func (d *Double) routes() {
 	d.handle("GET myself", (*Double).myself)
 	d.handle("GET serverInfo", (*Double).serverInfo)
 	d.handle("GET field", (*Double).listFields)
+	d.handle("GET user", (*Double).userBy)
 	d.handle("GET user/search", (*Double).searchUsers)
 	d.handle("GET mypermissions", (*Double).permissions)
 	d.handle("GET project/{key}", (*Double).project)

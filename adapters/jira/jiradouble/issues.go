@@ -207,7 +207,21 @@ func changed(f *field, before, after any) map[string]any {
 	}
 	item["from"], item["fromString"] = told(before)
 	item["to"], item["toString"] = told(after)
+	if f.kind == "date" {
+		item["from"], item["to"] = before, after
+		item["fromString"], item["toString"] = calendar(before), calendar(after)
+	}
 	return item
+}
+
+// calendar is how the changelog shows a date.
+func calendar(v any) any {
+	s, _ := v.(string)
+	at, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return nil
+	}
+	return at.Format("02/Jan/06")
 }
 
 // told is a value as the changelog has it: an id if there is one, and words.

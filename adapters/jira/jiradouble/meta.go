@@ -169,3 +169,20 @@ func (d *Double) screen(c *call) {
 	}
 	d.paged(c, "fields", rows)
 }
+
+func (d *Double) userBy(c *call) {
+	if !c.must() {
+		return
+	}
+	q := c.r.URL.Query()
+	id := q.Get("accountId")
+	if !d.opt.Cloud {
+		id = strings.TrimPrefix(q.Get("key"), "JIRAUSER-")
+	}
+	a := d.accountBy(id)
+	if a == nil {
+		c.fail(http.StatusNotFound, "The user does not exist.")
+		return
+	}
+	c.answer(http.StatusOK, d.user(a))
+}
