@@ -60,10 +60,12 @@ func (t *Tracker) sample(ctx context.Context, op, project, kind, status string) 
 	var now named
 	switch {
 	case errors.Is(err, adapters.ErrGone):
-		return nil, nil //nolint:nilerr // deleted meanwhile: no sample
+		return nil, nil // deleted meanwhile
 	case err != nil:
 		return nil, err
-	case like.field("status", &now) != nil || now.Name != status:
+	case like.field("status", &now) != nil:
+		return nil, incomplete(op, adapters.ErrConfiguration)
+	case now.Name != status:
 		return nil, nil // it has moved on
 	}
 	all, err := t.api.transitions(ctx, op, like.ID)
