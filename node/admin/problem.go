@@ -87,7 +87,9 @@ func ownErrors(_ huma.Context, _ string, v any) (any, error) {
 func (p *Problem) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // the asker went away: nothing to do
+	if err := json.NewEncoder(w).Encode(p); err != nil {
+		return // the asker went away: nothing to do
+	}
 }
 
 // orProblem makes a Problem of what the mux says in plain text of paths and methods that it does not have. A command
