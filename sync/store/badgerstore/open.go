@@ -216,6 +216,7 @@ func badgerOptions(o Options) badger.Options {
 	b.Logger = logger{o.Logger}
 	b.EncryptionKey = o.Key[:]
 	b.SyncWrites = true
+	b.BypassLockGuard = true  // lockDir is the guard
 	b.DetectConflicts = false // there is one writer
 	b.MetricsEnabled = false
 	b.MemTableSize = memTable
