@@ -178,8 +178,6 @@ func Adds(s event.Step) bool {
 	switch s.Kind {
 	case event.StepCreate, event.StepAttach:
 		return true
-	case event.StepComment:
-		return s.Comment != nil && s.Comment.ID == ""
 	}
 	return s.Comment != nil && s.Comment.ID == ""
 }

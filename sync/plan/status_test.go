@@ -93,7 +93,8 @@ func TestStatus_AWalkKnowsWhereItIsAndHowFarItCame(t *testing.T) {
 	if p.Passed(event.FieldSummary, "In progress") || p.Passed(event.FieldStatus, "Done") {
 		t.Error("what no hop made is taken for a hop's")
 	}
-	p.Before = nil
+	p.Steps[1] = plan.Step{State: plan.Done, Write: moves("Waiting")}
+	check("after another hop", 2, "Waiting", true)
 	if _, known := planOf(moves("Done")).StatusBefore(0); known {
 		t.Error("a status that nobody read is known")
 	}
@@ -101,7 +102,7 @@ func TestStatus_AWalkKnowsWhereItIsAndHowFarItCame(t *testing.T) {
 
 func TestDrop_SaysWhyAFieldWasGivenUp(t *testing.T) {
 	t.Parallel()
-	p := planOf(sets(event.Fields{event.FieldSummary: "x"}), moves("Done"))
+	p := planOf(sets(event.Fields{event.FieldSummary: "x", event.FieldStatus: "Waiting"}), moves("Done"))
 	if got := p.Why(event.FieldStatus); got != "" {
 		t.Errorf("before: %q", got)
 	}
