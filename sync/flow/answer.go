@@ -471,7 +471,7 @@ func (in *incoming) disputes(row *twin.Row, r result) {
 		oursAt = later(in.ours.Updated, in.editedAt)
 	}
 	theirsAt, _ := time.Parse(time.RFC3339Nano, in.body.At)
-	row.Dispute(in.plan.Said, in.plan.Disputed, oursAt, theirsAt, r.now)
+	row.Dispute(in.plan.Said, in.plan.Disputed, in.plan.Untold, oursAt, theirsAt, r.now)
 }
 
 func (p *Path) storeItems(tx store.Tx, in *incoming, row *twin.Row) error {

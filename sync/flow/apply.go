@@ -208,7 +208,7 @@ func (p *Path) dropPlan(in *incoming) error {
 		if err := p.storeDone(tx, in); err != nil {
 			return err
 		}
-		return put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Replan{}, p.Now()))
+		return put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Replan{Begun: in.plan.Begun()}, p.Now()))
 	})
 }
 

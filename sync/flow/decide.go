@@ -381,7 +381,7 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 	}
 	out := row.Merge(merge, in.con.Policy)
 	in.plan.Seen, in.plan.Said = merge.Seen, out.Said
-	in.plan.Before, in.plan.Kept, in.plan.Disputed = out.Before, out.Kept, out.Disputed
+	in.plan.Before, in.plan.Kept, in.plan.Disputed, in.plan.Untold = out.Before, out.Kept, out.Disputed, out.Untold
 	if in.ours == nil {
 		return p.planCreate(in, w, out.Write)
 	}

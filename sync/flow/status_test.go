@@ -205,6 +205,40 @@ func TestPlan_APersonsMoveBetweenHopsIsNotRunOver(t *testing.T) {
 	}
 }
 
+// TestPlan_APersonsMoveOfATicketThatWeMakeIsNotRunOver: a status that is set after
+// the create, because something is written in between, is a write as any other.
+func TestPlan_APersonsMoveOfATicketThatWeMakeIsNotRunOver(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]event.StepKind{"before the status is decided on": event.StepComment, "right before it is written": event.StepUpdate} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, a, b := pair(t)
+			b.desk.history = []adapters.Edit{nothing()}
+			b.tracker = flowing{desk: b.desk, silent: true}
+			b.boot()
+			moved := false
+			b.desk.on = func(call string, step event.Step) error {
+				late := before == event.StepUpdate
+				if step.Kind == before && !moved && call == map[bool]string{true: "write", false: "write done"}[late] {
+					moved = true
+					w.pass(2 * time.Second)
+					b.desk.set(step.Ref, "status", "Waiting")
+				}
+				return nil
+			}
+			ref := a.desk.open("one")
+			a.desk.comment(ref, "that is why", false)
+			a.desk.set(ref, "status", "Done")
+			w.settle()
+			for _, n := range []*node{a, b} {
+				if got := n.one().Fields["status"]; !moved || got != "Waiting" {
+					t.Errorf("%s has status %v, want the person's; moved: %v", n.name, got, moved)
+				}
+			}
+		})
+	}
+}
+
 func TestPlan_AWayGoesOnAfterACrash(t *testing.T) {
 	t.Parallel()
 	for hop := 1; hop <= 3; hop++ {

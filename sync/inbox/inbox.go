@@ -129,7 +129,10 @@ type Row struct {
 	Told event.Code `json:"told,omitempty"`
 	// Key is what people call our ticket, once there is one.
 	Key string `json:"key,omitempty"`
-	At  int64  `json:"at"` // milliseconds since 1970 of the arrival
+	// Begun is set where a plan was dropped of which something may stand in our ticket:
+	// until the event is decided anew, that looks like a person's edit.
+	Begun bool  `json:"begun,omitempty"`
+	At    int64 `json:"at"` // milliseconds since 1970 of the arrival
 }
 
 // Input is one of the types below.
@@ -163,8 +166,9 @@ type Park struct {
 // Retry says that a person, a new filter or the time wants another try.
 type Retry struct{}
 
-// Replan says that the plan was dropped: decide anew.
-type Replan struct{}
+// Replan says that the plan was dropped: decide anew. Begun is set if something of it
+// may have been written.
+type Replan struct{ Begun bool }
 
 // Done says that the event has its final outcome.
 type Done struct{}
@@ -205,7 +209,7 @@ func Next(row *Row, input Input, now time.Time) *Row {
 	case Retry:
 		return ready(next)
 	case Replan:
-		next.Plan = nil
+		next.Plan, next.Begun = nil, next.Begun || in.Begun
 		return ready(next)
 	case Done:
 		if row.NextSeq == 0 {
@@ -218,6 +222,10 @@ func Next(row *Row, input Input, now time.Time) *Row {
 
 // Planned tells whether a plan is stored.
 func (r Row) Planned() bool { return r.Plan != nil }
+
+// Holds tells whether nothing of our ticket may leave before the event is applied: what
+// was written of it is not on record.
+func (r Row) Holds() bool { return r.Planned() || r.Begun && r.State != Parked }
 
 // Due tells whether the row is to be worked on now.
 func (r Row) Due(now time.Time) bool {
@@ -233,7 +241,7 @@ func arrived(row Row, in Arrive, now time.Time) *Row {
 		}
 		return &row
 	}
-	return &Row{Epoch: in.Epoch, Seq: in.Seq, State: Ready, Key: row.Key, At: now.UnixMilli()}
+	return &Row{Epoch: in.Epoch, Seq: in.Seq, State: Ready, Key: row.Key, Begun: row.Begun, At: now.UnixMilli()}
 }
 
 func ready(row Row) *Row {

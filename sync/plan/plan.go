@@ -16,6 +16,7 @@ package plan
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"parley/sync/event"
@@ -67,6 +68,8 @@ type Plan struct {
 	Kept []string `json:"kept,omitempty"`
 	// Disputed are those of Kept that a person must decide.
 	Disputed []string `json:"disputed,omitempty"`
+	// Untold are those of Disputed that the peer may not know to be.
+	Untold []string `json:"untold,omitempty"`
 	// Declined are items that will not be written.
 	Declined []event.ItemID `json:"declined,omitempty"`
 	// Files are to be fetched and written beside the lane.
@@ -232,6 +235,12 @@ func (p *Plan) SetDone(i int, w event.Written) {
 			p.Steps[j].Write.Ref = w.Ref
 		}
 	}
+}
+
+// Begun tells whether something of the plan may have been written: a step is done, or
+// was tried before and nobody knows what of that try the tracker took.
+func (p *Plan) Begun() bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.State == Done || s.Attempt > 1 })
 }
 
 // InDoubt tells whether some step may have happened without being recorded.
