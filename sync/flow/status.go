@@ -166,13 +166,12 @@ func (p *Path) history(ctx context.Context, in *incoming, last time.Time) (edits
 	if since.IsZero() {
 		since = in.plan.Steps[0].At
 	}
-	// Our clock may be hours ahead of the tracker's.
 	switch {
 	case in.created():
 		// All that was ever done to it came after us, whatever the clocks say.
 		since = time.Unix(0, 0)
 	case !last.IsZero() && last.Before(since):
-		since = last
+		since = last // its clock was set back
 	}
 	edits, err = historian.History(ctx, in.plan.Ref, since.Add(-p.Tracker.Precision()-time.Second))
 	in.past = edits

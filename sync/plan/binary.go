@@ -37,7 +37,8 @@ func (p *Plan) MarshalBinary() ([]byte, error) {
 }
 
 // layout is the present one. The first had no Read, and its steps no Why; the
-// second had no Disputed, the third no Untold.
+// second had no Disputed, the third no Untold, and
+// another Read.
 const layout = 4
 
 // UnmarshalBinary reads what MarshalBinary wrote.

@@ -75,8 +75,9 @@ type Plan struct {
 	// Files are to be fetched and written beside the lane.
 	Files []File `json:"files,omitempty"`
 	Steps []Step `json:"steps"`
-	// Read is when our ticket was read, by this node's clock: before it was decided
-	// what to write.
+	// Read is the change time of our ticket as it was read, before it was decided what
+	// to write: what the tracker's history has from then on is newer, or was seen. A plan
+	// of layout 3 has the time of the reading, by the node's clock.
 	Read time.Time `json:"read,omitzero"`
 }
 
