@@ -137,7 +137,7 @@ func TestLoad_EachProblemHasItsLineAndWhatToWrite(t *testing.T) {
 		{"node: {name: acme}\ntracker: {kind: desk}\nlimits: {memory: 1MiB}\n", 3, "192MiB"},
 		{"node: {name: acme}\ntracker: {kind: desk}\nlimits: {lanes: 0}\n", 3, "1 to 4096"},
 		{"node: {name: acme}\ntracker: {kind: desk}\nlog: {level: wran}\n", 3, "did you mean warn"},
-		{"node: {name: acme}\ntracker: {kind: desk}\nlog: {levle: warn}\n", 3, "level"},
+		{"node: {name: acme}\ntracker: {kind: desk}\nlog: {lvel: warn}\n", 3, "level"},
 		{"node: {name: acme}\ntracker: {kind: desk}\nkeep: {events: 1h}\n", 3, "168h"},
 	} {
 		_, err := load(t, c.text)
