@@ -78,7 +78,9 @@ func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
 		said = filters.Replica{}
 	}
 	in.replica = merged(said, in.body)
-	in.plan, err = planOf(row)
+	if in.plan, err = planOf(row); in.plan != nil {
+		in.back = in.plan.Back()
+	}
 	return err
 }
 

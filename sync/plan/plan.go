@@ -244,6 +244,19 @@ func (p *Plan) Begun() bool {
 	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.State == Done || s.Attempt > 1 })
 }
 
+// Back is what the plan wrote back, last: ours stands there, and is written all the same.
+func (p *Plan) Back() event.Fields {
+	out := event.Fields{}
+	for _, s := range p.Steps {
+		for name, value := range s.Write.Fields {
+			if slices.Contains(p.Kept, name) {
+				out[name] = value
+			}
+		}
+	}
+	return out
+}
+
 // InDoubt tells whether some step may have happened without being recorded.
 func (p *Plan) InDoubt() bool {
 	for _, s := range p.Steps {

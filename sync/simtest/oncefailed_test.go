@@ -31,5 +31,6 @@ var onceFailed = []struct {
 	{three, 14124, "an edit between two of our writes was taken for the tracker's spelling, where our clock was a day ahead"},
 	{restored, 5586, "what the peer had of a set before it was told all of it counted as ours, and was taken out by one side only"},
 	{together, 6096, "an edit whose place in the inbox a heal took was an edit to one side and a heal to the other"},
+	{pair, 20823, "an edit that a writing back ran over was not found where the process died before it had looked"},
 	{restored, 276, "of two heals that said the same one side weighed the first, the other the second"},
 }
