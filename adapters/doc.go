@@ -10,7 +10,8 @@
 //
 //   - Changes MAY repeat a ticket and MUST NOT leave one out, whatever moves
 //     while it pages, within the overlap that the tracker's precision and index
-//     lag demand. It MUST NOT take "no rows" from an anonymous or wrongly
+//     lag demand, nor where the tracker's clock was set back and its answers tell
+//     its time. It MUST NOT take "no rows" from an anonymous or wrongly
 //     scoped sign-in for an empty tracker: that is ErrDenied.
 //   - Read MUST return the whole ticket with every marker taken out of the text
 //     and put into Marker. Newlines MUST be \n. A comment whose visibility is

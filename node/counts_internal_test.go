@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,13 +16,12 @@ func TestCounts_NobodyWaitsForWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var c counts
-		counted := 0
+		var times atomic.Int32
 		ask := func() (int, time.Duration) {
 			began := time.Now()
 			got, err := c.of(event.ConnectionID{1}, time.Now, func() (tally, error) {
 				time.Sleep(3 * time.Second)
-				counted++
-				return tally{twins: counted}, nil
+				return tally{twins: int(times.Add(1))}, nil
 			})
 			if err != nil {
 				t.Error(err)
@@ -39,14 +39,14 @@ func TestCounts_NobodyWaitsForWhatIsKnown(t *testing.T) {
 			t.Errorf("counted %d and %d", a, b)
 		}
 		for i := range 302 {
-			if got, took := ask(); got != 1 || took != 0 || counted != 1 {
-				t.Fatalf("after %d s: %d, in %v, counted %d times", i, got, took, counted)
+			if got, took := ask(); got != 1 || took != 0 || times.Load() != 1 {
+				t.Fatalf("after %d s: %d, in %v, counted %d times", i, got, took, times.Load())
 			}
 			time.Sleep(time.Second)
 		}
 		time.Sleep(3 * time.Second)
-		if got, took := ask(); got != 2 || took != 0 || counted != 2 {
-			t.Errorf("in the end: %d, in %v, counted %d times", got, took, counted)
+		if got, took := ask(); got != 2 || took != 0 || times.Load() != 2 {
+			t.Errorf("in the end: %d, in %v, counted %d times", got, took, times.Load())
 		}
 		c.all.Wait()
 	})

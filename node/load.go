@@ -53,7 +53,7 @@ const (
 
 // StartLoad lists tickets and hands those in scope to the path.
 func (n *Node) StartLoad(ctx context.Context, name string, r admin.LoadRequest) (admin.Load, error) {
-	links, err := n.working(name)
+	on, err := n.one(name)
 	if err != nil {
 		return admin.Load{}, err
 	}
@@ -66,7 +66,7 @@ func (n *Node) StartLoad(ctx context.Context, name string, r admin.LoadRequest) 
 			Hint: "from one a day (0.042/h) to 10000/s",
 		}
 	}
-	con := links[0].flow
+	con := on.flow
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	l := &load{state: admin.Load{State: "listing", DryRun: r.DryRun}, began: time.Now(), handed: map[event.Ref]bool{}, stop: cancel}
 	n.mu.Lock()
@@ -201,18 +201,18 @@ func (n *Node) follow(con *flow.Connection, l *load) (open int, err error) {
 
 // Load is the load under way, or the last one.
 func (n *Node) Load(_ context.Context, name string) (admin.Load, error) {
-	links, err := n.working(name)
+	on, err := n.one(name)
 	if err != nil {
 		return admin.Load{}, err
 	}
 	n.mu.Lock()
-	l := n.loads[links[0].flow.ID]
+	l := n.loads[on.flow.ID]
 	n.mu.Unlock()
 	if l == nil {
 		return admin.Load{State: "none"}, nil
 	}
 	if s := l.get(); (s.State == loadRunning || s.State == loadPaused) && !s.DryRun {
-		if _, err := n.follow(links[0].flow, l); err != nil {
+		if _, err := n.follow(on.flow, l); err != nil {
 			return l.get(), err
 		}
 	}
@@ -246,12 +246,12 @@ func (n *Node) linkID(name string) event.ConnectionID {
 
 // ScopeCount counts what a scope matches at present.
 func (n *Node) ScopeCount(ctx context.Context, name string) (admin.ScopeCount, error) {
-	links, err := n.working(name)
+	on, err := n.one(name)
 	if err != nil {
 		return admin.ScopeCount{}, err
 	}
-	con := links[0].flow
-	changes, cut, err := n.list(ctx, n.configured().Connections[name].Query, countMost)
+	con := on.flow
+	changes, cut, err := n.list(ctx, n.configured().Connections[on.record.Name].Query, countMost)
 	if err != nil {
 		return admin.ScopeCount{}, err
 	}
@@ -277,7 +277,7 @@ const countMost = 5000
 
 // ScopeExplain says why a ticket is in scope or not.
 func (n *Node) ScopeExplain(ctx context.Context, name, key string) (admin.ScopeExplanation, error) {
-	links, err := n.working(name)
+	on, err := n.one(name)
 	if err != nil {
 		return admin.ScopeExplanation{}, err
 	}
@@ -285,13 +285,13 @@ func (n *Node) ScopeExplain(ctx context.Context, name, key string) (admin.ScopeE
 	if err != nil {
 		return admin.ScopeExplanation{}, err
 	}
-	e, _, err := n.explain(ctx, links[0].flow, c.Ref)
+	e, _, err := n.explain(ctx, on.flow, c.Ref)
 	return e.Scope, err
 }
 
 // Try runs filters on a ticket and writes nothing.
 func (n *Node) Try(ctx context.Context, r admin.TryRequest) (admin.TryResult, error) {
-	links, err := n.working(r.Connection)
+	on, err := n.one(r.Connection)
 	if err != nil {
 		return admin.TryResult{}, err
 	}
@@ -299,8 +299,8 @@ func (n *Node) Try(ctx context.Context, r admin.TryRequest) (admin.TryResult, er
 	if err != nil {
 		return admin.TryResult{}, err
 	}
-	con := links[0].flow
-	rules, err := n.tryRules(ctx, links[0], r)
+	con := on.flow
+	rules, err := n.tryRules(ctx, on, r)
 	if err != nil {
 		return admin.TryResult{}, &admin.Error{Kind: admin.KindInvalid, Message: "the filter does not compile", Err: err}
 	}

@@ -80,17 +80,14 @@ func pairState(row *twin.Row) (state, code string) {
 }
 
 func (n *Node) eachPair(r admin.ConnectRequest, do func(*flow.Connection, *admin.PairState) error) (admin.ConnectResult, error) {
-	links, err := n.working(r.Connection)
+	l, err := n.one(r.Connection)
 	if err != nil {
 		return admin.ConnectResult{}, err
-	}
-	if len(links) != 1 {
-		return admin.ConnectResult{}, &admin.Error{Kind: admin.KindInvalid, Message: "no connection named"}
 	}
 	out := admin.ConnectResult{Pairs: []admin.PairState{}}
 	for _, pair := range r.Pairs {
 		s := admin.PairState{Pair: pair}
-		err := do(links[0].flow, &s)
+		err := do(l.flow, &s)
 		if pair.Ours == "" || pair.Theirs == "" {
 			err = &admin.Error{Kind: admin.KindInvalid, Message: "a pair needs two keys"}
 		}
@@ -108,7 +105,7 @@ func (n *Node) eachPair(r admin.ConnectRequest, do func(*flow.Connection, *admin
 // Match lists our tickets without a twin that name one of the peer's in a field.
 // It pairs nothing.
 func (n *Node) Match(ctx context.Context, r admin.MatchRequest) ([]admin.Pair, error) {
-	links, err := n.working(r.Connection)
+	l, err := n.one(r.Connection)
 	if err != nil {
 		return nil, err
 	}
@@ -120,13 +117,13 @@ func (n *Node) Match(ctx context.Context, r admin.MatchRequest) ([]admin.Pair, e
 	if err != nil {
 		return nil, err
 	}
-	changes, _, err := n.list(ctx, cmp.Or(r.Query, n.configured().Connections[r.Connection].Query), listMost)
+	changes, _, err := n.list(ctx, cmp.Or(r.Query, n.configured().Connections[l.record.Name].Query), listMost)
 	if err != nil {
 		return nil, err
 	}
 	pairs := []admin.Pair{}
 	for _, c := range changes {
-		if n.path.Connectable(ctx, links[0].flow, c.Ref) != nil {
+		if n.path.Connectable(ctx, l.flow, c.Ref) != nil {
 			continue
 		}
 		ticket, err := n.tracker.Read(ctx, c.Ref)
@@ -152,11 +149,11 @@ func fieldNamed(schema event.Schema, by string) (string, error) {
 
 // Resync makes live twins be sent again, behind everything else.
 func (n *Node) Resync(ctx context.Context, name string, r admin.ResyncRequest) (int, error) {
-	links, err := n.working(name)
+	l, err := n.one(name)
 	if err != nil {
 		return 0, err
 	}
-	con := links[0].flow
+	con := l.flow
 	var only map[event.Ref]bool
 	if r.Query != "" {
 		changes, _, err := n.list(ctx, r.Query, listMost)

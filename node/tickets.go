@@ -35,7 +35,7 @@ func trackerFailed(what string, err error) error {
 func (n *Node) locate(ctx context.Context, key string) (event.Change, error) {
 	c, err := n.tracker.Locate(ctx, key)
 	if errors.Is(err, adapters.ErrGone) {
-		return c, &admin.Error{Kind: admin.KindNotFound, Message: "the tracker has no ticket " + key}
+		return c, &admin.Error{Kind: admin.KindNotFound, Message: "the tracker has no ticket " + key, Hint: "write the key as the tracker shows it; what the node's account may not see is not there for it"}
 	}
 	if err != nil {
 		return c, trackerFailed("look for ticket "+key, err)
@@ -62,6 +62,18 @@ func (n *Node) working(name string) ([]*link, error) {
 		return nil, noConnection(name)
 	}
 	return out, nil
+}
+
+// one is the connection of a name, or the only one there is, for what cannot be asked of several.
+func (n *Node) one(name string) (*link, error) {
+	links, err := n.working(name)
+	if err != nil {
+		return nil, err
+	}
+	if len(links) != 1 {
+		return nil, &admin.Error{Kind: admin.KindInvalid, Message: "no connection named", Hint: "name one with --connection; `parley connection list` shows them"}
+	}
+	return links[0], nil
 }
 
 // Tickets lists tickets on connections.

@@ -44,11 +44,11 @@ const shownUnlike = 500
 
 // Verify compares a connection with its peer, and mends what differs if asked to.
 func (n *Node) Verify(ctx context.Context, name string, r admin.VerifyRequest) (admin.Verification, error) {
-	links, err := n.working(name)
+	l, err := n.one(name)
 	if err != nil {
 		return admin.Verification{}, err
 	}
-	con := links[0].flow
+	con := l.flow
 	c, err := n.compare(ctx, con)
 	if err != nil {
 		return admin.Verification{}, notCompared(name, err)

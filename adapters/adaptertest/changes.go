@@ -17,6 +17,7 @@ func changesPromises() []promise {
 		{"SecondEditInTheSameSecondIsSeen", changesSameSecond},
 		{"SmallPagesReachTheEnd", changesSmallPages},
 		{"CursorStaysValid", changesOldCursor},
+		{"ClockSetBackHidesNothing", changesClockSetBack},
 	}
 }
 
@@ -176,6 +177,17 @@ func changesSmallPages(t *testing.T, s *Subject) {
 		}
 		return len(want) == 0
 	})
+}
+
+// changesClockSetBack makes the cursor while the tracker says that it is a day later.
+func changesClockSetBack(t *testing.T, s *Subject) {
+	e := newEnv(t, s)
+	e.proxy.set(everything, dayAhead)
+	f := &follower{e: e, cursor: e.start(), limit: 50}
+	f.drain()
+	e.proxy.heal()
+	e.reopen()
+	f.sees(e.byHand(e.fields(unique("set back"), "text")), "a ticket made after the tracker's clock was set back")
 }
 
 func changesOldCursor(t *testing.T, s *Subject) {

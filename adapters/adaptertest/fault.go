@@ -36,6 +36,17 @@ func afterwards(act fault) fault {
 	}
 }
 
+// dayAhead answers with a Date of a day later, where the tracker tells one.
+func dayAhead(w http.ResponseWriter, _ *http.Request, forward forwarder) {
+	answer := forward()
+	maps.Copy(w.Header(), answer.Header())
+	if at, err := http.ParseTime(w.Header().Get("Date")); err == nil {
+		w.Header().Set("Date", at.Add(24*time.Hour).UTC().Format(http.TimeFormat))
+	}
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes())
+}
+
 // cut ends the connection without an answer.
 func cut(http.ResponseWriter, *http.Request, forwarder) { panic(http.ErrAbortHandler) }
 

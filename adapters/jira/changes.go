@@ -21,6 +21,9 @@ type position struct {
 	Since  int64 `json:"s,omitempty"`
 	// Next is where the next round begins; 0 until this one has begun.
 	Next int64 `json:"x,omitempty"`
+	// Skew is by how much Jira's clock was ahead of ours when the round before ended;
+	// none if its answers do not tell its time.
+	Skew *int64 `json:"k,omitempty"`
 }
 
 // begin decides what will be final after a round that begins at now. What was
@@ -66,6 +69,7 @@ func (t *Tracker) Changes(ctx context.Context, cursor event.Cursor, limit int) (
 		return nil, "", err
 	}
 	now := time.Now().UnixMilli()
+	began := p
 	p.begin(now, t.overlap())
 	w := walker{t: t, op: opChanges, field: "updated", where: t.set.within()}
 	var out []event.Change
@@ -75,6 +79,12 @@ func (t *Tracker) Changes(ctx context.Context, cursor event.Cursor, limit int) (
 		if found, ended, err = w.after(ctx, p.place); err != nil {
 			return nil, "", err
 		}
+		if began.Next == 0 && t.setBack(&began) {
+			began.begin(now, t.overlap())
+			p, ended = began, false
+			continue
+		}
+		began.Next = p.Next
 		for i := range found {
 			if len(out) == limit {
 				ended = false
@@ -93,8 +103,35 @@ func (t *Tracker) Changes(ctx context.Context, cursor event.Cursor, limit int) (
 	}
 	if ended && len(out) < limit {
 		p.place, p.Next = place{At: p.Next}, 0
+		t.bound(&p)
 	}
 	return out, p.cursor(), nil
+}
+
+// setBack moves the place of a poll back if Jira's clock went back since: what is
+// changed from then on is earlier than what was seen.
+func (t *Tracker) setBack(p *position) bool {
+	if p.Skew == nil {
+		return false
+	}
+	from := t.api.rest.SetBack(time.UnixMilli(p.At), time.Duration(*p.Skew)*time.Millisecond).UnixMilli()
+	if from >= p.At {
+		return false
+	}
+	p.place, p.Skew = place{At: max(from, 0)}, nil
+	return true
+}
+
+// bound keeps the place of the next round behind Jira's present time, and notes how
+// its clock stands: an imported issue may bear a time that has not come yet.
+func (t *Tracker) bound(p *position) {
+	skew, known := t.api.rest.Skew()
+	if p.Skew = nil; !known {
+		return
+	}
+	ms := skew.Milliseconds()
+	p.Skew = &ms
+	p.At = min(p.At, max(t.api.rest.Now().UnixMilli()-t.overlap(), 0))
 }
 
 // startNow is a cursor at the tracker's own present: the time of its newest
@@ -114,5 +151,6 @@ func (t *Tracker) startNow(ctx context.Context) (event.Cursor, error) {
 		p.Newest = found[0].updated.UnixMilli()
 		p.At = p.Newest - t.overlap()
 	}
+	t.bound(&p)
 	return p.cursor(), nil
 }

@@ -197,6 +197,27 @@ func TestTrap_RowsThatMoveBetweenPagesAreNotLeftOut(t *testing.T) {
 	})
 }
 
+func TestChanges_AClockThatIsSetBackHidesNothing(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, cloud bool) {
+		var clock frozen
+		clock.ms.Store(time.Now().UnixMilli())
+		b := newBench(t, jiradouble.Options{Cloud: cloud, Now: clock.now}, nil)
+		id, key := b.made("before")
+		cursor := event.Cursor("")
+		for range 3 {
+			b.round(&cursor, 50)
+			clock.ms.Add(10_000)
+		}
+		clock.ms.Add(-3_600_000)
+		b.must(b.hand.Edit(t.Context(), id, event.Fields{event.FieldSummary: "after the clock was set back"}))
+		clock.ms.Add(1000)
+		if seen := b.round(&cursor, 50); seen[key] == 0 {
+			t.Error("a change after the clock was set back was left out")
+		}
+	})
+}
+
 func TestTrap_AHiddenIssueIsNotTakenForDeleted(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, cloud bool) {

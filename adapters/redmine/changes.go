@@ -31,6 +31,9 @@ type position struct {
 	Since  int64 `json:"s,omitempty"`
 	// Next is where the next round begins; 0 until this one has begun.
 	Next int64 `json:"x,omitempty"`
+	// Skew is by how many seconds Redmine's clock was ahead of ours when the round
+	// before ended; none if Redmine does not tell its time.
+	Skew *int64 `json:"k,omitempty"`
 }
 
 // begin decides what will be final after a round that begins at now. What was
@@ -72,6 +75,7 @@ func (t *Tracker) Changes(ctx context.Context, cursor event.Cursor, limit int) (
 		return nil, "", err
 	}
 	now := time.Now().Unix()
+	began := p
 	p.begin(now)
 	var out []event.Change
 	ended := false
@@ -80,6 +84,12 @@ func (t *Tracker) Changes(ctx context.Context, cursor event.Cursor, limit int) (
 		if found, ended, err = t.after(ctx, &p); err != nil {
 			return nil, "", err
 		}
+		if began.Next == 0 && t.setBack(&began) {
+			began.begin(now)
+			p, ended = began, false
+			continue
+		}
+		began.Next = p.Next
 		for i := range found {
 			if len(out) == limit {
 				ended = false
@@ -100,8 +110,35 @@ func (t *Tracker) Changes(ctx context.Context, cursor event.Cursor, limit int) (
 	}
 	if ended && len(out) < limit {
 		p.Second, p.ID, p.Next = p.Next, 0, 0
+		t.bound(&p)
 	}
 	return out, p.cursor(), nil
+}
+
+// setBack moves the place of a poll back if Redmine's clock went back since: what is
+// changed from then on is earlier than what was seen.
+func (t *Tracker) setBack(p *position) bool {
+	if p.Skew == nil {
+		return false
+	}
+	from := t.api.rest.SetBack(time.Unix(p.Second, 0), time.Duration(*p.Skew)*time.Second).Unix()
+	if from >= p.Second {
+		return false
+	}
+	p.Second, p.ID, p.Skew = max(from, 0), 0, nil
+	return true
+}
+
+// bound keeps the place of the next round behind Redmine's present time, and notes
+// how its clock stands: an issue may bear a time that has not come yet.
+func (t *Tracker) bound(p *position) {
+	skew, known := t.api.rest.Skew()
+	if p.Skew = nil; !known {
+		return
+	}
+	seconds := int64(skew.Round(time.Second) / time.Second)
+	p.Skew = &seconds
+	p.Second = min(p.Second, max(t.api.rest.Now().Unix()-overlap, 0))
 }
 
 // startNow is a cursor at the tracker's own present: the time of its newest
@@ -125,6 +162,7 @@ func (t *Tracker) startNow(ctx context.Context) (event.Cursor, error) {
 		p.Newest = found[0].UpdatedOn.Unix()
 		p.Second = p.Newest - overlap
 	}
+	t.bound(&p)
 	return p.cursor(), nil
 }
 

@@ -28,6 +28,8 @@ type fake struct {
 	// answers replace what a path says: a body, or "status 201" with a body behind it.
 	answers map[string]string
 	writes  []string
+	// ahead is by how much its clock is ahead of ours.
+	ahead time.Duration
 	// revoke makes the key a wrong one as soon as a list is asked for.
 	revoke, revoked bool
 }
@@ -89,6 +91,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.revoked = f.revoked || f.revoke && r.URL.Path == "/issues.json"
 	good := r.Header.Get("X-Redmine-API-Key") == goodKey && !f.revoked
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Date", time.Now().Add(f.ahead).UTC().Format(http.TimeFormat))
 	if r.Method != http.MethodGet {
 		f.writes = append(f.writes, r.Method+" "+r.URL.Path)
 	}

@@ -266,3 +266,55 @@ func TestOpen_SaysWhatIsWrongWithTheSettings(t *testing.T) {
 		t.Error("api_key is not declared as a secret")
 	}
 }
+
+// TestChanges_AClockThatIsSetBackHidesNothing: also where issues bear times that have
+// not come again yet, and where nobody polled meanwhile.
+func TestChanges_AClockThatIsSetBackHidesNothing(t *testing.T) {
+	t.Parallel()
+	for _, back := range []time.Duration{20 * time.Second, time.Hour, 24 * time.Hour, 30 * 24 * time.Hour} {
+		t.Run(back.String(), func(t *testing.T) {
+			t.Parallel()
+			f, u := newFake(t)
+			present := func() time.Time { return time.Now().Add(f.ahead) }
+			f.touch(0, present().Add(-time.Hour))
+			f.touch(0, present())
+			cursor := event.Cursor("")
+			sees := func(tracker adapters.Tracker) (ids []string) {
+				for range 20 {
+					changes, next, err := tracker.Changes(t.Context(), cursor, 10)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, c := range changes {
+						ids = append(ids, c.Ref.ID)
+					}
+					if cursor = next; len(changes) < 10 && len(ids) > 0 {
+						break
+					}
+				}
+				return ids
+			}
+			tracker := openFake(t, u, nil)
+			sees(tracker)
+			sees(tracker)
+			f.mu.Lock()
+			f.ahead = -back
+			late := strconv.Itoa(f.touch(0, present()))
+			f.mu.Unlock()
+			// Another process may be the first to notice.
+			tracker = openFake(t, u, nil)
+			if got := sees(tracker); !slices.Contains(got, late) {
+				t.Errorf("saw %v, want %s too", got, late)
+			}
+			// Once it was noticed, what comes next is seen as well.
+			for range 3 {
+				f.mu.Lock()
+				late = strconv.Itoa(f.touch(0, present().Add(time.Second)))
+				f.mu.Unlock()
+				if got := sees(tracker); !slices.Contains(got, late) {
+					t.Errorf("saw %v later, want %s too", got, late)
+				}
+			}
+		})
+	}
+}

@@ -10,7 +10,8 @@
 //   - What a reader does not understand is kept as text, what a format cannot
 //     say is written as text: words are never lost.
 //   - Writing what was read is stable after one pass: f(f(x)) = f(x), within a
-//     format and on the way through another and back.
+//     format and on the way through another and back. Marks without a space
+//     between them and an address may need a second pass.
 //   - HTML output escapes everything and links to nothing but http, https,
 //     ftp and mailto addresses.
 //   - No input panics, and work is bounded: what is longer than 256 KiB or
@@ -19,8 +20,9 @@
 // # What it does not do
 //
 // Layout that carries no words (alignment, colours, widths, classes) is
-// dropped, as are scripts and styles in HTML. Of panels, mentions, cards and files of
-// an Atlassian document the words stay. A single newline inside a
+// dropped, as are scripts, styles, comments and titles of elements in HTML, and
+// cells to the right of a Markdown table's header, which GFM does not show. Of panels,
+// mentions, cards and files of an Atlassian document the words stay. A single newline inside a
 // paragraph is a line break in every format, as trackers show it. HTML inside
 // Markdown is kept as it stands for Markdown and shown as text elsewhere:
 // whoever shows Markdown in a browser must sanitise it.

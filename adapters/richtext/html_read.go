@@ -1,6 +1,7 @@
 package richtext
 
 import (
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -97,8 +98,14 @@ func (r htmlReader) block(n *html.Node, depth int) []Node {
 	return r.blocks(n, depth+1)
 }
 
+// maxNumber leaves room for the items of a list that begins with it: Markdown's numbers have nine digits at most.
+const maxNumber = 999_000_000
+
 func (r htmlReader) list(n *html.Node, depth int) Node {
 	list := Node{Kind: List, Ordered: n.DataAtom == atom.Ol}
+	if start, err := strconv.Atoi(attribute(n, "start")); err == nil && list.Ordered && start >= 0 && start <= maxNumber {
+		list.Offset = start - 1
+	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		if c.Type == html.TextNode && strings.TrimSpace(c.Data) == "" || c.Type == html.CommentNode {
 			continue

@@ -33,7 +33,11 @@ func htmlBlock(b *strings.Builder, n Node) {
 		if n.Ordered {
 			tag = "ol"
 		}
-		b.WriteString("<" + tag + ">\n")
+		b.WriteString("<" + tag)
+		if n.Offset != 0 {
+			b.WriteString(` start="` + strconv.Itoa(n.Offset+1) + `"`)
+		}
+		b.WriteString(">\n")
 		for _, item := range n.Children {
 			htmlItem(b, item)
 		}

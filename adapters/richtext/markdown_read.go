@@ -85,11 +85,14 @@ func (r *markdownReader) block(n ast.Node, depth int) []Node {
 	case *ast.CodeBlock:
 		return []Node{{Kind: CodeBlock, Text: r.lines(n)}}
 	case *ast.FencedCodeBlock:
-		return []Node{{Kind: CodeBlock, Text: r.lines(n), Lang: string(n.Language(r.source))}}
+		return []Node{r.fenced(n)}
 	case *ast.Blockquote:
 		return []Node{{Kind: Quote, Children: r.blocks(n, depth+1)}}
 	case *ast.List:
 		list := Node{Kind: List, Ordered: n.IsOrdered()}
+		if list.Ordered {
+			list.Offset = n.Start - 1
+		}
 		for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 			list.Children = append(list.Children, r.item(c, depth))
 		}
@@ -109,6 +112,20 @@ func (r *markdownReader) block(n ast.Node, depth int) []Node {
 		return []Node{r.table(n)}
 	}
 	return []Node{{Kind: Paragraph, Children: textLines(r.lines(n))}}
+}
+
+// fenced keeps what stands behind the language as the first line of the code: who writes a command
+// beside the fence means it to be read.
+func (r *markdownReader) fenced(n *ast.FencedCodeBlock) Node {
+	code := Node{Kind: CodeBlock, Text: r.lines(n)}
+	if n.Info == nil {
+		return code
+	}
+	info := strings.TrimSpace(unescape(string(n.Info.Segment.Value(r.source))))
+	if code.Lang = word(info); strings.TrimSpace(info[len(code.Lang):]) != "" {
+		code.Text = strings.TrimSpace(info[len(code.Lang):]) + "\n" + code.Text
+	}
+	return code
 }
 
 func (r *markdownReader) definition(n *ast.LinkReferenceDefinition) string {
@@ -223,10 +240,11 @@ func (r *markdownReader) inline(n ast.Node, depth int) []Node {
 	case *extast.Strikethrough:
 		return []Node{{Kind: Strike, Children: r.inlines(n, depth+1)}}
 	case *ast.Link:
-		return []Node{{Kind: Link, URL: address(unescape(string(n.Destination))), Children: r.inlines(n, depth+1)}}
+		link := Node{Kind: Link, URL: address(unescape(string(n.Destination))), Children: r.inlines(n, depth+1)}
+		return withTitle(link, n.Title)
 	case *ast.Image:
 		alt := strings.ReplaceAll(plainInlines(r.inlines(n, depth+1)), "\n", " ")
-		return []Node{{Kind: Image, URL: address(unescape(string(n.Destination))), Text: alt}}
+		return withTitle(Node{Kind: Image, URL: address(unescape(string(n.Destination))), Text: alt}, n.Title)
 	case *ast.AutoLink:
 		label := string(n.Label(r.source))
 		return []Node{{Kind: Link, URL: string(n.URL(r.source)), Children: []Node{{Kind: Text, Text: label}}}}
@@ -241,6 +259,15 @@ func (r *markdownReader) inline(n ast.Node, depth int) []Node {
 		return nil
 	}
 	return []Node{{Kind: Text, Text: r.deepText(n)}}
+}
+
+// withTitle puts the words that show when the pointer rests on a link behind it: not every format has a place for them.
+func withTitle(n Node, title []byte) []Node {
+	words := strings.Join(strings.Fields(unescape(string(title))), " ")
+	if words == "" {
+		return []Node{n}
+	}
+	return []Node{n, {Kind: Text, Text: " (" + words + ")"}}
 }
 
 func (r *markdownReader) rawText(n ast.Node) string {

@@ -78,7 +78,8 @@ func (w markdownWriter) list(n Node, alternate bool) string {
 	tight := true
 	for _, item := range n.Children {
 		for i, c := range item.Children {
-			if i > 1 || i == 1 && (c.Kind != List || item.Children[0].Kind != Paragraph) {
+			// Only a list that begins with 1 may follow a paragraph without an empty line (CommonMark, "List items").
+			if i > 1 || i == 1 && (c.Kind != List || c.Offset != 0 || item.Children[0].Kind != Paragraph) {
 				tight = false
 			}
 		}
@@ -96,9 +97,9 @@ func (w markdownWriter) list(n Node, alternate bool) string {
 			bullet = "* "
 		}
 		if n.Ordered {
-			bullet = strconv.Itoa(i+1) + ". "
+			bullet = strconv.Itoa(n.Offset+i+1) + ". "
 			if alternate {
-				bullet = strconv.Itoa(i+1) + ") "
+				bullet = strconv.Itoa(n.Offset+i+1) + ") "
 			}
 		}
 		body := w.blocks(item.Children, tight)

@@ -12,7 +12,7 @@ type Kind uint8
 const (
 	Paragraph Kind = iota + 1 // Children are inlines
 	Heading                   // Level 1 to 6; Children are inlines
-	List                      // Ordered; Children are items
+	List                      // Ordered, Offset; Children are items
 	Item                      // Task; Children are blocks
 	CodeBlock                 // Text, Lang
 	Quote                     // Children are blocks
@@ -57,6 +57,7 @@ type Node struct {
 	Lang     string
 	Level    int
 	Ordered  bool
+	Offset   int // of the first item's number from 1
 	Header   bool
 	Task     Task
 	Children []Node

@@ -42,6 +42,10 @@ func normalBlocks(nodes []Node, depth int) []Node {
 				continue
 			}
 		case Table:
+			if columns(n) > maxColumns {
+				out = append(out, flatten(n.Children)...)
+				continue
+			}
 			if n = normalTable(n); len(n.Children) == 0 {
 				continue
 			}
@@ -74,17 +78,28 @@ func flatten(nodes []Node) []Node {
 	return out
 }
 
+// maxColumns bounds tables: each row is filled up to the widest one, so that a wide row and many
+// narrow ones would grow with the square of the input.
+const maxColumns = 64
+
+func columns(table Node) int {
+	widest := 0
+	for _, row := range table.Children {
+		widest = max(widest, len(row.Children))
+	}
+	return widest
+}
+
 func normalTable(n Node) Node {
-	rows, width := make([]Node, 0, len(n.Children)), 0
+	rows, width := make([]Node, 0, len(n.Children)), columns(n)
 	for _, row := range n.Children {
 		cells := make([]Node, 0, len(row.Children))
 		for _, cell := range row.Children {
 			cells = append(cells, Node{Kind: Cell, Children: normalLine(cell.Children)})
 		}
-		width = max(width, len(cells))
 		rows = append(rows, Node{Kind: Row, Header: row.Header, Children: cells})
 	}
-	if width == 0 || width > 64 {
+	if width == 0 {
 		return Node{}
 	}
 	for i := range rows {
@@ -152,7 +167,12 @@ func normalInlines(nodes []Node, within uint64, depth int) []Node {
 			if n.Text != "" {
 				add(n)
 			}
-		case Break, Image:
+		case Image:
+			if n.URL == "" {
+				n = Node{Kind: Text, Text: strings.ReplaceAll(n.Text, "\n", " ")}
+			}
+			add(n)
+		case Break:
 			add(n)
 		case Code:
 			n.Text = strings.TrimSpace(strings.ReplaceAll(n.Text, "\n", " "))

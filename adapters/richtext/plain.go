@@ -50,7 +50,7 @@ func plainBlock(n Node) string {
 		for i, item := range n.Children {
 			bullet := "- "
 			if n.Ordered {
-				bullet = strconv.Itoa(i+1) + ". "
+				bullet = strconv.Itoa(n.Offset+i+1) + ". "
 			}
 			box := map[Task]string{Open: "[ ] ", Done: "[x] "}[item.Task]
 			lines = append(lines, indent(box+plainBlocks(item.Children, "\n"), bullet, strings.Repeat(" ", len(bullet))))

@@ -54,7 +54,7 @@ func splitPre(s string) []Node {
 }
 
 var (
-	textileHead  = regexp.MustCompile(`^(h[1-6]|bq|p)(?:\([^()\n]{1,50}\)|\{[^{}\n]{1,100}\}|\[[a-z_-]{1,20}\]|[<>=()]{1,4}){0,4}\.(?::\S{1,200})? (.*)$`)
+	textileHead  = regexp.MustCompile(`^(h[1-6]|bq|p)(?:\([^()\n]{1,50}\)|\{[^{}\n]{1,100}\}|\[[a-z_-]{1,20}\]|[<>=()]{1,4}){0,4}\.(?::(\S{1,200}))? (.*)$`)
 	textileItem  = regexp.MustCompile(`^([*#]{1,16}) (.*)$`)
 	textileRule  = regexp.MustCompile(`^ ?(?:(?:- ?){3,}|(?:_ ?){3,}|(?:\*){3,} ?)$`)
 	textileTable = regexp.MustCompile(`^table[^|\n]{0,100}\. ?$`)
@@ -106,7 +106,10 @@ func textileBlock(lines []string) []Node {
 		return []Node{{Kind: Rule}}
 	}
 	if m := textileHead.FindStringSubmatch(lines[0]); m != nil {
-		text := strings.Join(append([]string{m[2]}, lines[1:]...), "\n")
+		text := strings.Join(append([]string{m[3]}, lines[1:]...), "\n")
+		if m[2] != "" {
+			text += " (" + m[2] + ")"
+		}
 		n := Node{Kind: Paragraph, Children: textileInlines(text, 0)}
 		switch {
 		case m[1] == "bq":

@@ -4,12 +4,40 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Textile writes Textile as Redmine understands it.
 func (d Doc) Textile() string {
-	return settled(d, func(d Doc) string { return strings.Trim(textileJoin(d.Blocks), "\n") }, FromTextile)
+	return settled(d, func(d Doc) string { return strings.Trim(textileJoin(numbersAsText(d.Blocks)), "\n") }, FromTextile)
+}
+
+// numbersAsText writes the numbers of lists that do not begin with 1, which Redmine's Textile cannot say:
+// "12. May" is as often a date as a list, and another number would be another date.
+func numbersAsText(nodes []Node) []Node {
+	out := make([]Node, 0, len(nodes))
+	for _, n := range nodes {
+		if n.Kind != List && n.Kind != Item && n.Kind != Quote {
+			out = append(out, n)
+			continue
+		}
+		n.Children = numbersAsText(n.Children)
+		if n.Kind != List || n.Offset == 0 {
+			out = append(out, n)
+			continue
+		}
+		for i, item := range n.Children {
+			number := Node{Kind: Text, Text: strconv.Itoa(n.Offset+i+1) + ". " + map[Task]string{Open: "[ ] ", Done: "[x] "}[item.Task]}
+			if len(item.Children) == 0 || item.Children[0].Kind != Paragraph {
+				item.Children = append([]Node{{Kind: Paragraph}}, item.Children...)
+			}
+			first := &item.Children[0]
+			first.Children = normalLine(append([]Node{number}, first.Children...))
+			out = append(out, item.Children...)
+		}
+	}
+	return out
 }
 
 func textileJoin(nodes []Node) string {

@@ -24,19 +24,29 @@ type place struct {
 	at, id int64
 	// round is when the round began by RT's clock; 0 between rounds.
 	round int64
+	// skew is by how many seconds RT's clock was ahead of ours when the round began, or
+	// the one before ended; unknown if nothing told.
+	skew int64
 }
 
+// unknown is no skew that a clock has.
+const unknown = 1 << 50
+
 func (p place) cursor() event.Cursor {
-	return event.Cursor(fmt.Sprintf("1:%d:%d:%d", p.at, p.id, p.round))
+	return event.Cursor(fmt.Sprintf("2:%d:%d:%d:%d", p.at, p.id, p.round, p.skew))
 }
 
 func parsePlace(c event.Cursor) (place, error) {
-	var p place
+	p := place{skew: unknown}
 	parts := strings.Split(string(c), ":")
-	if len(parts) != 4 || parts[0] != "1" {
+	members := []*int64{&p.at, &p.id, &p.round, &p.skew}
+	if parts[0] == "1" {
+		members = members[:3] // the first layout did not know how the clock stood
+	}
+	if parts[0] != "1" && parts[0] != "2" || len(parts) != 1+len(members) {
 		return p, failed(adapters.ErrConfiguration, "read changes", "", "the stored cursor is not one of this adapter")
 	}
-	for i, to := range []*int64{&p.at, &p.id, &p.round} {
+	for i, to := range members {
 		n, err := strconv.ParseInt(parts[i+1], 10, 64)
 		if err != nil {
 			return p, failed(adapters.ErrConfiguration, "read changes", "", "the stored cursor is not one of this adapter")
@@ -69,8 +79,12 @@ func (t *Tracker) Changes(ctx context.Context, cursor event.Cursor, limit int) (
 			return nil, "", err
 		}
 		if p.round == 0 {
-			skew, _ := t.client.Skew()
-			p.round = began.Add(skew).Unix()
+			if from := t.setBack(p); from < p.at {
+				p.at, p.id, p.skew = from, 0, unknown
+				continue
+			}
+			skew, known := t.client.Skew()
+			p.round, p.skew = began.Add(skew).Unix(), seconds(skew, known)
 		}
 		if n := len(found); n > 0 {
 			out = append(out, found...)
@@ -83,13 +97,30 @@ func (t *Tracker) Changes(ctx context.Context, cursor event.Cursor, limit int) (
 	return out, p.cursor(), nil
 }
 
+// setBack is where a round at p has to begin if RT's clock went back since the one
+// before: what is changed from then on is earlier than what was seen.
+func (t *Tracker) setBack(p place) int64 {
+	if p.skew == unknown {
+		return p.at
+	}
+	return max(t.client.SetBack(time.Unix(p.at, 0), time.Duration(p.skew)*time.Second).Unix(), 0)
+}
+
+func seconds(skew time.Duration, known bool) int64 {
+	if !known {
+		return unknown
+	}
+	return int64(skew.Round(time.Second) / time.Second)
+}
+
 // beginning is the cursor that stands for now.
 func (t *Tracker) beginning(ctx context.Context) ([]event.Change, event.Cursor, error) {
 	if err := t.checkAccount(ctx, "read changes", true); err != nil {
 		return nil, "", err
 	}
 	// Two seconds for what the clock's estimate may be wrong by.
-	return nil, place{at: t.client.Now().Add(-2 * time.Second).Unix()}.cursor(), nil
+	skew, known := t.client.Skew()
+	return nil, place{at: t.client.Now().Add(-2 * time.Second).Unix(), skew: seconds(skew, known)}.cursor(), nil
 }
 
 // endRound sets where the next round begins.
@@ -100,13 +131,13 @@ func (t *Tracker) endRound(ctx context.Context, op string, out []event.Change, p
 		if err := t.checkAccount(ctx, op, true); err != nil {
 			return nil, "", err
 		}
-		return out, place{at: p.at}.cursor(), nil
+		return out, place{at: p.at, skew: p.skew}.cursor(), nil
 	}
 	next := min(p.at, p.round) - int64(overlap/time.Second)
 	if p.round-p.at > int64(quiet/time.Second) {
 		next = p.at
 	}
-	return out, place{at: next}.cursor(), nil
+	return out, place{at: next, skew: p.skew}.cursor(), nil
 }
 
 // after reads the tickets behind p, oldest change first.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"parley/adapters"
 	"parley/adapters/rt"
@@ -24,6 +25,7 @@ type fake struct {
 	mu      sync.Mutex // guards what follows
 	answers map[string]http.HandlerFunc
 	asked   []string
+	ahead   time.Duration // its clock, of ours
 }
 
 func newFake(t testing.TB) *fake {
@@ -85,6 +87,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	h, ok := f.answers[route]
 	f.asked = append(f.asked, route+"?"+r.URL.RawQuery)
+	w.Header().Set("Date", time.Now().Add(f.ahead).UTC().Format(http.TimeFormat))
 	f.mu.Unlock()
 	switch {
 	case r.Header.Get("Authorization") != "token secret":

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -169,15 +170,50 @@ func TestChanges_NextRoundBeginsBehindTheNewestTicket(t *testing.T) {
 	if err != nil || len(changes) != 1 {
 		t.Fatalf("got %v, %v", changes, err)
 	}
-	if want := event.Cursor(fmt.Sprintf("1:%d:0:0", stamp.Unix()-60)); next != want {
+	if want := event.Cursor(fmt.Sprintf("2:%d:0:0:0", stamp.Unix()-60)); next != want {
 		t.Errorf("got cursor %q, want %q: a minute behind", next, want)
 	}
 	// After a quiet while nothing can be under way: no need to repeat more.
 	old := stamp.Add(-time.Hour)
 	f.json("GET tickets", 200, rowsJSON("1", row("5", old.Format(time.RFC3339))))
 	_, next, err = f.open(nil).Changes(t.Context(), event.Cursor(fmt.Sprintf("1:%d:0:0", old.Unix()-60)), 10)
-	if want := event.Cursor(fmt.Sprintf("1:%d:0:0", old.Unix())); err != nil || next != want {
+	if want := event.Cursor(fmt.Sprintf("2:%d:0:0:0", old.Unix())); err != nil || next != want {
 		t.Errorf("got cursor %q, %v, want %q", next, err, want)
+	}
+}
+
+// TestChanges_AClockThatIsSetBackHidesNothing: the place of the next round goes back
+// with it, also where the newest ticket bears a time that has not come again yet.
+func TestChanges_AClockThatIsSetBackHidesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	newest := time.Now().UTC().Truncate(time.Second)
+	rows := []map[string]string{row("5", newest.Format(time.RFC3339))}
+	f.on("GET tickets", func(w http.ResponseWriter, r *http.Request) {
+		var from time.Time
+		if _, rest, ok := strings.Cut(r.FormValue("query"), "LastUpdated >= '"); ok {
+			from, _ = time.Parse("2006-01-02 15:04:05", rest[:19])
+		}
+		left := slices.DeleteFunc(slices.Clone(rows), func(k map[string]string) bool {
+			at, _ := time.Parse(time.RFC3339, k["LastUpdated"])
+			return at.Before(from)
+		})
+		answer(w, 200, rowsJSON(strconv.Itoa(len(left)), left...))
+	})
+	_, cursor, err := f.open(nil).Changes(t.Context(), "", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.mu.Lock()
+	f.ahead = -6 * time.Hour
+	f.mu.Unlock()
+	rows = []map[string]string{row("6", newest.Add(f.ahead).Format(time.RFC3339)), rows[0]}
+	for range 2 {
+		changes, next, err := f.open(nil).Changes(t.Context(), cursor, 10)
+		if err != nil || len(changes) != 2 || changes[0].Ref.ID != "6" {
+			t.Fatalf("got %v, %v; want the ticket changed since too", changes, err)
+		}
+		cursor = next
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -74,6 +75,10 @@ func (a *app) show(v any, text func(w io.Writer)) error {
 		w := &sticky{to: cleanWriter{a.out}}
 		text(w)
 		return w.err
+	}
+	// Programs go through a list without asking first whether there is one: jq ends with an error at null.
+	if list := reflect.ValueOf(v); list.Kind() == reflect.Slice && list.IsNil() {
+		v = []any{}
 	}
 	out := json.NewEncoder(safeJSON{a.out})
 	out.SetIndent("", "  ")

@@ -2,7 +2,9 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -80,3 +82,43 @@ func ownErrors(_ huma.Context, _ string, v any) (any, error) {
 	}
 	return newProblem(model.Status, kind, strings.Join(message, "; "), ""), nil
 }
+
+// write answers with p.
+func (p *Problem) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	if err := json.NewEncoder(w).Encode(p); err != nil {
+		return // the asker went away: nothing to do
+	}
+}
+
+// orProblem makes a Problem of what the mux says in plain text of paths and methods that it does not have. A command
+// of a later version meets it at a node that is older.
+func orProblem(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		none, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		answer := statusOnly{header: w.Header(), status: http.StatusNotFound}
+		none.ServeHTTP(&answer, r)
+		newProblem(answer.status, KindInvalid, fmt.Sprintf("this node cannot be asked %s %s", r.Method, r.URL.Path),
+			"/openapi.json lists what it can; if it is of another version than this program, see `parley version` and `parley status`").write(w)
+	})
+}
+
+// statusOnly takes the status and the headers of an answer, and drops its text.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+// Header implements http.ResponseWriter.
+func (s *statusOnly) Header() http.Header { return s.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (s *statusOnly) WriteHeader(status int) { s.status = status }
+
+// Write implements http.ResponseWriter.
+func (s *statusOnly) Write(text []byte) (int, error) { return len(text), nil }

@@ -35,7 +35,8 @@ func NewHandler(s Service, version string) http.Handler {
 	routePairs(api, s)
 	routeConflicts(api, s)
 	routeBackup(api, s)
-	return http.MaxBytesHandler(mux, maxBody+1)
+	// One byte more than huma's own bound, whose answer is the better one.
+	return http.MaxBytesHandler(orProblem(mux), maxBody+1)
 }
 
 // Requests and answers. Nothing is embedded: what an unexported struct brings

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	stdlog "log"
@@ -69,10 +68,7 @@ func survive(next http.Handler, log zerolog.Logger) http.Handler {
 				return
 			}
 			log.Error().Any("panic", what).Str("path", r.URL.Path).Bytes("stack", debug.Stack()).Msg("a command failed by a mistake in Parley")
-			p := newProblem(http.StatusInternalServerError, KindInternal, "a mistake in Parley", "the node's log says where: please report it")
-			w.Header().Set("Content-Type", p.ContentType(""))
-			w.WriteHeader(p.Status)
-			_ = json.NewEncoder(w).Encode(p) // the asker went away: nothing to do
+			newProblem(http.StatusInternalServerError, KindInternal, "a mistake in Parley", "the node's log says where: please report it").write(w)
 		}()
 		next.ServeHTTP(w, r)
 	})

@@ -3,7 +3,9 @@
 // is generated from the handlers. Package client speaks it; the CLI uses that.
 //
 // The API promises what its Service does: an answer that a change was made
-// comes after the change is on disk. Nothing in it shows a secret. Texts that
+// comes after the change is on disk. It refuses, as a Problem and before the
+// Service is asked, what it does not have, bodies that are not of the operation's
+// shape or over 1 MiB, and parameters out of bounds. Nothing in it shows a secret. Texts that
 // came from a tracker or a peer may be in it: who prints them to a terminal
 // takes escapes out.
 package admin

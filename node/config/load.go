@@ -158,7 +158,7 @@ func (w Webhook) Resolve(r secret.Resolver) (address, key secret.Value, err erro
 
 // Plain is what Show writes as maps, lists and values, for programs.
 func (c *Config) Plain() (map[string]any, error) {
-	text, err := yaml.Marshal(c)
+	text, err := c.text()
 	if err != nil {
 		return nil, fmt.Errorf("show configuration: %w", err)
 	}
@@ -172,7 +172,7 @@ func (c *Config) Plain() (map[string]any, error) {
 // Show writes the configuration in force: file, environment, flags and
 // defaults together. Secrets are shown by where they are.
 func (c *Config) Show(out io.Writer) error {
-	text, err := yaml.MarshalWithOptions(c, yaml.Indent(2), yaml.IndentSequence(true))
+	text, err := c.text()
 	if err != nil {
 		return fmt.Errorf("show configuration: %w", err)
 	}
@@ -180,4 +180,26 @@ func (c *Config) Show(out io.Writer) error {
 		return fmt.Errorf("show configuration: %w", err)
 	}
 	return nil
+}
+
+// text is the configuration as YAML: as people write it, unless that reads back as something else. Of a bare text
+// with a tab at its end, for one, the encoder makes YAML that means it without the tab; then every text is quoted.
+func (c *Config) text() ([]byte, error) {
+	layout := []yaml.EncodeOption{yaml.Indent(2), yaml.IndentSequence(true)}
+	handsome, err := yaml.MarshalWithOptions(c, layout...)
+	if err != nil {
+		return nil, err
+	}
+	quoted, err := yaml.MarshalWithOptions(c, append(layout, yaml.CustomMarshaler(func(text string) ([]byte, error) {
+		out, err := quote(text)
+		return []byte(out), err
+	}))...)
+	if err != nil {
+		return nil, err
+	}
+	var one, other any
+	if yaml.Unmarshal(handsome, &one) == nil && yaml.Unmarshal(quoted, &other) == nil && reflect.DeepEqual(one, other) {
+		return handsome, nil
+	}
+	return quoted, nil
 }

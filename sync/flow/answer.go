@@ -164,9 +164,12 @@ func (p *Path) editedSince(ctx context.Context, in *incoming, ticket event.Ticke
 	if err != nil || !known {
 		return edits{}, err
 	}
-	names := map[string]bool{}
+	names, wrote := map[string]bool{}, map[string]bool{}
 	for _, e := range history {
-		names[e.Field] = !e.Own
+		// Before a write of ours, what left the field as it was read was seen then.
+		before, set := in.plan.Before[e.Field]
+		names[e.Field] = !e.Own && (wrote[e.Field] || !set || !twin.Same(before, e.New))
+		wrote[e.Field] = wrote[e.Field] || e.Own
 	}
 	return edits{certain: true, names: names}, nil
 }
@@ -471,7 +474,7 @@ func (in *incoming) disputes(row *twin.Row, r result) {
 		oursAt = later(in.ours.Updated, in.editedAt)
 	}
 	theirsAt, _ := time.Parse(time.RFC3339Nano, in.body.At)
-	row.Dispute(in.plan.Said, in.plan.Disputed, oursAt, theirsAt, r.now)
+	row.Dispute(in.plan.Said, in.plan.Disputed, in.plan.Untold, oursAt, theirsAt, r.now)
 }
 
 func (p *Path) storeItems(tx store.Tx, in *incoming, row *twin.Row) error {

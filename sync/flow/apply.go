@@ -208,7 +208,7 @@ func (p *Path) dropPlan(in *incoming) error {
 		if err := p.storeDone(tx, in); err != nil {
 			return err
 		}
-		return put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Replan{}, p.Now()))
+		return put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Replan{Begun: in.plan.Begun()}, p.Now()))
 	})
 }
 
@@ -377,8 +377,13 @@ func (p *Path) wait(in *incoming, until time.Time, reason string) error {
 func (p *Path) park(in *incoming, code event.Code, reason string, next time.Time) error {
 	err := p.update(in, "park the event", func(tx store.Tx, row *inbox.Row) error {
 		parked := inbox.Next(row, inbox.Park{Code: code, Reason: reason, Next: next}, p.Now())
+		if parked.State != inbox.Parked {
+			next = p.Now() // a later one takes its place
+		}
 		if row.Told != code {
-			parked.Told = code
+			if parked.State == inbox.Parked {
+				parked.Told = code
+			}
 			if err := p.answerWith(tx, in.con.ID, event.Message{Outcome: &event.Outcome{
 				Twin: in.id, Epoch: row.Epoch, Seq: row.Seq, Verdict: event.Parked, Code: code,
 			}}); err != nil {

@@ -78,7 +78,9 @@ func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
 		said = filters.Replica{}
 	}
 	in.replica = merged(said, in.body)
-	in.plan, err = planOf(row)
+	if in.plan, err = planOf(row); in.plan != nil {
+		in.back = in.plan.Back()
+	}
 	return err
 }
 
@@ -224,7 +226,6 @@ func (p *Path) readOurs(ctx context.Context, in *incoming) error {
 	if in.twin == nil || in.twin.Ref.IsZero() {
 		return nil
 	}
-	in.readAt = p.Now()
 	ticket, err := p.Tracker.Read(ctx, in.twin.Ref)
 	if err != nil {
 		return err
@@ -318,7 +319,7 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 	if in.connecting() {
 		in.atFirstContact(&w, schema)
 	}
-	in.plan = &plan.Plan{Epoch: in.row.Epoch, Seq: in.row.Seq, Read: in.readAt}
+	in.plan = &plan.Plan{Epoch: in.row.Epoch, Seq: in.row.Seq}
 	if err := p.planTicket(in, w, schema); err != nil {
 		return err
 	}
@@ -377,11 +378,11 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 	}
 	if in.ours != nil {
 		merge.Ours, merge.OursAt = in.ours.Fields, in.ours.Updated
-		in.plan.Ref = in.ours.Ref
+		in.plan.Ref, in.plan.Read = in.ours.Ref, in.ours.Updated
 	}
 	out := row.Merge(merge, in.con.Policy)
 	in.plan.Seen, in.plan.Said = merge.Seen, out.Said
-	in.plan.Before, in.plan.Kept, in.plan.Disputed = out.Before, out.Kept, out.Disputed
+	in.plan.Before, in.plan.Kept, in.plan.Disputed, in.plan.Untold = out.Before, out.Kept, out.Disputed, out.Untold
 	if in.ours == nil {
 		return p.planCreate(in, w, out.Write)
 	}

@@ -23,6 +23,8 @@ type upkeep struct {
 	// resolved are fields that a person decided on, void those whose decision does
 	// not hold any more, alike those of a dispute that have come to the same.
 	resolved, void, alike map[string]bool
+	// told are fields in dispute that the peer hears of by this look.
+	told map[string]bool
 	// astray are fields of the peer's that people changed here, lost those that
 	// our tracker does not let us put back.
 	astray, lost []string
@@ -61,7 +63,7 @@ func (p *Path) upkeep(ctx context.Context, o *outgoing) error {
 
 // lookAtTheirs runs the incoming filter on what the peer said last.
 func (p *Path) lookAtTheirs(ctx context.Context, o *outgoing) error {
-	o.up = upkeep{resolved: map[string]bool{}, void: map[string]bool{}, alike: map[string]bool{}}
+	o.up = upkeep{resolved: map[string]bool{}, void: map[string]bool{}, alike: map[string]bool{}, told: map[string]bool{}}
 	var received *filters.Replica
 	err := p.Store.View(func(r store.Reader) error {
 		var err error
@@ -135,7 +137,7 @@ func (p *Path) setOurs(ctx context.Context, o *outgoing, set event.Fields, schem
 
 // found tells whether the twin's row is to change by what the look found.
 func (u *upkeep) found(row *twin.Row) bool {
-	return len(u.resolved)+len(u.void)+len(u.alike)+len(u.lost) > 0 || u.touched != "" || !slices.Equal(row.Astray, u.astray)
+	return len(u.resolved)+len(u.void)+len(u.alike)+len(u.told)+len(u.lost) > 0 || u.touched != "" || !slices.Equal(row.Astray, u.astray)
 }
 
 // keepUp changes the twin's row as the look found.
@@ -152,6 +154,7 @@ func (o *outgoing) keepUp(row *twin.Row) {
 	if len(o.up.lost) > 0 {
 		row.LostLocal = twin.Relost(row.LostLocal, func(string) bool { return false }, o.up.lost)
 	}
+	row.Told(func(name string) bool { _, open := row.Disputes[name]; return !open || o.up.told[name] })
 	row.Astray = o.up.astray
 	if o.up.touched != "" {
 		row.Wrote, row.Turn = event.HashValue(o.up.touched), 0
@@ -178,6 +181,14 @@ func (p *Path) dispute(ctx context.Context, o *outgoing) {
 		open[name] = !o.up.alike[name]
 	}
 	maps.DeleteFunc(open, func(_ string, open bool) bool { return !open })
+	for _, name := range o.known.row.Untold {
+		if open[name] {
+			o.up.told[name] = true
+		}
+	}
+	if len(o.up.told) > 0 {
+		o.say(p.swayed(ctx, o, o.up.told))
+	}
 	if len(open) == 0 || len(o.change.Fields) == 0 {
 		return
 	}

@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"parley/adapters"
@@ -119,6 +120,28 @@ func TestAsk_ADecisionWinsOnBothSides(t *testing.T) {
 				t.Errorf("%d are left in dispute", got)
 			}
 		})
+	}
+}
+
+// TestAsk_ADisputeThatOneSideSeesIsToldToTheOther: two edits that meet are the same
+// to a's filter and not to b's.
+func TestAsk_ADisputeThatOneSideSeesIsToldToTheOther(t *testing.T) {
+	t.Parallel()
+	w, a, b, atA, atB := asking(t)
+	rules := b.wires[0].rules
+	rules.Outgoing, rules.Incoming = compile(t,
+		strings.Replace(outgoing, "issue.summary", `unprefixed("[peer] ", issue.summary)`, 1),
+		strings.Replace(incoming, "replica.summary", `prefixed("[peer] ", replica.summary)`, 1))
+	w.part(a, b, atA, atB, "summary", "the same", "the same")
+	if got := append(a.disputes(atA), b.disputes(atB)...); len(got) != 0 {
+		t.Errorf("%v is in dispute where nobody can decide", got)
+	}
+	if x, y := a.one().Fields["summary"], b.one().Fields["summary"]; x != "the same" || y != "[peer] the same" {
+		t.Errorf("a has %v, b has %v", x, y)
+	}
+	row := b.twinOf(atB)
+	if len(row.Untold) != 0 || b.rows('w')+b.rows('q')+a.rows('w')+a.rows('q') != 0 {
+		t.Errorf("something is left: %v", row.Untold)
 	}
 }
 

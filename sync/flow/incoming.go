@@ -153,8 +153,7 @@ type incoming struct {
 	held            replicaRow // before as it is stored
 	plan            *plan.Plan
 	// ours is our ticket as read; nil if it is to be created.
-	ours   *event.Ticket
-	readAt time.Time
+	ours *event.Ticket
 	// version is the ticket's after our last write, where the tracker says it.
 	version string
 	walk    walk

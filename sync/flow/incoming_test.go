@@ -106,6 +106,64 @@ func TestApply_CrashBetweenWriteAndRecordCreatesOnce(t *testing.T) {
 	}
 }
 
+// TestApply_WhatADroppedPlanWroteIsNoEdit: the tracker took a part of a write in doubt,
+// and then somebody changed the ticket. Before the event is decided anew, nothing of
+// the ticket leaves, also if the process dies in between.
+func TestApply_WhatADroppedPlanWroteIsNoEdit(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	b.tracker = locking{b.desk}
+	b.boot()
+	ref := a.desk.open("one")
+	w.settle()
+	b.desk.takes = func(k *event.Ticket, field string, value any) any {
+		if field == "status" {
+			return k.Fields[field]
+		}
+		return value
+	}
+	writes := 0
+	b.desk.on = func(call string, step event.Step) error {
+		switch {
+		case call == "write done" && step.Kind == event.StepUpdate && writes == 0:
+			writes++
+			return trouble(adapters.ErrDoubt, "write")
+		case call == "write" && step.Kind == event.StepUpdate && writes == 1:
+			writes++
+			b.store.FailCommit(2) // behind the one that drops the plan
+		}
+		return nil
+	}
+	a.desk.set(ref, "summary", "two")
+	a.desk.set(ref, "status", "Done")
+	a.poll()
+	a.alone()
+	for range 20 {
+		if b.dies() {
+			break
+		}
+		w.pass(5 * time.Second)
+	}
+	was := b.saw("queued")
+	b.poll()
+	w.settle()
+	if got := b.saw("queued") - was; writes != 2 || got != 0 {
+		t.Errorf("after %d writes b sent what it had written itself %d times", writes, got)
+	}
+	if got := b.one().Fields["summary"]; got != "two" {
+		t.Errorf("b has %v", got)
+	}
+}
+
+// locking is a desk with an optimistic lock.
+type locking struct{ *desk }
+
+func (l locking) Read(ctx context.Context, ref event.Ref) (event.Ticket, error) {
+	k, err := l.desk.Read(ctx, ref)
+	k.Lock = k.Version
+	return k, err
+}
+
 // dies runs a node until nothing is due; if its store stops, it is started
 // again, and dies tells so.
 func (n *node) dies() bool {

@@ -103,7 +103,7 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 		}
 		// What the peer said first comes before anything of ours is said.
 		first := entry != nil && entry.State != inbox.Parked && row.Theirs && row.Seen == (event.Position{})
-		if k.applying = first || entry != nil && entry.Planned(); k.applying || c.ID == con.ID && row.Unsent() {
+		if k.applying = first || entry != nil && entry.Holds(); k.applying || c.ID == con.ID && row.Unsent() {
 			// Nothing can be sent at present: the rest need not be read.
 			k.id, k.row = id, row
 			return nil

@@ -30,7 +30,7 @@ func (in *incoming) locked() bool {
 // are left out: they merge entry by entry, and nobody's entry is overwritten by
 // what was not there.
 func (in *incoming) overruns(schema event.Schema) map[string]adapters.Edit {
-	if in.created() || in.locked() {
+	if in.locked() {
 		return nil
 	}
 	var out map[string]adapters.Edit
@@ -156,6 +156,9 @@ func (in *incoming) overwritten() event.Fields {
 		return before
 	}
 	before = maps.Clone(before)
+	if before == nil {
+		before = event.Fields{} // of a ticket that was made
+	}
 	for name, edit := range in.overran {
 		before[name] = edit.New
 	}

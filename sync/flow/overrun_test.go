@@ -136,6 +136,44 @@ func TestHistory_AnEditThatTheWritingBackRanOverIsWrittenBackToo(t *testing.T) {
 	}
 }
 
+// TestHistory_AnEditThatAWritingBackRanOverBeforeACrashIsFound: the process that wrote
+// back died before it looked what its write had made.
+func TestHistory_AnEditThatAWritingBackRanOverBeforeACrashIsFound(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	b.desk.history = append(b.desk.history, nothing())
+	b.tracker = flowing{desk: b.desk, silent: true}
+	b.boot()
+	ref := a.desk.open("one")
+	w.settle()
+	edits := []string{"first", "second"}
+	b.desk.on = func(call string, step event.Step) error {
+		switch {
+		case call == "write" && step.Kind == event.StepUpdate && len(edits) > 0:
+			w.pass(2 * time.Second)
+			b.desk.set(step.Ref, "summary", edits[0])
+			edits = edits[1:]
+		case call == "write done" && step.Fields["summary"] == "first":
+			b.store.FailCommit(1)
+		}
+		return nil
+	}
+	a.desk.set(ref, "summary", "theirs")
+	died := false
+	for range 20 {
+		a.poll()
+		a.alone()
+		died = b.dies() || died
+		w.pass(5 * time.Second)
+	}
+	w.settle()
+	for _, n := range []*node{a, b} {
+		if got := n.one().Fields["summary"]; !died || got != "second" {
+			t.Errorf("died: %v; %s has %v, want the newest edit", died, n.name, got)
+		}
+	}
+}
+
 // overruns are the edits of a node's one ticket that were written over.
 func (n *node) overruns() []flow.Overran {
 	n.w.t.Helper()

@@ -287,7 +287,7 @@ func (p *Path) writingTo(ref event.Ref) (busy bool, err error) {
 			if err != nil {
 				return err
 			}
-			busy = busy || entry != nil && entry.Planned()
+			busy = busy || entry != nil && entry.Holds()
 		}
 		return nil
 	})

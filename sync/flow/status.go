@@ -64,8 +64,8 @@ func (p *Path) move(ctx context.Context, in *incoming, i int) error {
 	step := &in.plan.Steps[i]
 	to, _ := step.Write.Fields[event.FieldStatus].(string)
 	from, _ := ticket.Fields[event.FieldStatus].(string)
-	if before, known := in.plan.StatusBefore(i); known && before != from && from != to {
-		theirs, err := p.movedByOthers(ctx, in)
+	if before, known := in.plan.StatusBefore(i); from != to && (!known || before != from) {
+		theirs, err := p.movedByOthers(ctx, in, known)
 		if err != nil {
 			return err
 		}
@@ -139,11 +139,12 @@ func (p *Path) hop(ctx context.Context, in *incoming, i int, ticket event.Ticket
 
 // movedByOthers tells whether somebody moved the status since our ticket was read.
 // A comment of ours may move it too; a tracker without a history cannot tell that
-// from a person.
-func (p *Path) movedByOthers(ctx context.Context, in *incoming) (bool, error) {
-	edits, known, err := p.history(ctx, in, time.Time{})
-	if err != nil || !known {
-		return true, err
+// from a person. Of a ticket that we make it is not known how its status began: there
+// only a history tells of a move.
+func (p *Path) movedByOthers(ctx context.Context, in *incoming, known bool) (bool, error) {
+	edits, told, err := p.history(ctx, in, time.Time{})
+	if err != nil || !told {
+		return known, err
 	}
 	theirs := false
 	for _, e := range edits {
@@ -165,13 +166,12 @@ func (p *Path) history(ctx context.Context, in *incoming, last time.Time) (edits
 	if since.IsZero() {
 		since = in.plan.Steps[0].At
 	}
-	// Our clock may be hours ahead of the tracker's.
 	switch {
 	case in.created():
 		// All that was ever done to it came after us, whatever the clocks say.
 		since = time.Unix(0, 0)
 	case !last.IsZero() && last.Before(since):
-		since = last
+		since = last // its clock was set back
 	}
 	edits, err = historian.History(ctx, in.plan.Ref, since.Add(-p.Tracker.Precision()-time.Second))
 	in.past = edits

@@ -205,6 +205,40 @@ func TestPlan_APersonsMoveBetweenHopsIsNotRunOver(t *testing.T) {
 	}
 }
 
+// TestPlan_APersonsMoveOfATicketThatWeMakeIsNotRunOver: a status that is set after
+// the create, because something is written in between, is a write as any other.
+func TestPlan_APersonsMoveOfATicketThatWeMakeIsNotRunOver(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]event.StepKind{"before the status is decided on": event.StepComment, "right before it is written": event.StepUpdate} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, a, b := pair(t)
+			b.desk.history = []adapters.Edit{nothing()}
+			b.tracker = flowing{desk: b.desk, silent: true}
+			b.boot()
+			moved := false
+			b.desk.on = func(call string, step event.Step) error {
+				late := before == event.StepUpdate
+				if step.Kind == before && !moved && call == map[bool]string{true: "write", false: "write done"}[late] {
+					moved = true
+					w.pass(2 * time.Second)
+					b.desk.set(step.Ref, "status", "Waiting")
+				}
+				return nil
+			}
+			ref := a.desk.open("one")
+			a.desk.comment(ref, "that is why", false)
+			a.desk.set(ref, "status", "Done")
+			w.settle()
+			for _, n := range []*node{a, b} {
+				if got := n.one().Fields["status"]; !moved || got != "Waiting" {
+					t.Errorf("%s has status %v, want the person's; moved: %v", n.name, got, moved)
+				}
+			}
+		})
+	}
+}
+
 func TestPlan_AWayGoesOnAfterACrash(t *testing.T) {
 	t.Parallel()
 	for hop := 1; hop <= 3; hop++ {
@@ -279,5 +313,65 @@ func TestAnswer_AnEditRightAfterOurCreateIsSomebodys(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAnswer_AnEditBetweenTwoOfOurWritesIsSomebodys: also where our clock is a day
+// ahead of the tracker's, and the last change of the ticket is our own.
+func TestAnswer_AnEditBetweenTwoOfOurWritesIsSomebodys(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	b.desk.history = []adapters.Edit{nothing()}
+	b.desk.now = func() time.Time { return w.at.Add(-24 * time.Hour) }
+	b.tracker = flowing{desk: b.desk, silent: true}
+	b.boot()
+	ref := a.desk.open("one")
+	w.settle()
+	b.desk.on = func(call string, step event.Step) error {
+		if _, sets := step.Fields["summary"]; call == "write done" && sets {
+			w.pass(time.Second)
+			b.desk.set(step.Ref, "summary", "by a person of b")
+			w.pass(10 * time.Second)
+		}
+		return nil
+	}
+	w.pass(time.Minute)
+	a.desk.set(ref, "summary", "two")
+	a.desk.comment(ref, "that is why", false)
+	w.settle()
+	for _, n := range []*node{a, b} {
+		if got := n.one().Fields["summary"]; got != "by a person of b" {
+			t.Errorf("%s has %q", n.name, got)
+		}
+		if row := n.twinOf(n.one().Ref); len(row.Lost)+len(row.LostLocal) != 0 {
+			t.Errorf("%s: lost %q and %q", n.name, row.LostLocal, row.Lost)
+		}
+	}
+}
+
+// TestAnswer_AnEditThatWasReadIsNoLaterOne: somebody's last edit was known when it was
+// decided what to write, and the tracker ignores that.
+func TestAnswer_AnEditThatWasReadIsNoLaterOne(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	b.desk.history = []adapters.Edit{nothing()}
+	b.tracker = flowing{desk: b.desk, silent: true}
+	b.boot()
+	ref := a.desk.open("one")
+	w.settle()
+	b.desk.set(b.one().Ref, "summary", "by a person of b")
+	w.settle()
+	b.desk.takes = func(k *event.Ticket, field string, _ any) any { return k.Fields[field] }
+	b.desk.on = func(call string, step event.Step) error {
+		if call == "write done" && step.Kind == event.StepUpdate {
+			b.desk.history = b.desk.history[:len(b.desk.history)-1] // it did nothing
+		}
+		return nil
+	}
+	w.pass(time.Minute)
+	a.desk.set(ref, "summary", "two")
+	w.settle()
+	if row := b.twinOf(b.one().Ref); !slices.Equal(row.LostLocal, []string{twin.Loss("summary", "")}) {
+		t.Errorf("lost %q, want the summary", row.LostLocal)
 	}
 }

@@ -7,7 +7,8 @@ import (
 	"parley/sync/event"
 )
 
-const layout = 1
+// layout is the present one. The first had no Begun.
+const layout = 2
 
 // errLayout: bytes that no MarshalBinary made.
 var errLayout = errors.New("row is not of this version")
@@ -29,6 +30,7 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 	w.Text(string(r.Told))
 	w.Text(r.Key)
 	w.Number(uint64(r.At))
+	w.Flag(r.Begun)
 	out := append(make([]byte, 0, 1+binary.MaxVarintLen64+len(w.Bytes)+len(r.Plan)), layout)
 	out = binary.AppendUvarint(out, uint64(len(w.Bytes)))
 	return append(append(out, w.Bytes...), r.Plan...), w.Err
@@ -36,7 +38,7 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 
 // UnmarshalBinary reads what MarshalBinary wrote; the plan stays a part of raw.
 func (r *Row) UnmarshalBinary(raw []byte) error {
-	if len(raw) < 2 || raw[0] != layout {
+	if len(raw) < 2 || raw[0] < 1 || raw[0] > layout {
 		return errLayout
 	}
 	size, n := binary.Uvarint(raw[1:])
@@ -48,6 +50,9 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 		Epoch: p.Number(), Seq: event.Seq(p.Number()), State: State(p.Text()),
 		NextEpoch: p.Number(), NextSeq: event.Seq(p.Number()), Attempt: int(p.Number()), Until: p.Time(), Since: p.Time(),
 		Code: event.Code(p.Text()), Reason: p.Text(), Told: event.Code(p.Text()), Key: p.Text(), At: int64(p.Number()),
+	}
+	if raw[0] > 1 {
+		r.Begun = p.Flag()
 	}
 	if plan := raw[1+n+int(size):]; len(plan) > 0 {
 		r.Plan = plan

@@ -3,9 +3,10 @@
 //
 //	ready            --Planned--> applying --Stepped--> applying
 //	ready | applying --Wait--> waiting(until) --due--> back
-//	ready | applying --Park--> parked(code, next)
+//	ready | applying --Park--> parked(code, next), or what was kept as next if nothing was begun
 //	parked           --Retry--> ready
-//	any              --Arrive--> replaced if nothing was begun, else kept as next
+//	parked           --Arrive--> replaced if nothing was begun, else kept as next
+//	any other        --Arrive--> kept as next; replaced by an event of a later epoch if nothing was begun
 //	any              --Done--> gone, or ready with what was kept as next
 //
 // It is pure.
@@ -116,7 +117,7 @@ type Row struct {
 	State State     `json:"state"`
 	// Plan is the plan.Plan as that writes itself; nil if there is none.
 	Plan []byte `json:"-"`
-	// Next came while this one could not be replaced; 0 is none.
+	// Next came while this one was not done; 0 is none.
 	NextEpoch uint64    `json:"nextEpoch,omitempty"`
 	NextSeq   event.Seq `json:"nextSeq,omitempty"`
 	Attempt   int       `json:"attempt,omitempty"`
@@ -129,7 +130,10 @@ type Row struct {
 	Told event.Code `json:"told,omitempty"`
 	// Key is what people call our ticket, once there is one.
 	Key string `json:"key,omitempty"`
-	At  int64  `json:"at"` // milliseconds since 1970 of the arrival
+	// Begun is set where a plan was dropped of which something may stand in our ticket:
+	// until the event is decided anew, that looks like a person's edit.
+	Begun bool  `json:"begun,omitempty"`
+	At    int64 `json:"at"` // milliseconds since 1970 of the arrival
 }
 
 // Input is one of the types below.
@@ -163,8 +167,9 @@ type Park struct {
 // Retry says that a person, a new filter or the time wants another try.
 type Retry struct{}
 
-// Replan says that the plan was dropped: decide anew.
-type Replan struct{}
+// Replan says that the plan was dropped: decide anew. Begun is set if something of it
+// may have been written.
+type Replan struct{ Begun bool }
 
 // Done says that the event has its final outcome.
 type Done struct{}
@@ -199,19 +204,23 @@ func Next(row *Row, input Input, now time.Time) *Row {
 		next.Attempt++
 		next.Since = orNow(next.Since, now)
 	case Park:
+		if row.NextSeq != 0 && !row.Planned() {
+			return following(next, now)
+		}
 		next.State, next.Code, next.Reason, next.Until = Parked, in.Code, in.Reason, in.Next
 		next.Attempt++
 		next.Since = orNow(next.Since, now)
 	case Retry:
 		return ready(next)
 	case Replan:
-		next.Plan = nil
+		next.Plan, next.Begun = nil, next.Begun || in.Begun
 		return ready(next)
 	case Done:
 		if row.NextSeq == 0 {
 			return nil
 		}
-		return &Row{Epoch: row.NextEpoch, Seq: row.NextSeq, State: Ready, Key: row.Key, At: now.UnixMilli()}
+		next.Begun = false
+		return following(next, now)
 	}
 	return &next
 }
@@ -219,21 +228,33 @@ func Next(row *Row, input Input, now time.Time) *Row {
 // Planned tells whether a plan is stored.
 func (r Row) Planned() bool { return r.Plan != nil }
 
+// Holds tells whether nothing of our ticket may leave before the event is applied: what
+// was written of it is not on record.
+func (r Row) Holds() bool { return r.Planned() || r.Begun && r.State != Parked }
+
 // Due tells whether the row is to be worked on now.
 func (r Row) Due(now time.Time) bool {
 	return r.State == Ready || r.State == Applying || !now.Before(r.Until)
 }
 
+// arrived is the row when a newer event came. The one before it is finished first: a
+// step of it may have reached the tracker, and the two are not the same to the merge,
+// since the later one may be a heal that says again what an edit had said. But what
+// is parked waits for a person, and what a later epoch voids is not applied.
 func arrived(row Row, in Arrive, now time.Time) *Row {
-	if row.Planned() {
-		// A step may have reached the tracker: it is finished or found out first.
-		row.NextEpoch, row.NextSeq = in.Epoch, in.Seq
-		if row.State == Parked {
-			return ready(row)
-		}
+	row.NextEpoch, row.NextSeq = in.Epoch, in.Seq
+	switch {
+	case row.Planned() && row.State == Parked:
+		return ready(row)
+	case row.Planned(), row.State != Parked && row.Epoch == in.Epoch:
 		return &row
 	}
-	return &Row{Epoch: in.Epoch, Seq: in.Seq, State: Ready, Key: row.Key, At: now.UnixMilli()}
+	return following(row, now)
+}
+
+// following is the row of the event that waited behind row's.
+func following(row Row, now time.Time) *Row {
+	return &Row{Epoch: row.NextEpoch, Seq: row.NextSeq, State: Ready, Key: row.Key, Begun: row.Begun, At: now.UnixMilli()}
 }
 
 func ready(row Row) *Row {

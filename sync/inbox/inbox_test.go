@@ -154,6 +154,46 @@ func TestInbox_NewerEventWaitsForAPlanThatWasBegun(t *testing.T) {
 	}
 }
 
+// TestInbox_EventsOfOneEpochAreAppliedInOrder: an edit and a heal behind it that says the
+// same are not the same to the merge: the sender weighs both.
+func TestInbox_EventsOfOneEpochAreAppliedInOrder(t *testing.T) {
+	t.Parallel()
+	row := inbox.Next(inbox.Next(nil, inbox.Arrive{Epoch: 1, Seq: 4}, at()), inbox.Arrive{Epoch: 1, Seq: 6}, at())
+	if row.Seq != 4 || row.NextSeq != 6 || row.State != inbox.Ready {
+		t.Errorf("got event %d, next %d, %s; want 4, next 6, ready", row.Seq, row.NextSeq, row.State)
+	}
+	want := &inbox.Row{Epoch: 1, Seq: 6, State: inbox.Ready, At: at().UnixMilli()}
+	for _, ended := range []inbox.Input{inbox.Done{}, inbox.Park{Code: event.CodeRejected, Next: at().Add(time.Hour)}} {
+		if diff := cmp.Diff(want, inbox.Next(row, ended, at())); diff != "" {
+			t.Errorf("row after %T (-want +got):\n%s", ended, diff)
+		}
+	}
+	// What an epoch voids is not applied.
+	want.Epoch, want.Seq = 2, 1
+	if diff := cmp.Diff(want, inbox.Next(row, inbox.Arrive{Epoch: 2, Seq: 1}, at())); diff != "" {
+		t.Errorf("row after a new epoch (-want +got):\n%s", diff)
+	}
+}
+
+// TestInbox_WhatADroppedPlanWroteHoldsOursUntilTheEventIsDone: whatever comes next.
+func TestInbox_WhatADroppedPlanWroteHoldsOursUntilTheEventIsDone(t *testing.T) {
+	t.Parallel()
+	row := inbox.Next(applying(), inbox.Replan{Begun: true}, at())
+	for _, input := range []inbox.Input{inbox.Wait{}, inbox.Arrive{Epoch: 2, Seq: 1}, inbox.Planned{Plan: []byte("p")}} {
+		if row = inbox.Next(row, input, at()); !row.Holds() {
+			t.Errorf("after %T ours may leave", input)
+		}
+	}
+	row = inbox.Next(row, inbox.Arrive{Epoch: 2, Seq: 2}, at())
+	if row = inbox.Next(row, inbox.Done{}, at()); row.Holds() {
+		t.Error("after the event is done ours still may not leave")
+	}
+	row = inbox.Next(applying(), inbox.Replan{Begun: true}, at())
+	if park(row).Holds() {
+		t.Error("what waits for a person holds up ours")
+	}
+}
+
 func TestInbox_NewerEventBringsUpAParkedPlan(t *testing.T) {
 	t.Parallel()
 	row := inbox.Next(park(applying()), inbox.Arrive{Epoch: 1, Seq: 6}, at())

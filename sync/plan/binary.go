@@ -32,12 +32,14 @@ func (p *Plan) MarshalBinary() ([]byte, error) {
 	}
 	w.Time(p.Read)
 	w.Texts(p.Disputed)
+	w.Texts(p.Untold)
 	return w.Bytes, w.Err
 }
 
 // layout is the present one. The first had no Read, and its steps no Why; the
-// second had no Disputed.
-const layout = 3
+// second had no Disputed, the third no Untold, and
+// another Read.
+const layout = 4
 
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (p *Plan) UnmarshalBinary(raw []byte) error {
@@ -63,6 +65,9 @@ func (p *Plan) UnmarshalBinary(raw []byte) error {
 	}
 	if version > 2 {
 		p.Disputed = r.Texts()
+	}
+	if version > 3 {
+		p.Untold = r.Texts()
 	}
 	return r.Version(version, min(max(version, 1), layout))
 }

@@ -19,7 +19,7 @@ func fullPlan() plan.Plan {
 		Epoch: 2, Seq: 9, Ref: ref,
 		Before: event.Fields{"summary": "old", "labels": []any{"a"}},
 		Said:   event.Fields{"summary": "new", "labels": []any{"b"}, "status": nil},
-		Seen:   4, Read: at.Add(-time.Second), Kept: []string{"status"}, Disputed: []string{"status"}, Declined: []event.ItemID{"x", "y"},
+		Seen:   4, Read: at.Add(-time.Second), Kept: []string{"status"}, Disputed: []string{"status"}, Untold: []string{"status"}, Declined: []event.ItemID{"x", "y"},
 		Files: []plan.File{{Item: "f", Name: "é.txt", MIME: "text/plain", Size: 1 << 40, SHA256: "00", Internal: true}},
 		Steps: []plan.Step{
 			{
@@ -105,4 +105,23 @@ func FuzzPlan_AnyBytesAreAPlanOrAnError(f *testing.F) {
 			t.Errorf("a plan that was read cannot be written: %v", err)
 		}
 	})
+}
+
+// TestPlan_OfTheLayoutBeforeIsRead: it did not know what the peer may not know.
+func TestPlan_OfTheLayoutBeforeIsRead(t *testing.T) {
+	t.Parallel()
+	want := fullPlan()
+	want.Untold = nil
+	raw, err := want.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[0] = 3
+	var got plan.Plan
+	if err := got.UnmarshalBinary(raw[:len(raw)-1]); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.Disputed, got.Disputed); diff != "" || got.Seq != want.Seq {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }

@@ -16,6 +16,7 @@ package plan
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"parley/sync/event"
@@ -67,13 +68,16 @@ type Plan struct {
 	Kept []string `json:"kept,omitempty"`
 	// Disputed are those of Kept that a person must decide.
 	Disputed []string `json:"disputed,omitempty"`
+	// Untold are those of Disputed that the peer may not know to be.
+	Untold []string `json:"untold,omitempty"`
 	// Declined are items that will not be written.
 	Declined []event.ItemID `json:"declined,omitempty"`
 	// Files are to be fetched and written beside the lane.
 	Files []File `json:"files,omitempty"`
 	Steps []Step `json:"steps"`
-	// Read is when our ticket was read, by this node's clock: before it was decided
-	// what to write.
+	// Read is the change time of our ticket as it was read, before it was decided what
+	// to write: what the tracker's history has from then on is newer, or was seen. A plan
+	// of layout 3 has the time of the reading, by the node's clock.
 	Read time.Time `json:"read,omitzero"`
 }
 
@@ -178,8 +182,6 @@ func Adds(s event.Step) bool {
 	switch s.Kind {
 	case event.StepCreate, event.StepAttach:
 		return true
-	case event.StepComment:
-		return s.Comment != nil && s.Comment.ID == ""
 	}
 	return s.Comment != nil && s.Comment.ID == ""
 }
@@ -234,6 +236,25 @@ func (p *Plan) SetDone(i int, w event.Written) {
 			p.Steps[j].Write.Ref = w.Ref
 		}
 	}
+}
+
+// Begun tells whether something of the plan may have been written: a step is done, or
+// was tried before and nobody knows what of that try the tracker took.
+func (p *Plan) Begun() bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.State == Done || s.Attempt > 1 })
+}
+
+// Back is what the plan wrote back, last: ours stands there, and is written all the same.
+func (p *Plan) Back() event.Fields {
+	out := event.Fields{}
+	for _, s := range p.Steps {
+		for name, value := range s.Write.Fields {
+			if slices.Contains(p.Kept, name) {
+				out[name] = value
+			}
+		}
+	}
+	return out
 }
 
 // InDoubt tells whether some step may have happened without being recorded.

@@ -92,7 +92,7 @@ var mutants = []mutant{
 	{"receipt after disk", "pair", []edit{{
 		"sync/flow/incoming.go", "p.Store.Update(func(tx store.Tx) error {\n\t\ttaken = intake{}", "p.Store.Lazy(func(tx store.Tx) error {\n\t\ttaken = intake{}",
 	}}},
-	{"no look while a plan runs", "pair", []edit{{"sync/flow/known.go", "first || entry != nil && entry.Planned()", "first"}}},
+	{"no look while a plan runs", "pair", []edit{{"sync/flow/known.go", "first || entry != nil && entry.Holds()", "first"}}},
 	{"own creates are not somebody's", "pair", []edit{{
 		"sync/flow/outgoing.go", "p.creating.has(ticket.Marker) || o.orphan()", "false",
 	}}},

@@ -70,6 +70,7 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 		w.Text(name)
 		o.write(&w)
 	}
+	w.Texts(r.Untold)
 	return w.Bytes, w.Err
 }
 
@@ -139,6 +140,9 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 	if version > 5 {
 		r.readOverran(p)
 	}
+	if version > 7 {
+		r.Untold = p.Texts()
+	}
 	return p.Version(version, within(version, rowVersion))
 }
 
@@ -155,9 +159,9 @@ func (r *Row) readOverran(p *event.Parser) {
 // Layouts: version 1 of both did not keep what was on the wire, and of a row not what
 // it connects, version 2 of a row not how it ended, version 3 no disputes and no
 // turns, version 4 not which event said all of a set, version 5 no overruns, version 6
-// not what was said again.
+// not what was said again, version 7 not what the peer may not know to be disputed.
 const (
-	rowVersion  = 7
+	rowVersion  = 8
 	pageVersion = 2
 )
 

@@ -35,6 +35,7 @@ func fullRow() twin.Row {
 		Wrote: 0xabcdef, Turn: 4, Astray: []string{"due"}, Disputes: map[string]twin.Dispute{
 			"summary": {Since: 1, OursAt: 2, TheirsAt: 3, Decision: &twin.Decision{Value: []any{"v"}, Ours: 7}}, "due": {Since: 9},
 		},
+		Untold:  []string{"due"},
 		Overran: map[string]twin.Overrun{"status": {Since: 1, OursAt: 2, TheirsAt: -3, Event: event.Position{Epoch: 4, Seq: 5}, Stands: 6}, "": {}},
 	}
 }
@@ -105,7 +106,7 @@ func TestRow_CutOrForeignBytesAreAnError(t *testing.T) {
 func TestRow_OfTheVersionBeforeIsRead(t *testing.T) {
 	t.Parallel()
 	want := fullRow()
-	want.Disputes, want.Overran, want.Wrote, want.Turn, want.Astray = nil, nil, 0, 0, nil
+	want.Disputes, want.Untold, want.Overran, want.Wrote, want.Turn, want.Astray = nil, nil, nil, 0, 0, nil
 	delete(want.Local, "priority")
 	set := want.Sets["labels"]
 	set.Told = nil
@@ -115,7 +116,7 @@ func TestRow_OfTheVersionBeforeIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw[0] = 3
-	raw = raw[:len(raw)-8-1-1-1-1]
+	raw = raw[:len(raw)-8-1-1-1-1-1]
 	raw = shortBase(raw, want.Local["status"], 3)
 	var got twin.Row
 	if err := got.UnmarshalBinary(raw); err != nil {
@@ -126,13 +127,16 @@ func TestRow_OfTheVersionBeforeIsRead(t *testing.T) {
 	}
 }
 
-// TestRow_WithoutOverrunsIsRead: they came last, and nothing was kept of what was
-// said again.
+// TestRow_WithoutOverrunsIsRead: nor was anything kept of what was said again, and of
+// what the peer may not know to be disputed.
 func TestRow_WithoutOverrunsIsRead(t *testing.T) {
 	t.Parallel()
-	for version := byte(5); version < 7; version++ {
+	for version := byte(5); version < 8; version++ {
 		want := fullRow()
-		delete(want.Local, "priority")
+		want.Untold = nil
+		if version < 7 {
+			delete(want.Local, "priority")
+		}
 		if version == 5 {
 			want.Overran = nil
 		}
@@ -140,7 +144,9 @@ func TestRow_WithoutOverrunsIsRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		raw = shortBase(raw, want.Local["status"], 2)
+		if raw = raw[:len(raw)-1]; version < 7 {
+			raw = shortBase(raw, want.Local["status"], 2)
+		}
 		if raw[0] = version; version == 5 {
 			raw = raw[:len(raw)-1]
 		}

@@ -1,6 +1,7 @@
 package twin
 
 import (
+	"slices"
 	"time"
 
 	"parley/sync/event"
@@ -35,8 +36,9 @@ func (d Decision) Holds(ours any) bool {
 }
 
 // Dispute records what an applied event means for fields in dispute: those of
-// said are settled by it, unless they are among open.
-func (r *Row) Dispute(said event.Fields, open []string, oursAt, theirsAt, now time.Time) {
+// said are settled by it, unless they are among open. Of those, the peer may not
+// know of untold.
+func (r *Row) Dispute(said event.Fields, open, untold []string, oursAt, theirsAt, now time.Time) {
 	was := map[string]Dispute{}
 	for name := range said {
 		if d, ok := r.Disputes[name]; ok {
@@ -44,6 +46,8 @@ func (r *Row) Dispute(said event.Fields, open []string, oursAt, theirsAt, now ti
 			delete(r.Disputes, name)
 		}
 	}
+	r.Told(func(name string) bool { _, again := said[name]; return again })
+	r.Untold = append(r.Untold, untold...)
 	for _, name := range open {
 		d := Dispute{Since: now.Unix(), OursAt: oursAt.Unix(), TheirsAt: theirsAt.Unix()}
 		if before, ok := was[name]; ok {
@@ -54,6 +58,13 @@ func (r *Row) Dispute(said event.Fields, open []string, oursAt, theirsAt, now ti
 			r.Disputes = map[string]Dispute{}
 		}
 		r.Disputes[name] = d
+	}
+}
+
+// Told takes fields out of those in dispute that the peer may not know of.
+func (r *Row) Told(told func(field string) bool) {
+	if r.Untold = slices.DeleteFunc(r.Untold, told); len(r.Untold) == 0 {
+		r.Untold = nil
 	}
 }
 

@@ -89,6 +89,9 @@ type Merged struct {
 	// Disputed are those of Kept that a person must decide, and those that have come
 	// to the same while the peer may take them for disputed.
 	Disputed []string
+	// Untold are those of Disputed that the event did not call so: the peer may see no
+	// dispute in them.
+	Untold []string
 	// Conflicts are all fields that both sides had changed.
 	Conflicts []string
 }
@@ -107,7 +110,7 @@ func (r *Row) Merge(in Incoming, policy Policy) Merged {
 		have := in.Ours[name]
 		if Equal(in.Types[name].Type, want, have) {
 			if policy.Ask && r.untold(name, have, in, policy) {
-				out.Disputed = append(out.Disputed, name)
+				out.dispute(name, in)
 			}
 			continue
 		}
@@ -123,7 +126,7 @@ func (r *Row) Merge(in Incoming, policy Policy) Merged {
 			out.Conflicts = append(out.Conflicts, name)
 			asked := policy.Ask && r.asks(name, want, have, in, policy)
 			if asked {
-				out.Disputed = append(out.Disputed, name)
+				out.dispute(name, in)
 			}
 			if asked || r.keeps(name, want, have, in, policy) {
 				out.Kept = append(out.Kept, name)
@@ -133,6 +136,13 @@ func (r *Row) Merge(in Incoming, policy Policy) Merged {
 		out.write(name, want, in)
 	}
 	return out
+}
+
+func (m *Merged) dispute(name string, in Incoming) {
+	m.Disputed = append(m.Disputed, name)
+	if !in.Disputed[name] {
+		m.Untold = append(m.Untold, name)
+	}
 }
 
 func (m *Merged) write(name string, want any, in Incoming) {

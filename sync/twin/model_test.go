@@ -207,7 +207,7 @@ func (p *party) deliver(t *rapid.T) {
 	p.row.Echo(echo, twin.HashAll(echo), in.Seen)
 	p.row.Agree(twin.HashAll(agreed), in.Seen)
 	p.row.ReceiveSets(twin.OnlySets(out.Said, modelTypes()), in.Seen)
-	p.row.Dispute(out.Said, out.Disputed, in.OursAt, in.TheirsAt, p.at)
+	p.row.Dispute(out.Said, out.Disputed, out.Untold, in.OursAt, in.TheirsAt, p.at)
 	maps.Copy(p.received, m.Fields)
 	for name, number := range m.edits {
 		p.heard[name] = max(p.heard[name], number)

@@ -44,16 +44,23 @@ func (s Set) held(seen event.Seq) []any {
 	return held
 }
 
-// missed is what the peer held when it had seen our events up to seen, as far as
-// it may take something out of ours. Who has not heard that we said all of the twin
-// will unite the two, and so must we.
+// missed is what the peer had of us when it had seen our events up to seen: what of
+// it one side lacks, that side took out. Who has not heard that we said all of the
+// twin will unite the two, and so must we; who has heard it has of us what we said
+// then, and what it had before is its own.
 func (s Set) missed(seen event.Seq) []any {
+	had := s.Held
 	for _, t := range s.Told {
-		if t.First && t.Seq > seen {
+		switch {
+		case t.First && t.Seq > seen:
 			return nil
+		case t.First:
+			had = t.Hold
+		case t.Seq <= seen:
+			had = t.apply(had)
 		}
 	}
-	return s.held(seen)
+	return had
 }
 
 func (t Told) apply(held []any) []any { return union(minus(held, t.Removed), t.Hold) }
@@ -76,7 +83,7 @@ func (r *Row) Forget() {
 func (r *Row) SendSets(seq event.Seq, first bool, told, ours event.Fields) {
 	for name, value := range told {
 		set := r.Sets[name]
-		before := set.held(seq)
+		before := set.missed(seq)
 		t := Told{Seq: seq, Hold: list(value), First: first}
 		if !first {
 			t.Removed = minus(before, list(ours[name]))

@@ -251,3 +251,22 @@ func TestSets_WhoHasNotHeardThatWeSaidAllTakesNothingOut(t *testing.T) {
 		}
 	}
 }
+
+// TestSets_WhatThePeerHadBeforeWeSaidAllIsItsOwn: it may have forgotten who gave it "a",
+// and unites its set with ours. What we took out before is not taken out of that.
+func TestSets_WhatThePeerHadBeforeWeSaidAllIsItsOwn(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{Sets: map[string]twin.Set{field: {Held: []any{"a"}}}}
+	row.SendSets(6, true, event.Fields{field: []any{"b"}}, event.Fields{field: []any{"b"}})
+	row.SendSets(7, false, event.Fields{field: []any{"c"}}, event.Fields{field: []any{"c"}})
+	out := row.Merge(twin.Incoming{
+		Wanted: event.Fields{field: []any{"a", "b"}}, Ours: event.Fields{field: []any{"c"}}, Seen: 6, Types: setTypes(),
+	}, twin.Policy{})
+	want := []any{"a", "c"}
+	if diff := cmp.Diff(want, out.Write[field]); diff != "" {
+		t.Errorf("our set (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, row.Holds(field, []any{"a", "b"}, 6)); diff != "" {
+		t.Errorf("the peer's, when it has all our events (-want +got):\n%s", diff)
+	}
+}

@@ -119,6 +119,9 @@ type Row struct {
 	TheirNote event.Code `json:"theirNote,omitempty"`
 	// Disputes are local fields that a person must decide.
 	Disputes map[string]Dispute `json:"disputes,omitempty"`
+	// Untold are those of Disputes that the peer may not know of: its filter may show it
+	// no difference. They are said to it once more.
+	Untold []string `json:"untold,omitempty"`
 	// Overran are local fields with an edit that the peer's change was written over.
 	Overran map[string]Overrun `json:"overran,omitempty"`
 	// Astray are local fields that are the peer's and were changed here.

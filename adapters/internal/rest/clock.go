@@ -32,6 +32,33 @@ func (c *Client) Skew() (time.Duration, bool) {
 	return c.clock.skew, c.clock.known
 }
 
+// SetBack is a place in the tracker's time from which on nothing is left out, where
+// its clock was ahead of ours by skew when at was such a place: earlier by as much as
+// the clock went back since, at most by mostBack from its present time. If our own
+// clock went ahead instead, something is looked at again.
+func (c *Client) SetBack(at time.Time, skew time.Duration) time.Time {
+	present, known := c.Skew()
+	back := skew - present
+	if !known || back <= estimate {
+		return at
+	}
+	from := at.Add(-back)
+	if most := c.Now().Add(-mostBack); from.Before(most) {
+		from = most
+	}
+	if from.After(at) {
+		return at
+	}
+	return from
+}
+
+const (
+	// estimate is what two estimates of the clock may differ by.
+	estimate = 3 * time.Second
+	// mostBack is more than a clock is set by when its time zone was wrong.
+	mostBack = 26 * time.Hour
+)
+
 // Now is the tracker's time as far as known.
 func (c *Client) Now() time.Time {
 	skew, _ := c.Skew()

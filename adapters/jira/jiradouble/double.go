@@ -125,6 +125,7 @@ func (d *Double) handle(pattern string, do func(*Double, *call)) {
 // ServeHTTP implements http.Handler.
 func (d *Double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
+	w.Header().Set("Date", d.now().UTC().Format(http.TimeFormat))
 	var limit http.Header
 	if len(d.limits) > 0 {
 		limit, d.limits = d.limits[0], d.limits[1:]

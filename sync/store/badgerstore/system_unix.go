@@ -21,7 +21,8 @@ func freeBytes(dir string) (uint64, error) {
 }
 
 // lockDir takes the lock file, which the system lets go when the process ends.
-// Badger has a lock as well, but takes it too late to guard the repair before it.
+// Badger's own lock is not used: it comes too late to guard the repair before it,
+// and stays for a moment if the process starts a child while the store is closed.
 func lockDir(name string) (io.Closer, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -34,7 +35,15 @@ func lockDir(name string) (io.Closer, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return f, nil
+	return lockFile{f}, nil
+}
+
+type lockFile struct{ *os.File }
+
+// Close gives the lock up before the file: a child between fork and exec holds the
+// file too, and would keep the lock.
+func (l lockFile) Close() error {
+	return errors.Join(unix.Flock(int(l.Fd()), unix.LOCK_UN), l.File.Close())
 }
 
 func isFull(err error) bool { return says(err, unix.ENOSPC) }

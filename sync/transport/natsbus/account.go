@@ -59,6 +59,7 @@ func (s *Server) options(accounts map[string]account) (*server.Options, error) {
 		MaxPayload:  transport.MaxMessage, MaxPending: maxPendingOut, MaxConn: maxConnections,
 		PingInterval: serverPing, MaxPingsOut: 2,
 		NoSigs: true, AlwaysEnableNonce: true,
+		NoSystemAccount: true, // nobody listens, and it would tell of every account twice a minute
 	}
 	o.Cluster.NoAdvertise = true
 	if s.config.WebSocket != "" {

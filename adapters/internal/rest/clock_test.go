@@ -1,0 +1,40 @@
+package rest_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"parley/adapters/internal/rest"
+)
+
+// TestSetBack_GoesBackAsFarAsTheClockDid: no less, and not for the years that our own
+// clock may have jumped.
+func TestSetBack_GoesBackAsFarAsTheClockDid(t *testing.T) {
+	t.Parallel()
+	ahead := 90 * time.Minute
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+	})
+	c := newClient(t, s.URL)
+	at := time.Now().Add(ahead).Add(-time.Minute)
+	if got := c.SetBack(at, ahead+time.Hour); !got.Equal(at) {
+		t.Errorf("before any answer: got %v, want %v", got, at)
+	}
+	if _, err := c.Do(t.Context(), rest.Request{Op: "read", Path: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	for was, want := range map[time.Duration]time.Duration{
+		ahead: 0, ahead + time.Second: 0, ahead - 24*time.Hour: 0, ahead + time.Hour: time.Hour,
+		ahead + 10*365*24*time.Hour: 26*time.Hour - time.Minute,
+	} {
+		if got := at.Sub(c.SetBack(at, was)); got < want-2*time.Second || got > want+2*time.Second {
+			t.Errorf("ahead by %v then: went back by %v, want %v", was, got, want)
+		}
+	}
+	// A place from long ago is no nearer for that.
+	old := at.Add(-100 * 24 * time.Hour)
+	if got := c.SetBack(old, ahead+10*365*24*time.Hour); !got.Equal(old) {
+		t.Errorf("an old place moved from %v to %v", old, got)
+	}
+}
