@@ -21,7 +21,7 @@ type Instance struct {
 	// Kind is the script's name: "redmine" or "rt".
 	Kind string
 	// Name is the instance's in the registry of the scripts, made unique by our
-	// process id: packages are tested beside each other.
+	// process id and its port: packages, and tests of one, run beside each other.
 	Name string
 	// Dir holds the instance's data. The server runs as another user, who must
 	// get through the folders above it.
@@ -45,7 +45,7 @@ func New(kind, name, dir string, extra ...string) (*Instance, error) {
 		return nil, fmt.Errorf("find a port for %s: %w", name, err)
 	}
 	in := &Instance{
-		Kind: kind, Name: fmt.Sprintf("%s-%d", name, os.Getpid()), Dir: filepath.Join(dir, name+"-tracker"),
+		Kind: kind, Name: fmt.Sprintf("%s-%d-%s", name, os.Getpid(), port), Dir: filepath.Join(dir, name+"-tracker"),
 		script: script, port: port, extra: extra,
 	}
 	if os.Getenv("TRACKERS_STATE") == "" {

@@ -133,14 +133,14 @@ func (in *incoming) lose(name string, edit adapters.Edit) {
 // tellOverran records the edits that were lost, for people to see and to choose. Only
 // an edit that is kept can be chosen.
 func (in *incoming) tellOverran(row *twin.Row, r result, kept bool) {
+	if !kept || len(in.overran) == 0 {
+		return
+	}
+	if row.Overran == nil {
+		row.Overran = map[string]twin.Overrun{}
+	}
 	theirsAt, _ := time.Parse(time.RFC3339Nano, in.body.At)
 	for name, edit := range in.overran {
-		if !kept {
-			continue
-		}
-		if row.Overran == nil {
-			row.Overran = map[string]twin.Overrun{}
-		}
 		row.Overran[name] = twin.Overrun{
 			Since: r.now.Unix(), OursAt: edit.At.Unix(), TheirsAt: theirsAt.Unix(),
 			Event: event.Position{Epoch: in.row.Epoch, Seq: in.row.Seq}, Stands: r.bases[name],

@@ -221,6 +221,7 @@ type Path struct {
 	expected    map[event.ConnectionID]bool
 	schema      event.Schema
 	schemaAt    time.Time
+	asking      *question // for the schema, while the tracker is asked
 
 	// candidates are those of the last poll.
 	candidates atomic.Pointer[candidates]
@@ -344,28 +345,61 @@ var ErrPaused = errors.New("connection paused")
 // schemaAge is how long the tracker's schema is believed.
 const schemaAge = 10 * time.Minute
 
+// question is one that several wait for.
+type question struct {
+	done   chan struct{}
+	schema event.Schema
+	err    error
+}
+
 // Schema returns the tracker's schema, read anew when it is old. An old one
-// serves as long as the tracker does not answer.
+// serves as long as the tracker does not answer. Who asks while it is read gets the
+// same answer: connections that come up side by side cost the tracker one reading.
 func (p *Path) Schema(ctx context.Context) (event.Schema, error) {
 	p.mu.RLock()
-	schema, at := p.schema, p.schemaAt
+	schema, at, asking := p.schema, p.schemaAt, p.asking
 	p.mu.RUnlock()
 	if !at.IsZero() && p.Now().Sub(at) < schemaAge {
 		return schema, nil
 	}
-	read, err := p.Tracker.Schema(ctx)
-	if err != nil {
-		p.heed(err)
-		if !at.IsZero() {
-			return schema, nil
+	if asking == nil {
+		p.mu.Lock()
+		if asking = p.asking; asking == nil {
+			p.asking = &question{done: make(chan struct{})}
+			p.mu.Unlock()
+			return p.askSchema(ctx, schema, !at.IsZero())
 		}
-		return event.Schema{}, err
+		p.mu.Unlock()
+	}
+	select {
+	case <-asking.done:
+		return asking.schema, asking.err
+	case <-ctx.Done():
+		return event.Schema{}, ctx.Err()
+	}
+}
+
+// askSchema reads the schema for all who wait for it; old is that of the last time.
+func (p *Path) askSchema(ctx context.Context, old event.Schema, had bool) (event.Schema, error) {
+	read, err := p.Tracker.Schema(ctx)
+	fresh := err == nil
+	if !fresh {
+		p.heed(err)
+		if had {
+			read, err = old, nil
+		}
 	}
 	p.mu.Lock()
-	p.schema, p.schemaAt = read, p.Now()
+	if fresh {
+		p.schema, p.schemaAt = read, p.Now()
+	}
+	q := p.asking
+	p.asking = nil
 	p.mu.Unlock()
-	if !at.IsZero() && !reflect.DeepEqual(schema, read) {
+	q.schema, q.err = read, err
+	close(q.done)
+	if fresh && had && !reflect.DeepEqual(old, read) {
 		return read, p.regained()
 	}
-	return read, nil
+	return read, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/sync/envelope"
@@ -54,6 +55,13 @@ func trimAt(side store.Side, stream byte) int {
 		at++
 	}
 	return at
+}
+
+// before tells whether an event is older than the mark. Its own place is not: it is the
+// last that we can prove a place by.
+func (m trimMark) before(side store.Side, epoch uint64, stream byte, seq event.Seq) bool {
+	place := m.Places[trimAt(side, stream)]
+	return epoch < place.Epoch || epoch == place.Epoch && seq < place.Seq
 }
 
 // Trimmed is what a Trim removed.
@@ -173,9 +181,8 @@ func (t *trimming) page(kind byte, side store.Side, after []byte) (last []byte, 
 		gone, last, more = nil, after, false
 		return r.Scan(store.SidePrefix(kind, t.con.ID, side), after, func(key, value []byte) (bool, error) {
 			epoch, stream, seq := store.PlaceOf(key)
-			place := t.mark.Places[trimAt(side, stream)]
-			if epoch > place.Epoch || epoch == place.Epoch && seq >= place.Seq {
-				// The rest of this stream is newer, or the last that we can prove a place by.
+			if !t.mark.before(side, epoch, stream, seq) {
+				// Nor is the rest of this stream.
 				last, more = store.LastOf(key), true
 				return false, nil
 			}
@@ -223,10 +230,8 @@ func (t *trimming) needed(r store.Reader, kind byte, side store.Side, at event.P
 
 // speaksOf tells whether a twin's row names an event.
 func speaksOf(row *twin.Row, side store.Side, at event.Position) bool {
-	for _, e := range row.Past {
-		if e.Out == (side == store.Out) && e.Pos == at {
-			return true
-		}
+	if slices.ContainsFunc(row.Past, func(e twin.Past) bool { return e.Out == (side == store.Out) && e.Pos == at }) {
+		return true
 	}
 	if side == store.In || row.Epoch != at.Epoch {
 		return false
@@ -251,7 +256,7 @@ func (t *trimming) remove(side store.Side, gone [][]byte, kind byte) error {
 		}
 		for _, key := range gone {
 			epoch, stream, seq := store.PlaceOf(key)
-			if place := places[trimAt(side, stream)]; epoch > place.Epoch || epoch == place.Epoch && seq >= place.Seq {
+			if present := (trimMark{Places: places}); !present.before(side, epoch, stream, seq) {
 				continue
 			}
 			if err := tx.Delete(key); err != nil {

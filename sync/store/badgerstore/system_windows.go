@@ -23,7 +23,7 @@ func freeBytes(dir string) (uint64, error) {
 }
 
 // lockDir takes the lock file, which the system lets go when the process ends.
-// Badger has a lock as well, but takes it too late to guard the repair before it.
+// Badger's own lock is not used: it comes too late to guard the repair before it.
 func lockDir(name string) (io.Closer, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

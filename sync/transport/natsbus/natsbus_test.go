@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -291,6 +292,37 @@ func TestServer_ManyAreLetInAtOnceOrNobody(t *testing.T) {
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestServer_OurOwnEndsSignInSideBySide: the server listens 50 ms to each whether it
+// speaks TLS first, which a thousand of them must not wait for one after the other.
+func TestServer_OurOwnEndsSignInSideBySide(t *testing.T) {
+	t.Parallel()
+	const many = 60 // three seconds, one after the other
+	s := newServer(t)
+	var guests []natsbus.Guest
+	for i := range many {
+		guests = append(guests, natsbus.Guest{Connection: event.ConnectionID{byte(i + 1)}, Inviter: true, Key: newUser(t).half()})
+	}
+	if err := s.AddAll(guests); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	var all sync.WaitGroup
+	for _, g := range guests {
+		all.Go(func() {
+			l, err := s.Link(g.Connection)
+			if err != nil {
+				t.Errorf("Link: %v", err)
+				return
+			}
+			t.Cleanup(func() { _ = l.Close() })
+		})
+	}
+	all.Wait()
+	if took := time.Since(began); took > many*50*time.Millisecond {
+		t.Errorf("%d ends took %v", many, took)
 	}
 }
 
