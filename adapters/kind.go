@@ -38,4 +38,15 @@ type Options struct {
 	Settings map[string]string
 	// UserAgent names Parley and its version.
 	UserAgent string
+	// Keeper keeps the secrets that the tracker replaces; nil keeps none.
+	Keeper Keeper
+}
+
+// Keeper keeps what a tracker gave in place of a secret setting (a refresh token that
+// is good for one use), sealed, so that a restart does not need a person to sign in.
+type Keeper interface {
+	// Kept returns what was kept last under a name; "" if nothing was.
+	Kept(name string) (string, error)
+	// Keep is done when value is on disk.
+	Keep(name, value string) error
 }

@@ -193,7 +193,10 @@ func (n *Node) openTracker() error {
 	if err != nil {
 		return fmt.Errorf("address of the tracker: %w", err)
 	}
-	n.tracker, err = kind.Open(adapters.Options{URL: address, Settings: settings, UserAgent: "Parley/" + n.options.Version})
+	n.tracker, err = kind.Open(adapters.Options{
+		URL: address, Settings: settings, UserAgent: "Parley/" + n.options.Version,
+		Keeper: secret.Keeper{Vault: n.vault},
+	})
 	return err
 }
 

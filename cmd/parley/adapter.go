@@ -176,7 +176,9 @@ func (a *app) tracker(cfg *config.Config) (adapters.Tracker, error) {
 	if err != nil {
 		return nil, invalid("", "address of the tracker: %v", err)
 	}
-	tracker, err := kind.Open(adapters.Options{URL: address, Settings: settings, UserAgent: "Parley/" + readBuild().Version})
+	tracker, err := kind.Open(adapters.Options{
+		URL: address, Settings: settings, UserAgent: "Parley/" + readBuild().Version, Keeper: secret.Keeper{Vault: resolver.Vault},
+	})
 	if err != nil {
 		return nil, invalid("see `parley adapter show "+kind.Name+"`", "%v", err)
 	}

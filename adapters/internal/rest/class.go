@@ -55,6 +55,20 @@ func (f *flight) unsent(err error) error {
 	return &adapters.Error{Class: known.Class, Op: f.r.Op, Detail: known.Detail, Hint: known.Hint, After: known.After, Err: known.Err}
 }
 
+// tokenless is for a request that was not sent, or not let in, because there is no
+// token for it.
+func (f *flight) tokenless(err error) error {
+	var known *adapters.Error
+	if !errors.As(err, &known) {
+		return f.fail(adapters.ErrTransient, err)
+	}
+	cause := fmt.Errorf("%s", known.Op)
+	if known.Err != nil {
+		cause = fmt.Errorf("%s: %w", known.Op, known.Err)
+	}
+	return &adapters.Error{Class: known.Class, Op: f.r.Op, Detail: known.Detail, Hint: known.Hint, After: known.After, Err: cause}
+}
+
 // transportError classes a request that got no answer.
 func (f *flight) transportError(err error) error {
 	class := f.class(adapters.ErrTransient, adapters.ErrDoubt)

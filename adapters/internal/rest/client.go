@@ -38,6 +38,9 @@ type Options struct {
 	Base *url.URL
 	// Sign adds the credential to a request to the base origin; nil adds none.
 	Sign func(*http.Request) error
+	// Token gets the access tokens that requests to the base origin are signed with
+	// (Authorization: Bearer), after Sign; nil is none. See OAuth.Source.
+	Token Source
 	// UserAgent is sent with every request.
 	UserAgent string
 	// Timeout bounds a request from its start to the end of the answer; bytes
@@ -59,6 +62,7 @@ type Client struct {
 	transport http.RoundTripper
 	idle      func()
 	slots     chan struct{}
+	tokens    *tokens // nil without Options.Token
 
 	mu    sync.Mutex // guards the field below
 	clock clock
@@ -79,6 +83,9 @@ func New(opt Options) (*Client, error) {
 		transport: opt.Transport,
 		idle:      func() {},
 		slots:     make(chan struct{}, opt.Parallel),
+	}
+	if opt.Token != nil {
+		c.tokens = &tokens{source: opt.Token, timeout: opt.Timeout}
 	}
 	if c.transport == nil {
 		t := newTransport(opt)
@@ -114,8 +121,14 @@ func newTransport(opt Options) *http.Transport {
 	}
 }
 
-// Close lets idle connections go. It may be called twice.
-func (c *Client) Close() { c.idle() }
+// Close lets idle connections go, and waits for a token that is being renewed. It
+// may be called twice.
+func (c *Client) Close() {
+	if c.tokens != nil {
+		c.tokens.close()
+	}
+	c.idle()
+}
 
 // Resolve reads a link that the tracker gave: absolute, or relative to base.
 func (c *Client) Resolve(link string) (*url.URL, error) {

@@ -28,6 +28,8 @@ type flight struct {
 	started time.Time
 	// stream is set for Stream.
 	stream bool
+	// renewed is set once the request was refused for its token: that happens once.
+	renewed bool
 	// dialed without connected proves that nothing was sent. The hooks about
 	// writing come too late to rely on: when the context ends, the transport
 	// may still be about to write.
@@ -101,7 +103,7 @@ func (f *flight) travel() (*http.Response, error) {
 		return nil, err
 	}
 	for hop := 0; ; hop++ {
-		res, err := f.once(u)
+		res, err := f.signed(u)
 		if err != nil {
 			return nil, err
 		}
@@ -115,15 +117,61 @@ func (f *flight) travel() (*http.Response, error) {
 	}
 }
 
-func (f *flight) once(u *url.URL) (*http.Response, error) {
+// signed sends one hop, with a token where one is used. A request that is refused
+// because its token has ended did nothing: it is sent once more with a fresh one.
+func (f *flight) signed(u *url.URL) (*http.Response, error) {
+	tokens := f.c.tokens
+	if tokens == nil || originOf(u) != f.c.origin {
+		res, _, err := f.once(u, "")
+		return res, err
+	}
+	token, err := tokens.get(f.ctx)
+	if err != nil {
+		return nil, f.tokenless(err)
+	}
+	res, again, err := f.once(u, token)
+	if err != nil || res.StatusCode != http.StatusUnauthorized {
+		if err == nil {
+			tokens.accepted(token)
+		}
+		return res, err
+	}
+	if f.renewed {
+		return res, nil
+	}
+	f.renewed = true
+	fresh, better, err := tokens.refused(f.ctx, token)
+	if err == nil && !better {
+		return res, nil
+	}
+	_ = res.Body.Close()
+	switch {
+	case err != nil:
+		return nil, f.tokenless(err)
+	case !again:
+		return nil, f.fail(adapters.ErrTransient, errTokenEnded)
+	}
+	f.dialed.Store(false)
+	f.connected.Store(false)
+	if res, _, err = f.once(u, fresh); err == nil && res.StatusCode != http.StatusUnauthorized {
+		tokens.accepted(fresh)
+	}
+	return res, err
+}
+
+// errTokenEnded: a file that was streamed cannot be sent once more from here.
+var errTokenEnded = errors.New("the access token had ended, nothing was written; it has been renewed")
+
+// once sends one hop; again tells whether its body can be sent once more.
+func (f *flight) once(u *url.URL, token string) (_ *http.Response, again bool, _ error) {
 	payload, err := f.r.payload()
 	if err != nil {
-		return nil, f.fail(adapters.ErrConfiguration, err)
+		return nil, false, f.fail(adapters.ErrConfiguration, err)
 	}
 	body := guard(payload)
-	req, err := f.c.build(f.ctx, f.r, u, body)
+	req, err := f.c.build(f.ctx, f.r, u, body, token)
 	if err != nil {
-		return nil, f.unsent(err)
+		return nil, false, f.unsent(err)
 	}
 	if body != nil {
 		defer func() { _ = body.Close() }()
@@ -132,13 +180,13 @@ func (f *flight) once(u *url.URL) (*http.Response, error) {
 	res, err := f.c.transport.RoundTrip(req)
 	if err != nil {
 		f.trace(0)
-		return nil, f.transportError(err)
+		return nil, false, f.transportError(err)
 	}
 	f.trace(res.StatusCode)
 	if originOf(u) == f.c.origin {
 		f.c.noteClock(res.Header, sent, time.Now())
 	}
-	return res, nil
+	return res, f.r.Body == nil || body.untouched(), nil
 }
 
 func (f *flight) readAll(body io.Reader) ([]byte, error) {

@@ -126,7 +126,7 @@ func (r *Request) payload() (*Body, error) {
 }
 
 // build makes the HTTP request for one hop.
-func (c *Client) build(ctx context.Context, r *Request, u *url.URL, body *guardedBody) (*http.Request, error) {
+func (c *Client) build(ctx context.Context, r *Request, u *url.URL, body *guardedBody, token string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, r.method(), u.String(), nil)
 	if err != nil {
 		return nil, fmt.Errorf("build the request: %w", err)
@@ -142,11 +142,16 @@ func (c *Client) build(ctx context.Context, r *Request, u *url.URL, body *guarde
 		req.Header.Set("Accept", "application/json")
 	}
 	req.Header.Set("User-Agent", c.opt.UserAgent)
-	if c.opt.Sign == nil || originOf(req.URL) != c.origin {
+	if originOf(req.URL) != c.origin {
 		return req, nil
 	}
-	if err := c.opt.Sign(req); err != nil {
-		return nil, fmt.Errorf("sign the request: %w", err)
+	if c.opt.Sign != nil {
+		if err := c.opt.Sign(req); err != nil {
+			return nil, fmt.Errorf("sign the request: %w", err)
+		}
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	return req, nil
 }
@@ -163,6 +168,7 @@ type guardedBody struct {
 	mu   sync.Mutex // guards what follows
 	r    io.Reader
 	left int64
+	read bool
 }
 
 func guard(b *Body) *guardedBody {
@@ -179,6 +185,7 @@ func (g *guardedBody) Read(p []byte) (int, error) {
 	if g.r == nil {
 		return 0, errBodyClosed
 	}
+	g.read = true
 	n, err := g.r.Read(p)
 	if g.size < 0 {
 		return n, err
@@ -188,6 +195,13 @@ func (g *guardedBody) Read(p []byte) (int, error) {
 		return 0, fmt.Errorf("the body is not as long as announced: %w", io.ErrUnexpectedEOF)
 	}
 	return n, err
+}
+
+// untouched tells whether nothing was read from the body yet.
+func (g *guardedBody) untouched() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !g.read
 }
 
 // Close implements io.Closer.
