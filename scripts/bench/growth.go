@@ -65,6 +65,7 @@ type figures struct {
 	Idle    [2]float64 `json:"idle_core_percent,omitzero"` // of A and B
 	Anon    [2]float64 `json:"peak_anon_mb"`
 	Opened  float64    `json:"open_s,omitempty"` // A's start
+	Back    int        `json:"sent_back,omitempty"` // events of B's that A applied: nobody edits there
 	Seconds float64    `json:"seconds"`
 }
 
@@ -217,6 +218,7 @@ func (g *grower) load(a, b *child, f *figures) error {
 		return err
 	}
 	f.PerSecond, f.CPU = round(float64(g.events)/said.Took.Seconds()), perThousand(used, g.events)
+	f.Back = said.Seen["applied"]
 	said, _, err = phase(a, b, "paced", command{Do: doPaced, First: last + 1, Last: last + slowEvents, Every: pace})
 	if err != nil {
 		return err

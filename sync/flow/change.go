@@ -54,7 +54,7 @@ func (p *Path) replica(ctx context.Context, o *outgoing) (filters.Replica, error
 	in.FirstSync = o.known.fresh()
 	result, err := o.rules.Outgoing.Run(ctx, in)
 	if err != nil {
-		return filters.Replica{}, filterFailed("outgoing", err)
+		return filters.Replica{}, filterFailed("outgoing filter", err)
 	}
 	if stop := result.Stop; stop != nil {
 		switch stop.Kind {
@@ -73,14 +73,14 @@ func (p *Path) replica(ctx context.Context, o *outgoing) (filters.Replica, error
 	return passed, nil
 }
 
-// filterFailed tells a tracker that did not answer a look-up from a filter
-// that is wrong: the one passes by itself.
+// filterFailed tells a tracker that did not answer a look-up, and a node that was
+// stopped meanwhile, from a filter that is wrong: these pass by themselves.
 func filterFailed(which string, err error) error {
 	var tracker *adapters.Error
-	if errors.As(err, &tracker) {
+	if errors.As(err, &tracker) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &holdError{code: event.CodeFilterError, reason: which + " filter: " + err.Error(), parked: true}
+	return &holdError{code: event.CodeFilterError, reason: which + ": " + err.Error(), parked: true}
 }
 
 // changes makes the change: what of the replica the peer has not confirmed.

@@ -88,7 +88,7 @@ func (p *Path) Connectable(ctx context.Context, con *Connection, ref event.Ref) 
 	}
 	matches, err := rules.Scope.Match(ctx, ours(con, ticket, &k), p.context(con, rules, nil, ticket))
 	if err != nil {
-		return &holdError{code: event.CodeFilterError, reason: "scope: " + err.Error(), parked: true}
+		return filterFailed("scope", err)
 	}
 	if !matches {
 		return ErrOutside

@@ -256,7 +256,7 @@ func (p *Path) runIncoming(ctx context.Context, in *incoming) (wants, error) {
 	}
 	result, err := in.rules.Incoming.Run(ctx, input)
 	if err != nil {
-		return wants{}, filterFailed("incoming", err)
+		return wants{}, filterFailed("incoming filter", err)
 	}
 	if err := stopped(result.Stop); err != nil {
 		return wants{}, err

@@ -262,6 +262,7 @@ func (p *Path) goOn(ctx context.Context, in *incoming, r result) (bool, error) {
 // answer is step 6 (T7): what is in the tracker is recorded and the outcome
 // enters the control stream, in the transaction that ends the inbox row.
 func (p *Path) answer(ctx context.Context, in *incoming) error {
+	defer p.looking.begin(in.con.ID, in.plan.Ref)()
 	result, err := p.readBack(ctx, in)
 	if err != nil {
 		return err

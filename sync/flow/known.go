@@ -166,7 +166,7 @@ func (p *Path) belongs(ctx context.Context, o *outgoing) error {
 	}
 	inScope, err := o.rules.Scope.Match(ctx, o.ours, p.context(o.con, o.rules, nil, o.ticket))
 	if err != nil {
-		return &holdError{code: event.CodeFilterError, reason: "scope: " + err.Error(), parked: true}
+		return filterFailed("scope", err)
 	}
 	if row := o.known.row; row != nil {
 		switch {

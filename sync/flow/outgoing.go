@@ -51,6 +51,7 @@ func (p *Path) Work(ctx context.Context, id event.ConnectionID, ref event.Ref) e
 	if !con.breakers.allow(wayOut, ref.String()) {
 		return nil
 	}
+	defer p.looking.begin(id, ref)()
 	known, err := p.know(con, ref)
 	if err == nil && known.applying {
 		err = p.awaitsPlan(con, known)

@@ -236,6 +236,7 @@ type Path struct {
 	shipping atomic.Int32
 
 	creating createSet
+	looking  looking
 	fresh    freshSet
 	refs     refSet
 	bodies   bodySet

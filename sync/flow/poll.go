@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"parley/adapters"
 	"parley/sync/event"
@@ -137,7 +138,7 @@ const takeMost = 2000
 func (p *Path) takeSome(looks []pending, cursor, next event.Cursor) error {
 	err := p.Store.Update(func(tx store.Tx) error {
 		for _, l := range looks {
-			if err := p.workNext(tx, l.con, l.change.Ref, work.Seen{Key: l.change.Key, Cause: event.CauseEdit}); err != nil {
+			if err := p.changed(tx, l); err != nil {
 				return err
 			}
 		}
@@ -153,6 +154,49 @@ func (p *Path) takeSome(looks []pending, cursor, next event.Cursor) error {
 		p.Wake(Task{Kind: KindWork, Con: l.con, Ref: l.change.Ref}, When{})
 	}
 	return nil
+}
+
+// changed notes that a ticket changed. A row that says so already is written again
+// only for the sake of a look that may have read the ticket before: a ticket that
+// waits for its peer, and is edited again and again, costs nothing.
+func (p *Path) changed(tx store.Tx, l pending) error {
+	key, seen := store.WorkKey(l.con, l.change.Ref), work.Seen{Key: l.change.Key, Cause: event.CauseEdit}
+	row, err := get[work.Row](tx, key)
+	if err != nil || row != nil && row.Says(seen) && !p.looking.at(l.con, l.change.Ref) {
+		return err
+	}
+	return put(tx, key, work.Next(row, seen, p.Now()))
+}
+
+// looking are the tickets that are being looked at.
+type looking struct {
+	mu  sync.Mutex
+	set map[Task]int
+}
+
+// begin notes a look; the function that it returns ends it.
+func (l *looking) begin(con event.ConnectionID, ref event.Ref) (end func()) {
+	t := Task{Kind: KindWork, Con: con, Ref: ref}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.set == nil {
+		l.set = map[Task]int{}
+	}
+	l.set[t]++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.set[t]--; l.set[t] == 0 {
+			delete(l.set, t)
+		}
+	}
+}
+
+// at tells whether a ticket is being looked at for a connection.
+func (l *looking) at(con event.ConnectionID, ref event.Ref) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.set[Task{Kind: KindWork, Con: con, Ref: ref}] > 0
 }
 
 // workNext moves a ticket's work row.

@@ -128,6 +128,14 @@ func Next(row *Row, input Input, now time.Time) *Row {
 // Due tells whether the row is to be looked at now.
 func (r Row) Due(now time.Time) bool { return r.State == Dirty || !now.Before(r.Next) }
 
+// Says tells whether the row asks for all that in does: what was looked at before is
+// then the only reason to write it.
+func (r Row) Says(in Seen) bool {
+	next := *seen(&r, in)
+	next.Gen = r.Gen
+	return next == r
+}
+
 func seen(row *Row, in Seen) *Row {
 	if row == nil {
 		return &Row{Gen: 1, State: Dirty, Key: in.Key, Cause: in.Cause, Forced: in.Forced, Bulk: in.Bulk}

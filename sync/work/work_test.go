@@ -95,3 +95,33 @@ func TestWork_UrgentAndForcedStay(t *testing.T) {
 		t.Errorf("row (-want +got):\n%s", diff)
 	}
 }
+
+// TestWork_SaysTellsWhatARowAsksFor: only what adds nothing may go unwritten.
+func TestWork_SaysTellsWhatARowAsksFor(t *testing.T) {
+	t.Parallel()
+	edit := work.Seen{Key: "SUP-1", Cause: event.CauseEdit}
+	dirty := *work.Next(nil, edit, time.Time{})
+	forced, heal, renamed := edit, edit, edit
+	forced.Forced, heal.Cause, renamed.Key = true, event.CauseHeal, "OPS-1"
+	bulk := *work.Next(nil, work.Seen{Key: "SUP-1", Cause: event.CauseEdit, Bulk: true}, time.Time{})
+	healing := *work.Next(nil, heal, time.Time{})
+	held := *work.Next(&dirty, work.Hold{Reason: "later"}, time.Unix(1, 0))
+	for _, tt := range []struct {
+		name string
+		row  work.Row
+		in   work.Seen
+		want bool
+	}{
+		{"the same again", dirty, edit, true},
+		{"an edit under a heal", healing, edit, true},
+		{"a heal on top of an edit", dirty, heal, false},
+		{"by a person's hand", dirty, forced, false},
+		{"under another key", dirty, renamed, false},
+		{"at once, what was bulk", bulk, edit, false},
+		{"of a row that is held", held, edit, false},
+	} {
+		if got := tt.row.Says(tt.in); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}

@@ -237,7 +237,7 @@ func badgerOptions(o Options) badger.Options {
 	// A compaction builds a dozen tables at a time in memory, each at several times
 	// its size: with tables of 8 MiB, or with deeper levels of larger ones, a store
 	// of one GiB takes 700 MiB of memory when the processor is busy.
-	b.BaseTableSize = 2 << 20
+	b.BaseTableSize = 1 << 20
 	b.TableSizeMultiplier = 1
 	return b
 }
