@@ -64,7 +64,7 @@ type figures struct {
 	CPU     float64    `json:"cpu_s_per_1000,omitempty"`
 	Idle    [2]float64 `json:"idle_core_percent,omitzero"` // of A and B
 	Anon    [2]float64 `json:"peak_anon_mb"`
-	Opened  float64    `json:"open_s,omitempty"` // A's start
+	Opened  float64    `json:"open_s,omitempty"`    // A's start
 	Back    int        `json:"sent_back,omitempty"` // events of B's that A applied: nobody edits there
 	Seconds float64    `json:"seconds"`
 }
