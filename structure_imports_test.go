@@ -46,6 +46,7 @@ var layers = []layer{
 	// The node around them.
 	{[]string{"node/secret"}, nil},
 	{[]string{"node/notify", "node/logging", "node/access"}, []string{"node/secret"}},
+	{[]string{"node/hooks"}, []string{"adapters", "sync/event"}},
 	{[]string{"node/audit"}, []string{"sync/store", "sync/event"}},
 	{[]string{"node/config"}, []string{"adapters", "sync/event", "node/secret"}},
 	{[]string{"node/backup"}, []string{"node/secret", "sync/store/..."}},

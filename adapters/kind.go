@@ -2,6 +2,7 @@ package adapters
 
 import (
 	"net/url"
+	"slices"
 )
 
 // Kind is one kind of tracker: what it needs to be set up, and how to open it.
@@ -17,6 +18,12 @@ type Kind struct {
 	// Open checks the settings and returns a tracker. It makes no request: a
 	// tracker that is down must not keep the node from starting.
 	Open func(Options) (Tracker, error)
+}
+
+// Hooked tells whether the kind's trackers can tell of changes by themselves; see the
+// interface of that name.
+func (k Kind) Hooked() bool {
+	return slices.ContainsFunc(k.Settings, func(s Setting) bool { return s.Name == SettingHookSecret })
 }
 
 // Setting declares one key of an adapter's configuration.

@@ -69,6 +69,7 @@ type Node struct {
 	path     *flow.Path
 	runner   *flow.Runner
 	server   *natsbus.Server
+	hooks    *hookListener // nil without tracker.webhook
 	notifier *notify.Notifier
 	boot     envelope.Boot
 	// successor is set if the last process had the store where it is.
@@ -111,7 +112,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *Node, err erro
 	if err != nil {
 		return nil, err
 	}
-	for _, open := range []func() error{n.openKeys, n.openStore, n.openTracker, n.openPath, n.openServer, n.openNotifier, n.takeRestored, n.sayDamage} {
+	for _, open := range []func() error{n.openKeys, n.openStore, n.openTracker, n.openPath, n.openServer, n.openHooks, n.openNotifier, n.takeRestored, n.sayDamage} {
 		if err := open(); err != nil {
 			return nil, err
 		}
@@ -254,6 +255,9 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	all.Go(func() { n.endPauses(ctx) })
 	all.Go(func() { n.trimAll(ctx) })
 	all.Go(func() { n.tell(ctx) })
+	if n.hooks != nil {
+		all.Go(func() { n.hooks.run(ctx) })
+	}
 	n.log.Info().Str("node", n.config.Node.Name).Str("id", string(n.identity.document.Node())).
 		Str("tracker", n.config.Tracker.Kind).Uint64("boot", n.boot.Counter).Msg("node runs")
 	err = n.runner.Run(ctx)
@@ -289,6 +293,9 @@ func (n *Node) Close() error {
 	}
 	if n.server != nil {
 		err = errors.Join(err, n.server.Close())
+	}
+	if n.hooks != nil {
+		err = errors.Join(err, n.hooks.close())
 	}
 	if n.tracker != nil {
 		err = errors.Join(err, n.tracker.Close())

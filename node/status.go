@@ -246,12 +246,12 @@ func (n *Node) setPause(name string, change func(*record) error) (admin.Connecti
 // Probe asks the tracker what is wrong before the first sync.
 func (n *Node) Probe(ctx context.Context) ([]adapters.Finding, error) {
 	if p, ok := n.tracker.(adapters.Prober); ok {
-		return p.Probe(ctx), nil
+		return append(p.Probe(ctx), n.hookFindings()...), nil
 	}
 	if _, err := n.tracker.Schema(ctx); err != nil {
 		return nil, trackerFailed("ask for the schema", err)
 	}
-	return []adapters.Finding{{Level: adapters.LevelOK, What: "the tracker answers"}}, nil
+	return append([]adapters.Finding{{Level: adapters.LevelOK, What: "the tracker answers"}}, n.hookFindings()...), nil
 }
 
 // Schema is the tracker's, as the account sees it.

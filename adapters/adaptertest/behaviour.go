@@ -24,6 +24,7 @@ func behaviourPromises() []promise {
 		{"CancelledBeforehandWritesNothing", cancelledBefore},
 		{"ManyAtOnce", manyAtOnce},
 		{"AbilitiesWork", abilities},
+		{"WebhooksAreCheckedAndNameTheTicket", webhooks},
 	}
 }
 

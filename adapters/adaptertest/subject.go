@@ -61,6 +61,12 @@ type Subject struct {
 	DescriptionFixed bool
 	// PublicFiles says that there are no internal attachments.
 	PublicFiles bool
+	// Deliver makes the webhook that the tracker would send of a change of a ticket, as
+	// it arrives; nil says that the tracker is not adapters.Hooked.
+	Deliver func(t testing.TB, ref event.Ref, key string) adapters.Delivery
+	// UnsignedHooks says that what proves a webhook does not cover its body (a shared
+	// token, a basic sign-in, a secret path).
+	UnsignedHooks bool
 	// Lag is how long after a change Changes may still leave it out.
 	Lag time.Duration
 	// Effect tells the request whose answer says that a step happened from those

@@ -3,6 +3,7 @@ package all_test
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"testing"
 
 	"parley/adapters"
@@ -18,6 +19,9 @@ func TestKinds_AreWholeAndToldApart(t *testing.T) {
 			t.Errorf("kind %+v lacks something, or its name is taken", k)
 		}
 		seen[k.Name] = true
+		if want := slices.Contains(k.Abilities, "webhooks"); k.Hooked() != want {
+			t.Errorf("%s declares %s: %v, names webhooks among its abilities: %v", k.Name, adapters.SettingHookSecret, k.Hooked(), want)
+		}
 		secret := false
 		for _, s := range k.Settings {
 			if s.Name == "" || s.Help == "" {

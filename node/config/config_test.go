@@ -21,6 +21,7 @@ var kinds = []adapters.Kind{
 			{Name: "proxy", Help: "a proxy\nto go through", Secret: true},
 		},
 	},
+	{Name: "hooked", Title: "Hooked", Settings: []adapters.Setting{{Name: adapters.SettingHookSecret, Help: "signs webhooks", Secret: true}}},
 }
 
 // minimal is the shortest file that loads.

@@ -18,7 +18,7 @@ trakcer: {kind: redmine}
 tracker:
   kind: redmin
   poll: soon
-  webhook: {listen: ":80"}
+  impersonate: true
 connections:
   globex:
     scop: issue.project == "SUP"
@@ -38,7 +38,7 @@ limits: {lanes: 0, memory: 1KiB}
 		`2:1: trakcer: unknown key; did you mean tracker?`, `    2 | trakcer: …`, `      | ^`,
 		`4:3: tracker.kind: "redmin" is not known; did you mean redmine?`, `    4 |   kind: redmin`, `      |   ^`,
 		`5:9: tracker.poll: "soon" is no duration, write it like 90s, 10m or 1h30m`, `    5 |   poll: soon`, `      |         ^`,
-		`6:3: tracker.webhook: not available in this version; take the key out`, `    6 |   webhook: …`, `      |   ^`,
+		`6:3: tracker.impersonate: not available in this version; take the key out`, `    6 |   impersonate: …`, `      |   ^`,
 		`8:3: connections.globex.scope: is missing`, `    8 |   globex:`, `      |   ^`,
 		`8:3: connections.globex.closed: closing needs a status; write closed: [STATUS], as your tracker calls it`, `    8 |   globex:`, `      |   ^`,
 		`8:3: connections.globex.in: is missing`, `    8 |   globex:`, `      |   ^`,
@@ -97,6 +97,10 @@ func TestLoad_RefusesWhatIsWrong(t *testing.T) {
 		{"unknown setting", "node: {name: a}\ntracker: {kind: redmine, settings: {api_kye: x}}\n", "did you mean api_key?"},
 		{"setting missing", "node: {name: a}\ntracker: {kind: redmine}\n", "tracker.settings.api_key: is missing"},
 		{"setting's choice", "node: {name: a}\ntracker: {kind: redmine, settings: {api_key: '${env:A}', format: html}}\n", "write textile, markdown"},
+		{"webhook of a tracker without", "node: {name: a}\ntracker: {kind: desk, webhook: {listen: '127.0.0.1:1'}}\n", "sends no webhooks"},
+		{"webhook for everybody", "node: {name: a}\ntracker: {kind: hooked, webhook: {listen: ':9480'}, settings: {webhook_secret: '${env:A}'}}\n", "can be reached from other machines"},
+		{"webhook without secret", "node: {name: a}\ntracker: {kind: hooked, webhook: {listen: '127.0.0.1:9480'}}\n", "tracker.settings.webhook_secret: is missing"},
+		{"webhook nowhere", "node: {name: a}\ntracker: {kind: hooked, webhook: {listen: here}, settings: {webhook_secret: '${env:A}'}}\n", "is no address"},
 		{"name of a connection", minimal + "connections: {Globex: {scope: x, out: f, in: f}}\n", "no name of a connection"},
 		{"since", strings.ReplaceAll(con, "%", "since: yesterday"), "neither approval nor a date"},
 		{"start", strings.ReplaceAll(con, "%", "start: later"), "is not auto, manual"},

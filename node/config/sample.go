@@ -107,6 +107,10 @@ tracker:
   url: {{quote .URL}}
 {{- end}}
   poll: 10s                      # how often to ask for changes
+{{- if .Kind.Hooked}}
+  # webhook:                     # lets the tracker say at once that something changed;
+  #   listen: 127.0.0.1:9480     # put a proxy with TLS before it; needs webhook_secret
+{{- end}}
 {{- if .Kind.Settings}}
   settings:
 {{- range .Kind.Settings}}

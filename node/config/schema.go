@@ -58,8 +58,18 @@ type Tracker struct {
 	Poll Duration `yaml:"poll"`
 	// Settings are the adapter's own; those it declares secret hold a secret.Ref.
 	Settings map[string]string `yaml:"settings,omitempty"`
+	// Webhook is the listener for what the tracker tells by itself.
+	Webhook Hook `yaml:"webhook,omitempty"`
 
-	_ struct{} `later:"webhook impersonate"`
+	_ struct{} `later:"impersonate"`
+}
+
+// Hook is the listener for the tracker's webhooks, which bring the next look forward.
+type Hook struct {
+	// Listen is host:port; "" is off.
+	Listen string `yaml:"listen,omitempty"`
+	// AllowRemote permits another address than loopback.
+	AllowRemote bool `yaml:"allow_remote,omitempty"`
 }
 
 // Connection is this side's part of one connection.

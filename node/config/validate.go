@@ -260,6 +260,25 @@ func (v *validator) tracker() {
 		v.web("tracker.url", t.URL, "https", "http")
 	}
 	v.settings(v.kinds[i], t.Settings)
+	v.webhook(v.kinds[i], t)
+}
+
+// webhook looks at the listener for the tracker's webhooks.
+func (v *validator) webhook(kind adapters.Kind, t Tracker) {
+	if t.Webhook.Listen == "" {
+		return
+	}
+	host, ok := v.address("tracker.webhook.listen", t.Webhook.Listen)
+	if ok && !loopback(host) && !t.Webhook.AllowRemote {
+		v.add("tracker.webhook.listen", "can be reached from other machines",
+			"write 127.0.0.1 and let a proxy with TLS stand before it, or allow_remote: true if that is meant")
+	}
+	switch {
+	case !kind.Hooked():
+		v.add("tracker.webhook", kind.Title+" sends no webhooks that this version knows", "take the key out: polling finds all changes")
+	case t.Settings[adapters.SettingHookSecret] == "":
+		v.add("tracker.settings."+adapters.SettingHookSecret, "is missing", "tracker.webhook lets in only what is signed with it")
+	}
 }
 
 // settings checks values against the adapter's declaration. Nothing of a value
