@@ -61,6 +61,9 @@ type Subject struct {
 	DescriptionFixed bool
 	// PublicFiles says that there are no internal attachments.
 	PublicFiles bool
+	// Renews says that the adapter signs in with access tokens and gets a fresh one when
+	// one is refused.
+	Renews bool
 	// Deliver makes the webhook that the tracker would send of a change of a ticket, as
 	// it arrives; nil says that the tracker is not adapters.Hooked.
 	Deliver func(t testing.TB, ref event.Ref, key string) adapters.Delivery

@@ -19,6 +19,8 @@ type writeFault struct {
 	there bool
 	// harmless faults may also end well.
 	harmless bool
+	// follows: what ended well is there, and nothing else.
+	follows bool
 	// hangs: the deadline ends it. Such faults are waited for side by side.
 	hangs bool
 }
@@ -34,7 +36,7 @@ func writeFaultPromises() []promise {
 	)
 }
 
-func writeFaults() []writeFault {
+func writeFaults(s *Subject) []writeFault {
 	const jsonType = "application/json"
 	doubt := []error{adapters.ErrDoubt}
 	var taken atomic.Int64
@@ -42,7 +44,7 @@ func writeFaults() []writeFault {
 	return []writeFault{
 		{name: "limited", act: status(429, retry, "text/plain", ""), classes: []error{adapters.ErrLimited}},
 		{name: "503 before", act: status(503, nil, "text/html", htmlPage), classes: []error{adapters.ErrTransient, adapters.ErrDoubt}},
-		{name: "401", act: status(401, nil, "text/plain", ""), classes: []error{adapters.ErrDenied}},
+		ended(s),
 		{name: "cut before", act: cut, classes: doubt},
 		{name: "no answer before", act: hang, classes: doubt, hangs: true},
 		{name: "500 after", act: afterwards(status(500, nil, jsonType, `{"message":"oops"}`)), classes: doubt, there: true},
@@ -58,6 +60,19 @@ func writeFaults() []writeFault {
 	}
 }
 
+// ended is a 401 in the middle: final for a credential that was entered; with access
+// tokens the request may go out once more with a fresh one, if it can be repeated.
+func ended(s *Subject) writeFault {
+	f := writeFault{name: "401", act: status(401, nil, "text/plain", ""), classes: []error{adapters.ErrDenied}}
+	if s.Renews {
+		f.classes, f.harmless, f.follows = append(f.classes, adapters.ErrTransient), true, true
+	}
+	return f
+}
+
+// isThere tells whether the step must be there.
+func (x *tried) isThere() bool { return x.fault.there || x.fault.follows && x.err == nil }
+
 // tried is a step that met a fault.
 type tried struct {
 	fault   writeFault
@@ -72,7 +87,7 @@ type tried struct {
 func tryWriteFaults(t *testing.T, s *Subject, kind string) {
 	e := newEnv(t, s)
 	ref := e.create(unique("doubt"))
-	faults := writeFaults()
+	faults := writeFaults(s)
 	all := make([]tried, len(faults))
 	var hanging sync.WaitGroup
 	for i, f := range faults {
@@ -109,7 +124,7 @@ func (e *env) tryStep(a addition, f writeFault) tried {
 func (e *env) checkFound(t *testing.T, x tried) {
 	t.Helper()
 	want := event.FoundNone
-	if x.fault.there {
+	if x.isThere() {
 		want = event.FoundOne
 	}
 	found := e.found(x.step)
@@ -124,7 +139,7 @@ func (e *env) checkFound(t *testing.T, x tried) {
 // updateFaults: what sets values is not looked up but read.
 func updateFaults(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
-	faults := writeFaults()
+	faults := writeFaults(s)
 	all := make([]tried, len(faults))
 	var hanging sync.WaitGroup
 	shared := e.create(unique("doubt"))
@@ -155,8 +170,8 @@ func (e *env) checkUpdate(x tried) {
 		wantClass(e.T, x.fault.name, x.err, x.fault.classes...)
 	}
 	now := e.read(x.step.Ref).Fields[event.FieldSummary]
-	if there := now == x.step.Fields[event.FieldSummary]; there != x.fault.there {
-		e.Errorf("%s: the update is there: %v, want %v", x.fault.name, there, x.fault.there)
+	if there := now == x.step.Fields[event.FieldSummary]; there != x.isThere() {
+		e.Errorf("%s: the update is there: %v, want %v", x.fault.name, there, x.isThere())
 	}
 }
 

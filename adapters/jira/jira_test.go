@@ -32,6 +32,8 @@ func TestOpen_TellsWhichSettingIsWrong(t *testing.T) {
 		{"a lag of a day", "index_lag", "24h", "index_lag"},
 		{"a page of none", "page_size", "0", "page_size"},
 		{"a site without a host", "site", "acme", "site"},
+		{"two ways to sign in", "client_id", "c", "token"},
+		{"two ways to sign in, one by half", "client_secret", "c", "token"},
 	} {
 		set := maps.Clone(good)
 		if c.key != "" {
@@ -71,6 +73,48 @@ func TestSignIn_IsAsTheTokenWantsIt(t *testing.T) {
 		if !strings.HasPrefix(got, want) {
 			t.Errorf("with the address %q the sign-in is %q, want %q", email, got, want)
 		}
+	}
+}
+
+func TestOpen_TellsWhichSettingOfAServiceAccountIsWrong(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		set  map[string]string
+		want string
+	}{
+		{"good", map[string]string{"client_id": "c", "client_secret": "s"}, ""},
+		{"of a Data Center", map[string]string{"client_id": "c", "client_secret": "s", "deployment": "datacenter"}, ""},
+		{"no secret", map[string]string{"client_id": "c"}, "client_secret"},
+		{"no id", map[string]string{"client_secret": "s"}, "client_id"},
+		{"no https", map[string]string{"client_id": "c", "client_secret": "s", "token_url": "http://tokens.example"}, "token_url"},
+		{"nothing", nil, "token"},
+	} {
+		set := map[string]string{"projects": "SUP"}
+		maps.Copy(set, c.set)
+		tracker, err := jira.Kind().Open(adapters.Options{URL: &url.URL{Scheme: "https", Host: "jira.invalid"}, Settings: set})
+		if err == nil {
+			_ = tracker.Close()
+		}
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), "setting "+c.want) {
+			t.Errorf("%s: got %v, want the setting %q to be named", c.name, err, c.want)
+		}
+	}
+}
+
+// TestSignIn_OfAServiceAccountInADataCenter: its tokens come from the site itself, and
+// it demands a scope.
+func TestSignIn_OfAServiceAccountInADataCenter(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, jiradouble.Options{TokenUses: 3}, map[string]string{"token": "", "client_id": bot().ID, "client_secret": jiradouble.ClientSecret})
+	_, key := b.made("by a person")
+	for range 4 {
+		if _, err := b.tracker.Read(t.Context(), b.ref(key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := b.site.Issued(); n < 2 {
+		t.Errorf("%d access tokens were used, want several", n)
 	}
 }
 

@@ -3,7 +3,6 @@ package jira
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -22,17 +21,22 @@ func Kind() adapters.Kind {
 		Settings: []adapters.Setting{
 			{Name: "deployment", Help: "which Jira it is", Default: deploymentCloud, Choices: []string{deploymentCloud, deploymentDC}},
 			{Name: "email", Help: "e-mail address of the account that the API token belongs to; empty sends the token alone, as personal access tokens and those of service accounts want it"},
-			{Name: "token", Help: "API token (Cloud) or personal access token (Data Center) of the account to use", Required: true, Secret: true},
+			{Name: "token", Help: "API token (Cloud) or personal access token (Data Center) of the account to use; empty signs in with client_id", Secret: true},
+			{Name: "client_id", Help: "id of a service account's OAuth 2.0 credential, in place of a token"},
+			{Name: "client_secret", Help: "secret of a service account's OAuth 2.0 credential", Secret: true},
+			{Name: "token_url", Help: "where access tokens come from; empty is Atlassian's (Cloud) or the site's own (Data Center)"},
+			{Name: "scope", Help: "scopes to ask for, separated by spaces; empty is what the credential has (Cloud) or WRITE (Data Center)"},
 			{Name: "projects", Help: "keys of the projects to work with, separated by commas", Required: true},
 			{Name: "site", Help: "address of the site as people open it, where url is the gateway that scoped tokens need (https://api.atlassian.com/ex/jira/CLOUDID)"},
 			{Name: "issue_type", Help: "type of the issues to create where the filter names none", Default: "Task"},
 			{Name: "internal_comments", Help: "outside of Jira Service Management, who may read internal comments: role:NAME or group:NAME; empty refuses to write any"},
 			{Name: "index_lag", Help: "how long the search may not show what was written", Default: "2m"},
+			{Name: adapters.SettingHookSecret, Help: "secret of the webhook that an administrator of Jira made for tracker.webhook", Secret: true},
 			{Name: "page_size", Help: "issues to ask for at once, 1 to 100", Default: "100"},
 		},
 		Abilities: []string{
 			"internal comments", "edit of comments", "attachments both ways", "look-up of people",
-			"search by field", "history", "status workflow", "probe",
+			"search by field", "history", "status workflow", "probe", "webhooks",
 		},
 		Open: open,
 	}
@@ -53,6 +57,10 @@ type settings struct {
 	audience *audience
 	lag      time.Duration
 	page     int
+	// hookSecret signs webhooks.
+	hookSecret string
+	// entered is set for a token that a person entered.
+	entered bool
 }
 
 type audience struct{ kind, name string }
@@ -62,12 +70,12 @@ func open(opt adapters.Options) (adapters.Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, email := strings.TrimSpace(opt.Settings["token"]), strings.TrimSpace(opt.Settings["email"])
-	if token == "" {
-		return nil, errors.New("setting token is missing")
-	}
 	if opt.URL == nil {
 		return nil, errors.New("setting url is missing")
+	}
+	sign, source, err := signIn(opt, set.cloud)
+	if err != nil {
+		return nil, err
 	}
 	web := *opt.URL
 	if site := strings.TrimSpace(opt.Settings["site"]); site != "" {
@@ -77,17 +85,7 @@ func open(opt adapters.Options) (adapters.Tracker, error) {
 		}
 		web = *u
 	}
-	c, err := rest.New(rest.Options{
-		Base: opt.URL, UserAgent: opt.UserAgent,
-		Sign: func(r *http.Request) error {
-			if email == "" {
-				r.Header.Set("Authorization", "Bearer "+token)
-			} else {
-				r.SetBasicAuth(email, token)
-			}
-			return nil
-		},
-	})
+	c, err := rest.New(rest.Options{Base: opt.URL, UserAgent: opt.UserAgent, Sign: sign, Token: source})
 	if err != nil {
 		return nil, fmt.Errorf("setting url: %w", err)
 	}
@@ -97,7 +95,10 @@ func open(opt adapters.Options) (adapters.Tracker, error) {
 var projectKey = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,254}$`)
 
 func readSettings(in map[string]string) (settings, error) {
-	s := settings{kind: orDefault(strings.TrimSpace(in["issue_type"]), "Task"), lag: 2 * time.Minute, page: maxPage}
+	s := settings{
+		kind: orDefault(strings.TrimSpace(in["issue_type"]), "Task"), lag: 2 * time.Minute, page: maxPage,
+		hookSecret: in[adapters.SettingHookSecret], entered: in["client_id"] == "",
+	}
 	switch orDefault(in["deployment"], deploymentCloud) {
 	case deploymentCloud:
 		s.cloud = true

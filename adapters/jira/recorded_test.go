@@ -3,14 +3,19 @@ package jira
 // Recorded bodies are decoded by what is internal: the types of the wire.
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"parley/adapters"
 	"parley/adapters/internal/contract"
 	"parley/adapters/internal/rest"
 	"parley/sync/event"
@@ -57,6 +62,28 @@ func recordedType(id string) string {
 	return ""
 }
 
+// recordedHint checks that a webhook leads to the issue that it is about.
+func recordedHint(raw []byte, about *issue) error {
+	const secret = "signs-webhooks"
+	sum := hmac.New(sha256.New, []byte(secret))
+	sum.Write(raw)
+	t := &Tracker{set: settings{hookSecret: secret}}
+	hint, err := t.Hook(adapters.Delivery{
+		Header: http.Header{"X-Hub-Signature": {"sha256=" + hex.EncodeToString(sum.Sum(nil))}}, Body: raw,
+	})
+	switch {
+	case err != nil:
+		return err
+	case about == nil && len(hint.Tickets) == 0:
+		return nil
+	case about == nil || len(hint.Tickets) != 1 || hint.Tickets[0].Key != about.Key:
+		return fmt.Errorf("it is taken to be about %v", hint.Tickets)
+	case about.Fields["created"] != nil && hint.Tickets[0].Ref.ID != about.ID:
+		return errors.New("the issue's creation is not read")
+	}
+	return nil
+}
+
 func recordedWebhook(raw []byte) error {
 	var out struct {
 		Issue   *issue   `json:"issue"`
@@ -69,6 +96,9 @@ func recordedWebhook(raw []byte) error {
 	}
 	if out.Issue == nil && out.Comment == nil {
 		return errors.New("it holds neither issue nor comment")
+	}
+	if err := recordedHint(raw, out.Issue); err != nil {
+		return err
 	}
 	if out.Issue != nil {
 		if err := recordedIssue(out.Issue); err != nil {

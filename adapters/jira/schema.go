@@ -238,9 +238,12 @@ func (t *Tracker) Probe(ctx context.Context) []adapters.Finding {
 			Hint: "set internal_comments to a role or group that may read them, if they shall be kept in step",
 		})
 	}
-	return append(out, adapters.Finding{
-		Level: adapters.LevelOK, What: "an API token of the Cloud ends after a year at most, which the API does not tell",
-	})
+	if t.set.entered {
+		out = append(out, adapters.Finding{
+			Level: adapters.LevelOK, What: "an API token of the Cloud ends after a year at most, which the API does not tell",
+		})
+	}
+	return out
 }
 
 func (t *Tracker) probeProject(ctx context.Context, project string) []adapters.Finding {

@@ -71,6 +71,7 @@ func startSite(t testing.TB, opt jiradouble.Options) *site {
 func (s *site) settings(change map[string]string) map[string]string {
 	out := map[string]string{
 		"email": bot().Email, "token": bot().Token, "projects": project, "index_lag": "300ms", "page_size": "20",
+		adapters.SettingHookSecret: hookSecret,
 	}
 	if !s.cloud {
 		out["deployment"] = "datacenter"
@@ -148,7 +149,26 @@ func (s *site) subject() adaptertest.Subject {
 		PublicFiles:   true,
 		Lag:           300 * time.Millisecond,
 		Effect:        effect,
+		Deliver: func(_ testing.TB, ref event.Ref, _ string) adapters.Delivery {
+			header, body := s.Delivery(ref.ID, hookSecret)
+			return adapters.Delivery{Path: "/", Header: header, Body: body, At: time.Now()}
+		},
 	}
+}
+
+const hookSecret = "signs-webhooks"
+
+// credentials makes a subject sign in as a service account, with access tokens that
+// end in the middle of everything.
+func (s *site) credentials(subject adaptertest.Subject, tokens string) adaptertest.Subject {
+	change := map[string]string{"email": "", "token": "", "client_id": bot().ID, "client_secret": jiradouble.ClientSecret, "token_url": tokens}
+	subject.Open = func(t testing.TB, u *url.URL) adapters.Tracker { t.Helper(); return s.open(t, u, change) }
+	wrong := maps.Clone(change)
+	wrong["client_secret"] = "wrong"
+	subject.OpenWrong = func(t testing.TB, u *url.URL) adapters.Tracker { t.Helper(); return s.open(t, u, wrong) }
+	subject.Renews = true
+	subject.Secrets = []string{jiradouble.ClientSecret, jiradouble.TokenPrefix}
+	return subject
 }
 
 // person is a field's value; a hidden e-mail address is not in it.
@@ -291,8 +311,11 @@ func west() *time.Location { return time.FixedZone("west", -7*3600-1800) }
 
 func TestCloud_KeepsThePromisesOfAnAdapter(t *testing.T) {
 	t.Parallel()
-	s := startSite(t, jiradouble.Options{Cloud: true, Service: true, Lag: 200 * time.Millisecond, Zone: west()})
-	adaptertest.Run(t, s.subject())
+	s := startSite(t, jiradouble.Options{Cloud: true, Service: true, Lag: 200 * time.Millisecond, Zone: west(), TokenUses: 100})
+	adaptertest.Run(t, s.credentials(s.subject(), newServer(t, s.Tokens())+"/oauth/token"))
+	if n := s.Issued(); n < 10 {
+		t.Errorf("%d access tokens were needed, want many: they end in the middle", n)
+	}
 	for name, n := range s.check.Finish() {
 		t.Logf("%6d %s", n, name)
 	}
@@ -336,6 +359,9 @@ func datacenterVendor() contract.Vendor {
 		Outside: []contract.Outside{{
 			Method: "GET", Path: "/secure/attachment/*/*",
 			Why: "the address of a file's bytes, as the content of an attachment names it",
+		}, {
+			Method: "POST", Path: "/rest/oauth2/latest/token",
+			Why: "where a service account's access tokens come from, as Atlassian's page on service accounts says",
 		}},
 	}
 }

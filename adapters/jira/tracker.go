@@ -36,6 +36,7 @@ var (
 	_ adapters.Prober    = (*Tracker)(nil)
 	_ adapters.Historian = (*Tracker)(nil)
 	_ adapters.Workflow  = (*Tracker)(nil)
+	_ adapters.Hooked    = (*Tracker)(nil)
 )
 
 func newTracker(api client, web *url.URL, set settings) *Tracker {

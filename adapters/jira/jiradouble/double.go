@@ -41,6 +41,8 @@ type Options struct {
 	// KeysDown makes later issues have lower numbers in their keys, as issues that
 	// were moved here may.
 	KeysDown bool
+	// TokenUses is after how many requests an access token has ended.
+	TokenUses int
 	// Now is the clock; nil is the machine's.
 	Now func() time.Time
 	// BeforeSearch is called before each search, from its request.
@@ -57,6 +59,7 @@ type Double struct {
 	nextID int64
 	count  int64
 	limits []http.Header
+	tokens map[string]int // access tokens handed out, and the requests that each is good for
 	now    func() time.Time
 }
 
@@ -65,7 +68,7 @@ func New(opt Options) *Double {
 	if opt.Zone == nil {
 		opt.Zone = time.UTC
 	}
-	d := &Double{opt: opt, mux: http.NewServeMux(), issues: map[int64]*issue{}, nextID: 10000, now: opt.Now}
+	d := &Double{opt: opt, mux: http.NewServeMux(), issues: map[int64]*issue{}, tokens: map[string]int{}, nextID: 10000, now: opt.Now}
 	if d.now == nil {
 		d.now = time.Now
 	}
@@ -143,6 +146,10 @@ func (d *Double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (d *Double) signIn(c *call) bool {
 	header := c.r.Header.Get("Authorization")
 	if header == "" {
+		return true
+	}
+	if d.bears(header) {
+		c.me = &d.opt.Accounts[0]
 		return true
 	}
 	email, token, basic := c.r.BasicAuth()
@@ -253,6 +260,7 @@ func (d *Double) routes() {
 		d.handle("GET attachment/content/{file}", (*Double).content)
 		return
 	}
+	d.mux.Handle("/rest/oauth2/latest/token", d.Tokens())
 	d.handle("POST search", (*Double).searchDC)
 	d.handle("GET /secure/attachment/{file}/{name}", (*Double).content)
 }
