@@ -69,6 +69,7 @@ func said(r workload.Replica) event.Fields {
 		"fields.seq": of["fields.Seq"], "key": r.Ticket, "summary": r.Summary, "description": r.Description,
 		"priority":        map[string]string{"Critical": "P1", "Major": "P2", "Minor": "P3", "Trivial": "P4"}[of["priority"].(string)],
 		"fields.severity": of["fields.Severity"], "status": of["status"], "fields.impact": of["fields.Impact"], "updated": r.Updated,
+		"labels": of["labels"].([]any)[1:], // but for B's own
 	}
 }
 
@@ -229,6 +230,19 @@ func (s *seeder) twin(n int, ref event.Ref, origin event.OriginID, said event.Fi
 			sent.Seq = s.out.Appended
 		}
 		row.Sent[name] = sent
+	}
+	for name, set := range row.Sets {
+		held := said[name].([]any)
+		if row.Theirs {
+			held = local[name].([]any)
+		}
+		if set.Held != nil {
+			set.Held = held
+		}
+		for i := range set.Told {
+			set.Told[i].Seq, set.Told[i].Hold = s.out.Appended, held
+		}
+		row.Sets[name] = set
 	}
 	for name, base := range row.Local {
 		if value, ok := local[name]; ok {
