@@ -78,12 +78,18 @@ func markerCounts(t *testing.T, s *Subject) {
 		if w.Item != "" && got.Written.Item != "" && got.Written.Item != w.Item {
 			t.Errorf("%s: Find says item %q, Write %q", name, got.Written.Item, w.Item)
 		}
-		e.add(a)
+		if again := e.add(a); s.CreatesOnce && a.step.Kind == event.StepCreate && again.Ref != w.Ref {
+			t.Errorf("%s: written again it is %v, want %v", name, again.Ref, w.Ref)
+		}
 	}
 	e.settle()
 	for name, a := range all {
-		if got := e.found(a.step); got.Presence != event.FoundMany {
-			t.Errorf("%s: written twice, Find says %q, want many", name, got.Presence)
+		want := event.FoundMany
+		if s.CreatesOnce && a.step.Kind == event.StepCreate {
+			want = event.FoundOne
+		}
+		if got := e.found(a.step); got.Presence != want {
+			t.Errorf("%s: written twice, Find says %q, want %q", name, got.Presence, want)
 		}
 	}
 }

@@ -55,6 +55,9 @@ type Subject struct {
 
 	// Lock says that the tracker has an optimistic lock.
 	Lock bool
+	// CreatesOnce says that the tracker takes a create with a marker that it knows
+	// for the one before, and answers with its ticket.
+	CreatesOnce bool
 	// EditsComments says that a comment of the adapter's account can be changed.
 	EditsComments bool
 	// DescriptionFixed says that a description cannot be changed after create.

@@ -8,6 +8,7 @@ import (
 	"parley/adapters/jira"
 	"parley/adapters/redmine"
 	"parley/adapters/rt"
+	"parley/adapters/zendesk"
 )
 
 // Kinds are all kinds of tracker, in the order to show them.
@@ -17,5 +18,6 @@ func Kinds() []adapters.Kind {
 		jira.Kind(),
 		redmine.Kind(),
 		rt.Kind(),
+		zendesk.Kind(),
 	}
 }

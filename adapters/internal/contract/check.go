@@ -143,7 +143,9 @@ func unknownQuery(r *http.Request, route *routers.Route) error {
 		}
 	}
 	for name := range r.URL.Query() {
-		if !slices.Contains(known, name) {
+		// A member of a deepObject is written name[member].
+		base, _, _ := strings.Cut(name, "[")
+		if !slices.Contains(known, base) {
 			return fmt.Errorf("the query parameter %q is not known", name)
 		}
 	}

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -123,9 +125,10 @@ func Detail(r *Response) string {
 	return Cut(strings.Join(words(body, 0), "; "))
 }
 
-// words collects messages: strings in lists, and those under a known key.
+// words collects messages: strings in lists, those under a known key, and below one
+// those of each field.
 func words(v any, depth int) []string {
-	if depth > 3 {
+	if depth > 5 {
 		return nil
 	}
 	switch v := v.(type) {
@@ -143,6 +146,11 @@ func words(v any, depth int) []string {
 		var all []string
 		for _, key := range []string{"message", "error", "errors", "errorMessages", "error_description", "description", "detail", "details"} {
 			all = append(all, words(v[key], depth+1)...)
+		}
+		if len(all) == 0 && depth > 0 {
+			for _, field := range slices.Sorted(maps.Keys(v)) {
+				all = append(all, words(v[field], depth+1)...)
+			}
 		}
 		return all
 	}

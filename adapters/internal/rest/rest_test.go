@@ -185,6 +185,7 @@ func TestDo_DetailIsTheTrackersWordsAndNeverAPage(t *testing.T) {
 		{"message", "application/json", `{"message":"no such queue"}`, "no such queue"},
 		{"list", "application/json", `{"errors":["Subject is blank","Status\n is odd"]}`, "Subject is blank; Status is odd"},
 		{"strings", "application/json", `["a","b"]`, "a; b"},
+		{"fields", "application/json", `{"error":"RecordInvalid","details":{"status":[{"description":"closed"}],"base":["odd"]}}`, "RecordInvalid; odd; closed"},
 		{"objects", "application/json", `{"errors":[{"message":"m","code":3}]}`, "m"},
 		{"long", "application/json", `{"message":"` + long + `"}`, strings.Repeat("ä", 299) + "…"},
 		{"page", "text/html", `<p>secret page</p>`, ""},

@@ -1,0 +1,39 @@
+package zendesk
+
+import (
+	"regexp"
+	"strings"
+
+	"parley/adapters/richtext"
+)
+
+var markerText = regexp.MustCompile(`^[a-z2-7]{16}$`)
+
+// invisible stands where Zendesk takes no empty text.
+const invisible = "\u200b"
+
+func lines(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+}
+
+// toMarkdown reads the text of a comment.
+func (c *comment) toMarkdown() string {
+	md := lines(c.Body)
+	if strings.TrimSpace(c.HTML) != "" {
+		md = lines(richtext.HTMLToMarkdown(c.HTML))
+	}
+	if strings.Trim(md, " \t\n\u00a0"+invisible) == "" || md == "&nbsp;" {
+		return ""
+	}
+	return md
+}
+
+// fromMarkdown writes the text of a comment, which Zendesk takes as HTML and never
+// empty.
+func fromMarkdown(md string) string {
+	html := richtext.MarkdownToHTML(lines(md))
+	if strings.TrimSpace(html) == "" {
+		return "<p>" + invisible + "</p>"
+	}
+	return html
+}
