@@ -25,7 +25,10 @@ func (t *Tracker) Hook(d adapters.Delivery) (adapters.Hint, error) {
 	}
 	// What is about something else (a version, a sprint) or odd says that something has
 	// changed, and no more.
-	if odd := rest.Decode(d.Body, &body) != nil; odd || !isID(body.Issue.ID) {
+	if rest.Decode(d.Body, &body) != nil {
+		return hint, nil //nolint:nilerr // its signature is good
+	}
+	if !isID(body.Issue.ID) {
 		return hint, nil
 	}
 	found := event.Change{Key: body.Issue.Key}

@@ -1,0 +1,9 @@
+// Package kindtest keeps twenty tickets in step between whole nodes, both ways, for
+// each kind of tracker: with the built-in desk and with a kind of another vendor, with
+// comments, internal comments, attachments, status and formatted text, while the
+// tracker misbehaves in every few requests (adaptertest.Trouble).
+//
+// It is tests only. A kind has one file: it starts its double, and says by which
+// settings a node and a person sign in (side). It does not test what the adapter does
+// by itself: adaptertest does.
+package kindtest
