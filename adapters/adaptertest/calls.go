@@ -20,7 +20,7 @@ type call func(context.Context) error
 func (e *env) reads(ref event.Ref, cursor event.Cursor, key, file string) map[string]call {
 	find := event.Step{Kind: event.StepComment, Ref: ref, Marker: newMarker(), Comment: &event.CommentWrite{Body: "x"}}
 	create := event.Step{Kind: event.StepCreate, Marker: newMarker(), Fields: e.fields("x", "x")}
-	return map[string]call{
+	all := map[string]call{
 		"Changes": func(ctx context.Context) error {
 			_, _, err := e.tracker.Changes(ctx, cursor, 10)
 			return err
@@ -57,6 +57,10 @@ func (e *env) reads(ref event.Ref, cursor event.Cursor, key, file string) map[st
 			return err
 		},
 	}
+	if e.subject.NoFiles {
+		delete(all, "Open")
+	}
+	return all
 }
 
 // findIsSure counts later as sure: it claims nothing, but it hides an error.
@@ -65,7 +69,7 @@ func (e *env) findIsSure(ctx context.Context, step event.Step) error {
 	return err
 }
 
-// target is a ticket with a file that reads are tried on. All tests share one:
+// target is a ticket, with a file where there are files, that reads are tried on. All tests share one:
 // nobody changes it.
 type target struct {
 	once   sync.Once
@@ -82,10 +86,13 @@ func (e *env) calls() map[string]call {
 	x.once.Do(func() {
 		x.cursor = e.start()
 		w := e.write(event.Step{Kind: event.StepCreate, Marker: newMarker(), Fields: e.fields(unique("target"), "text")})
-		step := e.attach(w.Ref, "target.txt", []byte("bytes of a file that is long enough to be cut"))
-		x.ref, x.key, x.file = w.Ref, w.Key, fileMarked(e.T, e.read(w.Ref), step.Marker).ID
+		if !e.subject.NoFiles {
+			step := e.attach(w.Ref, "target.txt", []byte("bytes of a file that is long enough to be cut"))
+			x.file = fileMarked(e.T, e.read(w.Ref), step.Marker).ID
+		}
+		x.ref, x.key = w.Ref, w.Key
 	})
-	if x.file == "" {
+	if x.key == "" {
 		e.Fatal("the ticket that reads are tried on could not be made")
 	}
 	return e.reads(x.ref, x.cursor, x.key, x.file)

@@ -98,10 +98,14 @@ func changesSeeEverything(t *testing.T, s *Subject) {
 	f.sees(ref, "a person's edit")
 	e.must(s.Hand.Comment(e.Context(), ref.ID, "a reply", false))
 	f.sees(ref, "a person's comment")
-	e.must(s.Hand.Comment(e.Context(), ref.ID, "an aside", true))
-	f.sees(ref, "a person's internal comment")
-	e.must(s.Hand.Attach(e.Context(), ref.ID, "note.txt", []byte("note")))
-	f.sees(ref, "a person's file")
+	if !s.PublicComments {
+		e.must(s.Hand.Comment(e.Context(), ref.ID, "an aside", true))
+		f.sees(ref, "a person's internal comment")
+	}
+	if !s.NoFiles {
+		e.must(s.Hand.Attach(e.Context(), ref.ID, "note.txt", []byte("note")))
+		f.sees(ref, "a person's file")
+	}
 	ours := e.create(unique("ours"))
 	f.sees(ours, "a ticket that the adapter made")
 	e.write(event.Step{Kind: event.StepUpdate, Ref: ours, Fields: event.Fields{event.FieldSummary: unique("ours again")}})

@@ -77,6 +77,9 @@ func goneUnknown(t *testing.T, s *Subject) {
 		_, err = e.tracker.Locate(t.Context(), key)
 		wantClass(t, "Locate of "+key, err, adapters.ErrGone)
 	}
+	if s.NoFiles {
+		return
+	}
 	files, ok := e.tracker.(adapters.Files)
 	if !ok {
 		t.Fatal("the adapter does not implement Files")

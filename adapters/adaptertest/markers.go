@@ -28,7 +28,7 @@ type addition struct {
 // adding is one of each kind.
 func adding(e *env, ref event.Ref) map[string]addition {
 	data := []byte("a file")
-	return map[string]addition{
+	all := map[string]addition{
 		"create": {step: event.Step{
 			Kind: event.StepCreate, Marker: newMarker(), Fields: e.fields(unique("adding"), "text"),
 		}},
@@ -44,6 +44,13 @@ func adding(e *env, ref event.Ref) map[string]addition {
 		}},
 		"attach": {step: attachStep(ref, "added.txt", data), data: data},
 	}
+	if e.subject.PublicComments {
+		delete(all, "internal comment")
+	}
+	if e.subject.NoFiles {
+		delete(all, "attach")
+	}
+	return all
 }
 
 func bodyOf(data []byte) io.Reader {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"parley/adapters"
 	"parley/sync/event"
 )
 
@@ -62,10 +63,15 @@ func readInternal(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
 	ref := e.byHand(e.fields(unique("internal"), "text"))
 	e.must(s.Hand.Comment(e.Context(), ref.ID, "for everybody", false))
-	e.must(s.Hand.Comment(e.Context(), ref.ID, "for us only", true))
+	if !s.PublicComments {
+		e.must(s.Hand.Comment(e.Context(), ref.ID, "for us only", true))
+	}
 	ticket := e.read(ref)
 	if c := commentSaying(t, ticket, "for everybody"); c.Internal {
 		t.Error("a public comment reads as internal")
+	}
+	if s.PublicComments {
+		return
 	}
 	if c := commentSaying(t, ticket, "for us only"); !c.Internal {
 		t.Error("an internal comment reads as public")
@@ -105,6 +111,12 @@ func readEmpty(t *testing.T, s *Subject) {
 func readFiles(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
 	ref := e.byHand(e.fields(unique("files"), "text"))
+	if s.NoFiles {
+		if _, ok := e.tracker.(adapters.Files); ok || len(e.read(ref).Attachments) > 0 {
+			t.Error("there are no files, and the adapter claims to read some")
+		}
+		return
+	}
 	data := bytes.Repeat([]byte("every byte \x00\xff\r\n counts "), 4000)
 	e.must(s.Hand.Attach(e.Context(), ref.ID, fileName, data))
 	ticket := e.read(ref)

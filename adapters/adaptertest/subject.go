@@ -73,6 +73,10 @@ type Subject struct {
 	// UnsignedHooks says that what proves a webhook does not cover its body (a shared
 	// token, a basic sign-in, a secret path).
 	UnsignedHooks bool
+	// PublicComments says that there are no internal comments, and NoFiles that there
+	// are no attachments at all: the adapter refuses both.
+	PublicComments bool
+	NoFiles        bool
 	// Lag is how long after a change Changes may still leave it out.
 	Lag time.Duration
 	// Effect tells the request whose answer says that a step happened from those

@@ -173,6 +173,10 @@ func writeComments(t *testing.T, s *Subject) {
 			Kind: event.StepComment, Ref: ref, Marker: newMarker(),
 			Comment: &event.CommentWrite{Body: unique("said "+words) + "\n\nand more", Internal: internal},
 		}
+		if internal && s.PublicComments {
+			e.refusesInternal(step)
+			continue
+		}
 		w := e.write(step)
 		c := commentMarked(t, e.read(ref), step.Marker)
 		if c.Body != step.Comment.Body || c.Internal != internal {
@@ -193,6 +197,10 @@ func writeUpdateWithComment(t *testing.T, s *Subject) {
 			Fields:  event.Fields{event.FieldSummary: unique("both at once")},
 			Comment: &event.CommentWrite{Body: unique("with a comment"), Internal: internal},
 		}
+		if internal && s.PublicComments {
+			e.refusesInternal(step)
+			continue
+		}
 		e.write(step)
 		ticket := e.read(ref)
 		c := commentMarked(t, ticket, step.Marker)
@@ -202,6 +210,19 @@ func writeUpdateWithComment(t *testing.T, s *Subject) {
 		if got := ticket.Fields[event.FieldSummary]; got != step.Fields[event.FieldSummary] {
 			t.Errorf("got summary %q, want %q", got, step.Fields[event.FieldSummary])
 		}
+	}
+}
+
+// refusesInternal: where there are no internal comments, one must not become public,
+// and what would go with it must not be done either.
+func (e *env) refusesInternal(step event.Step) {
+	e.Helper()
+	before := e.read(step.Ref)
+	_, err := e.tracker.Write(e.Context(), step, nil)
+	wantClass(e.T, "an internal comment where there are none", err, adapters.ErrRejected, adapters.ErrConfiguration)
+	after := e.read(step.Ref)
+	if len(after.Comments) != len(before.Comments) || after.Fields[event.FieldSummary] != before.Fields[event.FieldSummary] {
+		e.Errorf("a refused internal comment left %+v and %v", after.Comments, after.Fields[event.FieldSummary])
 	}
 }
 
@@ -234,6 +255,10 @@ func writeEditComment(t *testing.T, s *Subject) {
 func writeAttach(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
 	ref := e.create(unique("attach"))
+	if s.NoFiles {
+		e.refusesFiles(ref)
+		return
+	}
 	for name, data := range map[string][]byte{
 		fileName:     []byte("small"),
 		"large.bin":  bytes.Repeat([]byte("\x00\x01\xfe\xff large "), 100_000),
@@ -260,6 +285,22 @@ func writeAttach(t *testing.T, s *Subject) {
 	e.must(err)
 	if a := fileMarked(t, e.read(ref), step.Marker); !a.Internal {
 		t.Error("a file written as internal reads as public")
+	}
+}
+
+// refusesFiles: where there are no files, nothing of one is sent.
+func (e *env) refusesFiles(ref event.Ref) {
+	e.Helper()
+	data := []byte("a file")
+	step := attachStep(ref, "refused.txt", data)
+	e.proxy.set(e.subject.Effect, cut)
+	_, err := e.tracker.Write(e.Context(), step, bytes.NewReader(data))
+	wantClass(e.T, "a file where there are none", err, adapters.ErrRejected, adapters.ErrConfiguration)
+	if n := e.proxy.heal(); n > 0 {
+		e.Errorf("%d requests were made for a file that is refused", n)
+	}
+	if found := e.found(step); found.Presence != event.FoundNone {
+		e.Errorf("Find of a refused file says %q, want none", found.Presence)
 	}
 }
 

@@ -87,6 +87,10 @@ type tried struct {
 func tryWriteFaults(t *testing.T, s *Subject, kind string) {
 	e := newEnv(t, s)
 	ref := e.create(unique("doubt"))
+	if kind == "attach" && s.NoFiles {
+		e.refusesFiles(ref)
+		return
+	}
 	faults := writeFaults(s)
 	all := make([]tried, len(faults))
 	var hanging sync.WaitGroup

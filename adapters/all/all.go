@@ -5,6 +5,7 @@ package all
 import (
 	"parley/adapters"
 	"parley/adapters/desk"
+	"parley/adapters/github"
 	"parley/adapters/jira"
 	"parley/adapters/redmine"
 	"parley/adapters/rt"
@@ -15,6 +16,7 @@ import (
 func Kinds() []adapters.Kind {
 	return []adapters.Kind{
 		desk.Kind(),
+		github.Kind(),
 		jira.Kind(),
 		redmine.Kind(),
 		rt.Kind(),

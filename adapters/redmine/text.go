@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"parley/adapters/internal/marker"
 	"parley/adapters/richtext"
 	"parley/sync/event"
 )
@@ -37,61 +38,28 @@ func lines(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
 }
 
-// A marker is a line of its own: in Textile an HTML comment, in Markdown a
-// definition that nothing refers to, neither of which Redmine shows; in plain
-// text a short word.
+// markerFile is a marker behind the name of a file.
 var (
-	markerLine = regexp.MustCompile(`(?m)^(?:<!-- parley:([a-z2-7]{16}) -->|\[parley:([a-z2-7]{16})\](?:: #)?)[ \t\r]*$`)
 	markerFile = regexp.MustCompile(`^(?:(.*) )?\[parley:([a-z2-7]{16})\]$`)
 	markerText = regexp.MustCompile(`^[a-z2-7]{16}$`)
 )
 
-func (s *settings) markerLine(m event.Marker) string {
+// withMarker converts md and puts the marker behind it: in Textile as an HTML
+// comment, in Markdown as a definition that nothing refers to, neither of which
+// Redmine shows; in plain text as a short word.
+func (s *settings) withMarker(md string, m event.Marker) string {
+	form := marker.Definition
 	switch s.format {
 	case formatTextile:
-		return "<!-- parley:" + string(m) + " -->"
+		form = marker.Comment
 	case formatPlain:
-		return "[parley:" + string(m) + "]"
+		form = marker.Word
 	}
-	return "[parley:" + string(m) + "]: #"
+	return marker.Append(s.fromMarkdown(md), m, form)
 }
 
-// withMarker converts md and puts the marker behind it. Lines of md that look
-// like a marker are changed: only ours may count.
-func (s *settings) withMarker(md string, m event.Marker) string {
-	body := s.fromMarkdown(md)
-	if markerLine.MatchString(body) {
-		body = strings.ReplaceAll(body, "parley:", "parley\u200b:")
-	}
-	switch {
-	case m == "":
-		return body
-	case body == "":
-		return s.markerLine(m)
-	}
-	return body + "\n\n" + s.markerLine(m)
-}
-
-// cutMarker takes the marker out of a text, wherever people have moved it. The
-// last one counts.
-func cutMarker(raw string) (string, event.Marker) {
-	raw = lines(raw)
-	all := markerLine.FindAllStringSubmatchIndex(raw, -1)
-	if len(all) == 0 {
-		return raw, ""
-	}
-	m := all[len(all)-1]
-	group := m[2:4]
-	if group[0] < 0 {
-		group = m[4:6]
-	}
-	before, after := strings.TrimRight(raw[:m[0]], "\n"), strings.TrimLeft(raw[m[1]:], "\n")
-	rest := before
-	if before != "" && after != "" {
-		rest += "\n\n"
-	}
-	return rest + after, event.Marker(raw[group[0]:group[1]])
-}
+// cutMarker takes the marker out of a text.
+func cutMarker(raw string) (string, event.Marker) { return marker.Cut(raw) }
 
 // spoiled matches what Redmine replaces in the name of a file.
 var spoiled = regexp.MustCompile(`[/?%*:|"'<>\n\r\\]`)

@@ -13,7 +13,9 @@ const maxAfter = 24 * time.Hour
 // After is how long an answer asks to wait; 0 if it does not say. It reads
 // Retry-After (seconds or HTTP date) and the reset headers in use: seconds
 // left, seconds or milliseconds since 1970, ISO 8601. Dates count from the
-// answer's own Date, so that the tracker's clock may be wrong.
+// answer's own Date, so that the tracker's clock may be wrong. A reset is not what to
+// wait for where the limit that it belongs to is not used up (GitHub, whose other
+// limits have no headers).
 func After(h http.Header) time.Duration {
 	origin, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
@@ -21,6 +23,10 @@ func After(h http.Header) time.Duration {
 	}
 	names := []string{"Retry-After", "X-RateLimit-Reset", "RateLimit-Reset", "X-Rate-Limit-Reset"}
 	for _, name := range names {
+		left, _ := strconv.ParseInt(strings.TrimSpace(h.Get(strings.Replace(name, "Reset", "Remaining", 1))), 10, 64)
+		if left > 0 && name != "Retry-After" {
+			continue
+		}
 		if d := parseAfter(strings.TrimSpace(h.Get(name)), origin); d > 0 {
 			return min(d, maxAfter)
 		}
