@@ -52,10 +52,11 @@ func (s *saying) to(x *comment) {
 	}
 }
 
-func (d *Double) comment(x *comment, properties bool) map[string]any {
+func (d *Double) comment(i *issue, x *comment, properties bool) map[string]any {
 	out := map[string]any{
 		"id": strconv.FormatInt(x.id, 10), "author": d.user(x.author), "updateAuthor": d.user(x.author), "body": x.body,
 		"created": d.time(x.created), "updated": d.time(x.updated),
+		"self": d.self("issue/" + strconv.FormatInt(i.id, 10) + "/comment/" + strconv.FormatInt(x.id, 10)),
 	}
 	if x.visibility != nil {
 		out["visibility"] = x.visibility
@@ -90,7 +91,7 @@ func (d *Double) addComment(c *call) {
 		s.to(x)
 		i.comments = append(i.comments, x)
 		d.touch(i)
-		c.answer(http.StatusCreated, d.comment(x, false))
+		c.answer(http.StatusCreated, d.comment(i, x, false))
 	})
 }
 
@@ -112,7 +113,19 @@ func (d *Double) editComment(c *call) {
 		s.to(i.comments[n])
 		i.comments[n].updated = d.now().Truncate(time.Millisecond)
 		d.touch(i)
-		c.answer(http.StatusOK, d.comment(i.comments[n], false))
+		c.answer(http.StatusOK, d.comment(i, i.comments[n], false))
+	})
+}
+
+func (d *Double) readComment(c *call) {
+	d.with(c, func(i *issue) {
+		for _, x := range i.comments {
+			if "comment/"+strconv.FormatInt(x.id, 10) == c.r.PathValue("rest") {
+				c.answer(http.StatusOK, d.comment(i, x, false))
+				return
+			}
+		}
+		c.fail(http.StatusNotFound, "Can not find a comment for the id.")
 	})
 }
 
@@ -124,25 +137,25 @@ func (d *Double) listComments(c *call) {
 		properties := !d.opt.Cloud && slices.Contains(split(c.r.URL.Query()["expand"]), "properties")
 		all := []any{}
 		for _, x := range i.comments[at:end] {
-			all = append(all, d.comment(x, properties))
+			all = append(all, d.comment(i, x, properties))
 		}
 		c.answer(http.StatusOK, map[string]any{"startAt": at, "maxResults": 100, "total": len(i.comments), "comments": all})
 	})
 }
 
 // commentBy is a comment anywhere; mu is held.
-func (d *Double) commentBy(c *call, id string) *comment {
+func (d *Double) commentBy(c *call, id string) (*issue, *comment) {
 	if c.me == nil {
-		return nil
+		return nil, nil
 	}
 	for _, i := range d.issues {
 		for _, x := range i.comments {
 			if !i.gone && strconv.FormatInt(x.id, 10) == id {
-				return x
+				return i, x
 			}
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 func (d *Double) commentsByID(c *call) {
@@ -156,8 +169,8 @@ func (d *Double) commentsByID(c *call) {
 	defer d.mu.Unlock()
 	all := []any{}
 	for _, id := range body.IDs {
-		if x := d.commentBy(c, strconv.FormatInt(id, 10)); x != nil {
-			all = append(all, d.comment(x, slices.Contains(split(c.r.URL.Query()["expand"]), "properties")))
+		if i, x := d.commentBy(c, strconv.FormatInt(id, 10)); x != nil {
+			all = append(all, d.comment(i, x, slices.Contains(split(c.r.URL.Query()["expand"]), "properties")))
 		}
 	}
 	c.answer(http.StatusOK, map[string]any{"startAt": 0, "maxResults": 1000, "total": len(all), "isLast": true, "values": all})
@@ -166,7 +179,7 @@ func (d *Double) commentsByID(c *call) {
 func (d *Double) commentProperty(c *call) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	x := d.commentBy(c, c.r.PathValue("comment"))
+	_, x := d.commentBy(c, c.r.PathValue("comment"))
 	if x == nil || x.props[c.r.PathValue("key")] == nil {
 		c.fail(http.StatusNotFound, "The property does not exist.")
 		return

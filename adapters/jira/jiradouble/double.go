@@ -22,6 +22,8 @@ type Account struct {
 type Options struct {
 	// Cloud is version 3 of the API; otherwise version 2.
 	Cloud bool
+	// Site is the address that answers name; nothing listens at the default.
+	Site string
 	// Project is the key of the one project; Service makes it one of Jira Service
 	// Management.
 	Project string
@@ -68,6 +70,9 @@ func New(opt Options) *Double {
 	if opt.Zone == nil {
 		opt.Zone = time.UTC
 	}
+	if opt.Site == "" {
+		opt.Site = "https://jira.invalid"
+	}
 	d := &Double{opt: opt, mux: http.NewServeMux(), issues: map[int64]*issue{}, tokens: map[string]int{}, nextID: 10000, now: opt.Now}
 	if d.now == nil {
 		d.now = time.Now
@@ -101,6 +106,9 @@ func (d *Double) root() string {
 	}
 	return "/rest/api/2/"
 }
+
+// self is an address in answers.
+func (d *Double) self(path string) string { return d.opt.Site + d.root() + path }
 
 // call is one request with who makes it; nobody is nil.
 type call struct {
@@ -248,6 +256,7 @@ func (d *Double) routes() {
 	d.handle("POST issue/{id}/transitions", (*Double).transit)
 	d.handle("GET issue/{id}/comment", (*Double).listComments)
 	d.handle("POST issue/{id}/comment", (*Double).addComment)
+	d.handle("GET issue/{id}/{rest...}", (*Double).readComment)
 	d.handle("PUT issue/{id}/comment/{comment}", (*Double).editComment)
 	d.handle("GET comment/{comment}/properties/{key}", (*Double).commentProperty)
 	d.handle("POST issue/{id}/attachments", (*Double).attach)
@@ -262,5 +271,6 @@ func (d *Double) routes() {
 	}
 	d.mux.Handle("/rest/oauth2/latest/token", d.Tokens())
 	d.handle("POST search", (*Double).searchDC)
+	d.handle("GET search", (*Double).searchDC)
 	d.handle("GET /secure/attachment/{file}/{name}", (*Double).content)
 }

@@ -23,10 +23,10 @@ func (d *Double) fileShown(f *file) map[string]any {
 	id := strconv.FormatInt(f.id, 10)
 	out := map[string]any{
 		"id": id, "filename": f.name, "author": d.user(f.author), "created": d.time(f.created), "size": len(f.data), "mimeType": f.kind,
-		"self": "https://jira.invalid" + d.root() + "attachment/" + id, "content": "https://jira.invalid" + d.root() + "attachment/content/" + id,
+		"self": d.self("attachment/" + id), "content": d.self("attachment/content/" + id),
 	}
 	if !d.opt.Cloud {
-		out["content"] = "https://jira.invalid/secure/attachment/" + id + "/file"
+		out["content"] = d.opt.Site + "/secure/attachment/" + id + "/file"
 	}
 	return out
 }

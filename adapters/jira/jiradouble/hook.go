@@ -21,7 +21,7 @@ func (d *Double) Delivery(id, secret string) (http.Header, []byte) {
 		"timestamp": d.now().UnixMilli(), "webhookEvent": "jira:issue_updated", "issue_event_type_name": "issue_generic",
 		"user": d.user(i.creator),
 		"issue": map[string]any{
-			"id": id, "key": i.key, "self": "https://jira.invalid/rest/api/2/issue/" + id,
+			"id": id, "key": i.key, "self": d.self("issue/" + id),
 			"fields": map[string]any{"summary": i.fields["summary"], "created": d.time(i.created), "updated": d.time(i.updated)},
 		},
 	})

@@ -77,7 +77,7 @@ type written struct {
 		Value any    `json:"value"`
 	} `json:"properties"`
 	Transition struct {
-		ID string `json:"id"`
+		ID any `json:"id"` // text or number
 	} `json:"transition"`
 }
 
@@ -92,7 +92,7 @@ func (d *Double) create(c *call) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	project, _ := body.Fields["project"].(map[string]any)
-	if project["key"] != d.opt.Project {
+	if project["key"] != d.opt.Project && project["id"] != projectID {
 		c.failField("project", "Specify a valid project ID or key")
 		return
 	}
@@ -123,8 +123,10 @@ func (d *Double) create(c *call) {
 	d.issues[i.id] = i
 	d.touch(i)
 	id := strconv.FormatInt(i.id, 10)
-	c.answer(http.StatusCreated, map[string]any{"id": id, "key": i.key, "self": "https://jira.invalid" + d.root() + "issue/" + id})
+	c.answer(http.StatusCreated, map[string]any{"id": id, "key": i.key, "self": d.self("issue/" + id)})
 }
+
+const projectID = "10000"
 
 // blank are the fields of a new issue.
 func (d *Double) blank(me *Account) map[string]any {
@@ -141,7 +143,7 @@ func (d *Double) blank(me *Account) map[string]any {
 	if d.opt.Service {
 		kind = "service_desk"
 	}
-	out["project"] = map[string]any{"id": "10000", "key": d.opt.Project, "name": "Project", "projectTypeKey": kind}
+	out["project"] = map[string]any{"id": projectID, "key": d.opt.Project, "self": d.self("project/" + projectID), "name": "Project", "projectTypeKey": kind}
 	out["status"] = statusOf("To Do")
 	out["priority"] = map[string]any{"id": "101", "name": "Medium"}
 	out["creator"], out["reporter"] = d.user(me), d.user(me)
@@ -351,7 +353,8 @@ func (d *Double) shown(i *issue, fields map[string]any, created, updated time.Ti
 			}
 		}
 	}
-	return map[string]any{"expand": "names", "id": strconv.FormatInt(i.id, 10), "key": i.key, "fields": out}
+	id := strconv.FormatInt(i.id, 10)
+	return map[string]any{"expand": "names", "id": id, "self": d.self("issue/" + id), "key": i.key, "fields": out}
 }
 
 func (d *Double) changelog(c *call) {

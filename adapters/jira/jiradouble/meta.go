@@ -14,7 +14,12 @@ func (d *Double) myself(c *call) {
 }
 
 func (d *Double) serverInfo(c *call) {
-	c.answer(http.StatusOK, map[string]any{"version": "1001.0.0", "serverTime": d.time(d.now())})
+	info := map[string]any{"version": "1001.0.0", "versionNumbers": []int{1001, 0, 0}, "deploymentType": "Cloud", "buildNumber": 100_000}
+	if !d.opt.Cloud {
+		info = map[string]any{"version": "10.3.0", "versionNumbers": []int{10, 3, 0}, "deploymentType": "Server", "buildNumber": 10_030_000}
+	}
+	info["serverTime"] = d.time(d.now())
+	c.answer(http.StatusOK, info)
 }
 
 func (d *Double) listFields(c *call) {

@@ -165,8 +165,9 @@ func (d *Double) searchDC(c *call) {
 	if d.opt.BeforeSearch != nil {
 		d.opt.BeforeSearch()
 	}
-	var a asked
-	if !c.body(&a) {
+	q := c.r.URL.Query()
+	a := asked{JQL: q.Get("jql"), Fields: split(q["fields"]), Start: c.number("startAt", 0), Max: c.number("maxResults", 0)}
+	if c.r.Method == http.MethodPost && !c.body(&a) {
 		return
 	}
 	d.mu.Lock()

@@ -1,6 +1,7 @@
 package jiradouble
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -68,7 +69,7 @@ func (d *Double) transit(c *call) {
 	}
 	d.with(c, func(i *issue) {
 		all := moves()
-		n := slices.IndexFunc(all, func(m move) bool { return m.id == body.Transition.ID && m.from == i.statusName() })
+		n := slices.IndexFunc(all, func(m move) bool { return m.id == fmt.Sprint(body.Transition.ID) && m.from == i.statusName() })
 		if n < 0 {
 			c.fail(http.StatusBadRequest, "It seems that you have tried to perform a workflow operation that is not valid for the current state of this issue.")
 			return
