@@ -55,8 +55,8 @@ func (c client) do(ctx context.Context, r rest.Request) (*rest.Response, error) 
 // leastWait is how long GitHub asks to wait where a limit does not say it.
 const leastWait = time.Minute
 
-// limited knows the limit on creating too fast, which may come as a plain refusal,
-// and that a limit which says nothing is to be waited for a minute.
+// limited knows the limit on creating too fast by its words: it may come as a plain
+// refusal, and without a time to wait.
 func limited(err error) error {
 	var known *adapters.Error
 	if !errors.As(err, &known) {
@@ -64,12 +64,11 @@ func limited(err error) error {
 	}
 	words := strings.ToLower(known.Detail)
 	says := strings.Contains(words, "rate limit") || strings.Contains(words, "abuse detection")
-	switch {
-	case errors.Is(err, adapters.ErrLimited) && known.After > 0:
-	case errors.Is(err, adapters.ErrLimited), says && rest.HasStatus(err, http.StatusForbidden):
-		return &adapters.Error{Class: adapters.ErrLimited, Op: known.Op, Detail: known.Detail, After: leastWait, Err: known.Err}
+	told := errors.Is(err, adapters.ErrLimited) && known.After > 0
+	if !says || told || !errors.Is(err, adapters.ErrLimited) && !rest.HasStatus(err, http.StatusForbidden) {
+		return err
 	}
-	return err
+	return &adapters.Error{Class: adapters.ErrLimited, Op: known.Op, Detail: known.Detail, After: leastWait, Err: known.Err}
 }
 
 func (c client) below(path string) string { return "repos/{owner}/{repo}/" + path }

@@ -40,6 +40,8 @@ type side struct {
 	rich string
 	// internal says that it has internal comments.
 	internal bool
+	// noFiles says that it takes no attachments.
+	noFiles bool
 	// seed of the faults; 0 lets the tracker behave.
 	seed uint64
 }

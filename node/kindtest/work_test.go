@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -88,7 +89,7 @@ func plan(left, right *site) []*work {
 		if i%4 < 2 {
 			w.status = status
 		}
-		if i%5 == 0 {
+		if i%5 == 0 && !w.home.noFiles {
 			w.file = bytes.Repeat([]byte{byte(i), '\n', 0xff}, 5000+i)
 		}
 		if w.home.internal && i%4 == 0 {
@@ -240,20 +241,20 @@ func (x *site) compare(w *work, ticket event.Ticket) error {
 		Comments, Secrets, Files     []string
 	}
 	want := state{Summary: w.want, Status: x.statuses[w.status], Description: w.rich(), Comments: slices.Sorted(slices.Values(w.comments))}
-	text := func(name string) string { return strings.TrimSpace(fmt.Sprint(ticket.Fields[name])) }
+	text := func(name string) string { return plain(fmt.Sprint(ticket.Fields[name])) }
 	got := state{Summary: text(event.FieldSummary), Status: text(event.FieldStatus), Description: text(event.FieldDescription)}
 	if x == w.home && w.secret != "" {
 		want.Secrets = []string{w.secret}
 	}
 	for _, c := range ticket.Comments {
-		if body := strings.TrimSpace(c.Body); c.Internal {
+		if body := plain(c.Body); c.Internal {
 			got.Secrets = append(got.Secrets, body)
 		} else {
 			got.Comments = append(got.Comments, body)
 		}
 	}
 	slices.Sort(got.Comments)
-	if w.file != nil {
+	if w.file != nil && !x.noFiles {
 		want.Files = []string{fmt.Sprintf("report %02d ü.bin %d true", w.number, len(w.file))}
 	}
 	for _, f := range ticket.Attachments {
@@ -268,6 +269,12 @@ func (x *site) compare(w *work, ticket event.Ticket) error {
 	}
 	return nil
 }
+
+var markLine = regexp.MustCompile(`(?m)^<!-- parley:[a-z2-7]{16} -->$`)
+
+// plain takes out the mark that the node's account leaves in a text; a person's
+// adapter takes it for that person's words.
+func plain(text string) string { return strings.TrimSpace(markLine.ReplaceAllString(text, "")) }
 
 // unmarked takes out the mark that the node's account leaves in a file's name where
 // the tracker has no other place; a person sees it.
