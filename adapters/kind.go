@@ -13,11 +13,21 @@ type Kind struct {
 	Title string
 	// Settings are the kind's own keys in parley.yaml, in the order asked.
 	Settings []Setting
-	// Abilities, in a few words each, for `adapter show`.
+	// Capabilities are what the suite proved of the kind; adapters/all fills them in.
+	Capabilities Capabilities
+	// Abilities are further words for `adapter show`, of what no suite tells.
 	Abilities []string
 	// Open checks the settings and returns a tracker. It makes no request: a
 	// tracker that is down must not keep the node from starting.
 	Open func(Options) (Tracker, error)
+}
+
+// Capabilities are what adaptertest holds a kind to, beside what it holds all to.
+type Capabilities struct {
+	// Abilities, in a few words each.
+	Abilities []string `json:"abilities"`
+	// Fields are the types of fields that are written and read back.
+	Fields []string `json:"fields"`
 }
 
 // Hooked tells whether the kind's trackers can tell of changes by themselves; see the

@@ -25,6 +25,7 @@ func behaviourPromises() []promise {
 		{"ManyAtOnce", manyAtOnce},
 		{"AbilitiesWork", abilities},
 		{"WebhooksAreCheckedAndNameTheTicket", webhooks},
+		{"TableSaysWhatIsProven", capabilities},
 	}
 }
 

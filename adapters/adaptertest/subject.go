@@ -13,6 +13,10 @@ import (
 
 // Subject is an adapter and the tracker it is tested against.
 type Subject struct {
+	// Kind is the adapter's name, in one run of the suite for each kind: what that run
+	// holds it to is what adapters/all/capabilities says, and the documents. Other runs
+	// (another version, another setting) leave it empty.
+	Kind string
 	// URL is the tracker's own address.
 	URL string
 	// Open opens the adapter for address, with a good credential of an ordinary

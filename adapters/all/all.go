@@ -1,8 +1,13 @@
 // Package all lists the kinds of tracker that Parley speaks, explicitly: what
-// is not named here is not there. It does nothing else.
+// is not named here is not there. What each can do is what adaptertest holds it to:
+// capabilities has a file for each kind, written by the suite (UPDATE=1) and compared
+// by it. It does nothing else.
 package all
 
 import (
+	"embed"
+	"encoding/json"
+
 	"parley/adapters"
 	"parley/adapters/desk"
 	"parley/adapters/github"
@@ -12,8 +17,22 @@ import (
 	"parley/adapters/zendesk"
 )
 
+//go:embed capabilities/*.json
+var proven embed.FS
+
 // Kinds are all kinds of tracker, in the order to show them.
 func Kinds() []adapters.Kind {
+	kinds := list()
+	for i := range kinds {
+		// A file that is not there or wrong is found by a test of this package.
+		if raw, err := proven.ReadFile("capabilities/" + kinds[i].Name + ".json"); err == nil {
+			_ = json.Unmarshal(raw, &kinds[i].Capabilities)
+		}
+	}
+	return kinds
+}
+
+func list() []adapters.Kind {
 	return []adapters.Kind{
 		desk.Kind(),
 		github.Kind(),

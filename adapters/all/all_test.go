@@ -15,12 +15,12 @@ func TestKinds_AreWholeAndToldApart(t *testing.T) {
 	name := regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 	seen := map[string]bool{}
 	for _, k := range all.Kinds() {
-		if !name.MatchString(k.Name) || seen[k.Name] || k.Title == "" || k.Open == nil || len(k.Abilities) == 0 {
+		if !name.MatchString(k.Name) || seen[k.Name] || k.Title == "" || k.Open == nil || len(k.Capabilities.Abilities) == 0 || len(k.Capabilities.Fields) == 0 {
 			t.Errorf("kind %+v lacks something, or its name is taken", k)
 		}
 		seen[k.Name] = true
-		if want := slices.Contains(k.Abilities, "webhooks"); k.Hooked() != want {
-			t.Errorf("%s declares %s: %v, names webhooks among its abilities: %v", k.Name, adapters.SettingHookSecret, k.Hooked(), want)
+		if want := slices.Contains(k.Capabilities.Abilities, "webhooks"); k.Hooked() != want {
+			t.Errorf("%s declares %s: %v, the suite proved webhooks: %v", k.Name, adapters.SettingHookSecret, k.Hooked(), want)
 		}
 		secret := false
 		for _, s := range k.Settings {

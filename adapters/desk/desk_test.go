@@ -61,6 +61,7 @@ func TestDesk_KeepsEveryAdapterPromise(t *testing.T) {
 	t.Parallel()
 	address := serve(t, openDesk(t, t.TempDir()))
 	adaptertest.Run(t, adaptertest.Subject{
+		Kind:      "desk",
 		URL:       address,
 		Open:      func(t testing.TB, u *url.URL) adapters.Tracker { return openTracker(t, u, token) },
 		OpenWrong: func(t testing.TB, u *url.URL) adapters.Tracker { return openTracker(t, u, "nobody's token") },

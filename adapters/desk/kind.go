@@ -15,10 +15,6 @@ func Kind() adapters.Kind {
 			{Name: "token", Help: "token of Parley's account at the desk", Required: true, Secret: true},
 			{Name: "project", Help: "project that tickets are created in when a filter names none; listing and polling keep to it"},
 		},
-		Abilities: []string{
-			"change feed by number", "told of changes at once", "optimistic lock", "status workflow", "internal comments",
-			"editing of comments", "attachments", "people", "search by field", "history", "deletion",
-		},
 		Open: func(o adapters.Options) (adapters.Tracker, error) {
 			t, err := New(o)
 			if err != nil {

@@ -30,9 +30,6 @@ func Kind() adapters.Kind {
 			{Name: "settle", Help: "how long a request that got no answer may still be at work", Default: "5s"},
 			{Name: "page_size", Help: "rows to ask for at once, 1 to 100", Default: "100"},
 		},
-		Abilities: []string{
-			"edit of comments", "look-up of people", "search by field", "history", "status workflow", "webhooks", "probe",
-		},
 		Open: open,
 	}
 }

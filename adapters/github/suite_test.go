@@ -262,7 +262,9 @@ func (h hand) Delete(_ context.Context, id string) error {
 func TestToken_KeepsThePromisesOfAnAdapter(t *testing.T) {
 	t.Parallel()
 	s := startSite(t, organisation())
-	adaptertest.Run(t, s.subject())
+	subject := s.subject()
+	subject.Kind = "github"
+	adaptertest.Run(t, subject)
 	s.report(t)
 }
 

@@ -34,10 +34,6 @@ func Kind() adapters.Kind {
 			{Name: adapters.SettingHookSecret, Help: "secret of the webhook that an administrator of Jira made for tracker.webhook", Secret: true},
 			{Name: "page_size", Help: "issues to ask for at once, 1 to 100", Default: "100"},
 		},
-		Abilities: []string{
-			"internal comments", "edit of comments", "attachments both ways", "look-up of people",
-			"search by field", "history", "status workflow", "probe", "webhooks",
-		},
 		Open: open,
 	}
 }

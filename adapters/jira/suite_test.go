@@ -166,7 +166,7 @@ func (s *site) credentials(subject adaptertest.Subject, tokens string) adapterte
 	wrong := maps.Clone(change)
 	wrong["client_secret"] = "wrong"
 	subject.OpenWrong = func(t testing.TB, u *url.URL) adapters.Tracker { t.Helper(); return s.open(t, u, wrong) }
-	subject.Renews = true
+	subject.Kind, subject.Renews = "jira", true
 	subject.Secrets = []string{jiradouble.ClientSecret, jiradouble.TokenPrefix}
 	return subject
 }

@@ -32,10 +32,6 @@ func Kind() adapters.Kind {
 			{Name: "field_types", Help: "types of custom fields that are not text, as NAME=TYPE, separated by commas (text, rich, option, options, number, bool, date, user, users); only an administrator's key can read them"},
 			{Name: "page_size", Help: "issues to ask for at once, 1 to 100", Default: "100"},
 		},
-		Abilities: []string{
-			"internal comments", "edit of comments", "attachments both ways", "look-up of people",
-			"search by field", "history", "status workflow", "probe",
-		},
 		Open: open,
 	}
 }

@@ -67,7 +67,9 @@ func effect(r *http.Request) bool {
 
 func TestReal_KeepsThePromisesOfAnAdapter(t *testing.T) {
 	t.Parallel()
-	adaptertest.Run(t, subject(server, nil))
+	plain := subject(server, nil)
+	plain.Kind = "redmine"
+	adaptertest.Run(t, plain)
 }
 
 func TestReal_KeepsThePromisesWithAMarkerField(t *testing.T) {

@@ -30,10 +30,6 @@ func Kind() adapters.Kind {
 			{Name: "priorities", Help: "names of priorities as in RT's PriorityAsString; \"number\" keeps numbers", Default: defaultPriorities},
 			{Name: "create_requestors", Help: "whether a reporter whom RT does not know may be made a user there by mail address", Default: "no", Choices: []string{"no", "yes"}},
 		},
-		Abilities: []string{
-			"optimistic lock", "internal comments", "attachments both ways", "look-up of people",
-			"search by field", "history", "lifecycle", "probe",
-		},
 		Open: open,
 	}
 }

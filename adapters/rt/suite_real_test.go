@@ -17,7 +17,8 @@ import (
 
 func subject() adaptertest.Subject {
 	return adaptertest.Subject{
-		URL: server.Env["URL"],
+		Kind: "rt",
+		URL:  server.Env["URL"],
 		Open: func(t testing.TB, address *url.URL) adapters.Tracker {
 			return openReal(t, address, nil)
 		},

@@ -28,9 +28,6 @@ func Kind() adapters.Kind {
 			{Name: "settle_time", Help: "how long a request that timed out may still be at work at Zendesk", Default: "10s"},
 			{Name: "page_size", Help: "tickets to ask the export for at once, 1 to 1000", Default: "200"},
 		},
-		Abilities: []string{
-			"internal comments", "attachments both ways, internal ones too", "optimistic lock", "look-up of people", "history", "deletions", "webhooks", "probe",
-		},
 		Open: open,
 	}
 }

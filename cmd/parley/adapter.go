@@ -29,6 +29,7 @@ type kindView struct {
 	Name      string        `json:"name"`
 	Title     string        `json:"title"`
 	Abilities []string      `json:"abilities"`
+	Fields    []string      `json:"fields"`
 	Settings  []settingView `json:"settings"`
 }
 
@@ -42,7 +43,7 @@ type settingView struct {
 }
 
 func viewOf(k adapters.Kind) kindView {
-	v := kindView{Name: k.Name, Title: k.Title, Abilities: k.Abilities, Settings: []settingView{}}
+	v := kindView{Name: k.Name, Title: k.Title, Abilities: slices.Concat(k.Capabilities.Abilities, k.Abilities), Fields: k.Capabilities.Fields, Settings: []settingView{}}
 	for _, s := range k.Settings {
 		v.Settings = append(v.Settings, settingView(s))
 	}
@@ -74,9 +75,9 @@ func (*adapterList) Run(a *app) error {
 	var rows [][]string
 	for _, k := range all.Kinds() {
 		views = append(views, viewOf(k))
-		rows = append(rows, []string{k.Name, k.Title})
+		rows = append(rows, []string{k.Name, k.Title, strings.Join(viewOf(k).Abilities, ", ")})
 	}
-	return a.show(views, func(w io.Writer) { table(w, "KIND|TRACKER", rows) })
+	return a.show(views, func(w io.Writer) { table(w, "KIND|TRACKER|ABILITIES", rows) })
 }
 
 type adapterShow struct {
@@ -90,7 +91,8 @@ func (c *adapterShow) Run(a *app) error {
 		return &failure{Kind: admin.KindNotFound, Message: fmt.Sprintf("there is no adapter %.40q", c.Kind), Hint: "there are " + kindNames()}
 	}
 	return a.show(viewOf(kind), func(w io.Writer) {
-		fmt.Fprintf(w, "%s\nabilities: %s\n\nsettings\n", kind.Title, strings.Join(kind.Abilities, ", "))
+		v := viewOf(kind)
+		fmt.Fprintf(w, "%s\nabilities: %s\nfields of type: %s\n\nsettings\n", v.Title, strings.Join(v.Abilities, ", "), strings.Join(v.Fields, ", "))
 		for _, s := range kind.Settings {
 			notes := []string{}
 			if s.Required {
