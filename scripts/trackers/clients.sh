@@ -3,6 +3,8 @@
 # doubles of the trackers that no test can reach: what they cannot read, the double got
 # wrong. `clients.sh install` needs root and is safe to repeat.
 #
+#   gh                adapters/github/clients_real_test.go
+#   python3-github    adapters/github/clients_real_test.go
 #   python3-jira      adapters/jira/client_real_test.go
 set -euo pipefail
 
@@ -12,7 +14,7 @@ KIND=clients
 case ${1:-} in
 install)
   export DEBIAN_FRONTEND=noninteractive
-  apt_install python3-jira
+  apt_install gh python3-github python3-jira
   ;;
 *)
   echo "usage: $0 install" >&2

@@ -83,6 +83,7 @@ type written struct {
 	Reason    *string          `json:"state_reason"`
 	Labels    *names           `json:"labels"`
 	Assignees *names           `json:"assignees"`
+	Assignee  *string          `json:"assignee"`
 	Milestone json.RawMessage  `json:"milestone"`
 	Type      json.RawMessage  `json:"type"`
 	Values    []value          `json:"issue_field_values"`
@@ -197,8 +198,11 @@ func (d *Double) set(c *call, i *issue, in *written) bool {
 	if in.Labels != nil {
 		d.setLabels(c, i, *in.Labels)
 	}
-	if in.Assignees != nil {
+	switch {
+	case in.Assignees != nil:
 		d.setAssignees(c, i, *in.Assignees)
+	case in.Assignee != nil:
+		d.setAssignees(c, i, []string{*in.Assignee})
 	}
 	return d.setFields(c, i, in.Values)
 }

@@ -1,6 +1,7 @@
 package githubdouble
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -50,8 +51,14 @@ func (d *Double) sets(c *call) *issue {
 
 func (d *Double) addLabels(c *call) {
 	i := d.sets(c)
+	// Older clients send the list alone.
+	var raw json.RawMessage
+	if i == nil || !c.body(&raw) {
+		return
+	}
 	var in struct{ Labels names }
-	if i == nil || !c.body(&in) {
+	if json.Unmarshal(raw, &in.Labels) != nil && json.Unmarshal(raw, &in) != nil {
+		c.fail(http.StatusBadRequest, "Problems parsing JSON")
 		return
 	}
 	d.setLabels(c, i, append(slices.Clone(i.labels), in.Labels...))

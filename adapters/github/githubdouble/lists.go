@@ -104,13 +104,18 @@ func (d *Double) page(c *call, path string, rows []any, place func(int) string, 
 	from = min(from, len(rows))
 	to := min(from+size, len(rows))
 	link := func(n int, rel, after string) string {
-		q := c.r.URL.Query()
-		q.Set("page", strconv.Itoa(n))
-		q.Del("after")
-		if after != "" {
-			q.Set("after", after)
+		// What was asked for stays as it was, the place comes last.
+		var q []string
+		for part := range strings.SplitSeq(c.r.URL.RawQuery, "&") {
+			if name, _, _ := strings.Cut(part, "="); part != "" && name != "page" && name != "after" {
+				q = append(q, part)
+			}
 		}
-		return fmt.Sprintf("<%s/repositories/%d%s?%s>; rel=%q", c.root(), repositoryID, path, q.Encode(), rel)
+		if after != "" {
+			q = append(q, "after="+url.QueryEscape(after))
+		}
+		q = append(q, "page="+strconv.Itoa(n))
+		return fmt.Sprintf("<%s/repositories/%d%s?%s>; rel=%q", c.root(), repositoryID, path, strings.Join(q, "&"), rel)
 	}
 	var links []string
 	if page > 1 {
