@@ -15,7 +15,8 @@ import (
 )
 
 var markdownParser = sync.OnceValue(func() parser.Parser {
-	never := regexp.MustCompile(`[^\s\S]`)
+	// Anchored: it is tried at every word, and must not look through the rest of the line.
+	never := regexp.MustCompile(`\A[^\s\S]`)
 	return goldmark.New(goldmark.WithExtensions(
 		extension.Table, extension.Strikethrough, extension.TaskList,
 		extension.NewLinkify(

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -356,5 +357,20 @@ func TestMarkdown_AListKeepsItsFirstNumber(t *testing.T) {
 		if got := richtext.FromMarkdown(text).Markdown(); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
+	}
+}
+
+// TestMarkdown_TimeGrowsWithTheLengthOfALineOnly: some editors put a whole text into
+// one.
+func TestMarkdown_TimeGrowsWithTheLengthOfALineOnly(t *testing.T) {
+	t.Parallel()
+	line := strings.Repeat("all work and no play ", 10_000)
+	began := time.Now()
+	got := richtext.FromMarkdown(line).Plain()
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("a line of %d bytes took %v", len(line), took)
+	}
+	if got != strings.TrimSpace(line) {
+		t.Error("the words changed")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"parley/adapters"
 	"parley/adapters/internal/rest"
@@ -39,7 +40,7 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 	}
 	out := event.Ticket{
 		Ref: x.ref(), Key: x.key(), URL: t.webURL(x.key()), Marker: x.marker(me), Version: x.version(), Updated: x.changed(),
-		Lock: x.lock(), Next: cat.next(x), Restricted: x.Public != nil && !*x.Public,
+		Lock: x.lock(), Next: cat.next(x),
 	}
 	if out.Fields, err = t.fieldsOf(ctx, x, cat, people); err != nil {
 		return event.Ticket{}, err
@@ -131,8 +132,8 @@ func (c *conversation) into(out *event.Ticket, people map[int64]user) {
 		switch {
 		case i == 0:
 			out.Fields[event.FieldDescription] = emptyNil(x.toMarkdown())
-			out.Restricted = out.Restricted || x.internal()
-		case m.File:
+			out.Restricted = x.internal()
+		case m.File || x.onlyCarries():
 		default:
 			out.Comments = append(out.Comments, event.Comment{
 				ID: strconv.FormatInt(x.ID, 10), Author: author.event(), Body: x.toMarkdown(),
@@ -143,6 +144,15 @@ func (c *conversation) into(out *event.Ticket, people map[int64]user) {
 	slices.SortStableFunc(out.Attachments, func(a, b event.Attachment) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(number(a.ID), number(b.ID)))
 	})
+}
+
+// onlyCarries tells a comment that says no more than the file that it is there for.
+func (c *comment) onlyCarries() bool {
+	if len(c.Files) == 0 {
+		return false
+	}
+	text := c.toMarkdown()
+	return text == "" || len(c.Files) == 1 && strings.TrimSpace(lines(c.Body)) == strings.TrimSpace(c.Files[0].name())
 }
 
 func (f *file) attachment(c *comment, author user) (event.Attachment, bool) {

@@ -53,6 +53,17 @@ func TestTrap_ATicketWithoutAPublicCommentIsRestricted(t *testing.T) {
 	if !b.read(ref).Restricted {
 		t.Error("a ticket whose description is internal may leave after a public comment")
 	}
+	public, err := strconv.ParseInt(b.read(ref).Comments[0].ID, 10, 64)
+	b.must(err)
+	b.site.MakePrivate(id(ref), public)
+	if !b.read(ref).Comments[0].Internal {
+		t.Error("a comment that was made private later reads as public")
+	}
+	ours, err := b.tracker.Write(t.Context(), event.Step{Kind: event.StepCreate, Marker: mark, Fields: event.Fields{event.FieldSummary: "ours"}}, nil)
+	b.must(err)
+	if b.read(ours.Ref).Restricted {
+		t.Error("a ticket that Parley made is restricted")
+	}
 	if b.read(b.made("public")).Restricted {
 		t.Error("a public ticket is restricted")
 	}
@@ -83,6 +94,21 @@ func TestTrap_ASignedContentURLGetsNoCredential(t *testing.T) {
 	}
 	if leaked.Load() {
 		t.Error("the credential went to the host that has the files")
+	}
+}
+
+func TestTrap_ACommentThatOnlyCarriesAFileIsNone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, zendeskdouble.Options{}, nil)
+	ref := b.made("files")
+	for _, text := range []string{"a.txt", "\u200b", "see a.txt"} {
+		var out struct{ Upload struct{ Token string } }
+		b.must(b.hand.do(t.Context(), http.MethodPost, "uploads?filename=a.txt", "text/plain", strings.NewReader("a"), &out))
+		b.put(ref, map[string]any{"comment": map[string]any{"body": text, "public": true, "uploads": []string{out.Upload.Token}}})
+	}
+	ticket := b.read(ref)
+	if len(ticket.Attachments) != 3 || len(ticket.Comments) != 1 || ticket.Comments[0].Body != "see a.txt" {
+		t.Errorf("got %d files and the comments %+v, want 3 and the one that says something", len(ticket.Attachments), ticket.Comments)
 	}
 }
 

@@ -112,6 +112,7 @@ func TestTrap_AClosedTicketIsRefusedWithAWayOut(t *testing.T) {
 	if ticket.Fields[event.FieldStatus] != "Closed" || len(ticket.Next) != 0 {
 		t.Errorf("got status %v, next %v", ticket.Fields[event.FieldStatus], ticket.Next)
 	}
+	before := b.site.Served("PUT tickets/{id}")
 	for name, step := range map[string]event.Step{
 		"fields":  {Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{event.FieldSummary: "late"}},
 		"reopen":  {Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{event.FieldStatus: "Open"}},
@@ -123,6 +124,9 @@ func TestTrap_AClosedTicketIsRefusedWithAWayOut(t *testing.T) {
 		if !errors.As(err, &known) || !errors.Is(err, adapters.ErrRejected) || !strings.Contains(known.Hint, "follow-up") {
 			t.Errorf("%s on a closed ticket: %v, want a rejection whose hint names the follow-up ticket", name, err)
 		}
+	}
+	if n := b.site.Served("PUT tickets/{id}") - before + b.site.Served("POST uploads"); n != 0 {
+		t.Errorf("%d requests were made to write to a closed ticket", n)
 	}
 	// Closed between our read and our write: Zendesk says it.
 	other := b.made("closed meanwhile")

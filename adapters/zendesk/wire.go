@@ -33,7 +33,6 @@ type ticket struct {
 	Brand        int64         `json:"brand_id"`
 	Problem      int64         `json:"problem_id"`
 	Due          *time.Time    `json:"due_at"`
-	Public       *bool         `json:"is_public"`
 	Tags         []string      `json:"tags"`
 	Custom       []customField `json:"custom_fields"`
 }

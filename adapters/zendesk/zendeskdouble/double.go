@@ -34,6 +34,8 @@ type Options struct {
 	// ExportLimit is how often the export may be asked in a minute, UpdateLimit how
 	// often one account may update one ticket in ten minutes; 0 is without limit.
 	ExportLimit, UpdateLimit int
+	// TokenUses is how many requests a token that a client got is good for; 0 is any.
+	TokenUses int
 	// Media is the address of the host that Files answers at; empty keeps the files here.
 	Media string
 	// Now is the clock; nil is the machine's.
@@ -58,6 +60,7 @@ type Double struct {
 	faults  []fault
 	served  map[string]int
 	tokens  map[string]time.Time
+	uses    map[string]int
 	refresh string
 }
 
@@ -77,7 +80,7 @@ func New(opt Options) *Double {
 	d := &Double{
 		opt: opt, mux: http.NewServeMux(), now: opt.Now, nextID: 1000, tickets: map[int64]*ticket{}, keys: map[string]replay{},
 		uploads: map[string]*upload{}, files: map[int64]*file{}, updates: map[string][]time.Time{}, served: map[string]int{},
-		tokens: map[string]time.Time{}, refresh: FirstRefresh,
+		tokens: map[string]time.Time{}, refresh: FirstRefresh, uses: map[string]int{},
 	}
 	if d.now == nil {
 		d.now = time.Now
@@ -180,6 +183,12 @@ func (d *Double) signedIn(r *http.Request) *Account {
 	bearer, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	d.mu.Lock()
 	until, issued := d.tokens[bearer]
+	if issued {
+		d.uses[bearer]++
+		if d.opt.TokenUses > 0 && d.uses[bearer] > d.opt.TokenUses {
+			until = time.Time{}
+		}
+	}
 	d.mu.Unlock()
 	for n := range d.opt.Accounts {
 		a := &d.opt.Accounts[n]
