@@ -233,7 +233,7 @@ func badgerOptions(o Options) badger.Options {
 	// 100,000 cost a quarter more.
 	b.Compression = options.Snappy
 	b.ChecksumVerificationMode = options.OnBlockRead // of each block that comes from the disk
-	b.BaseLevelSize = 64 << 20
+	b.BaseLevelSize = 128 << 20
 	// A compaction builds a dozen tables at a time in memory, each at several times
 	// its size: with tables of 8 MiB, or with deeper levels of larger ones, a store
 	// of one GiB takes 700 MiB of memory when the processor is busy.
