@@ -14,6 +14,7 @@ import (
 	"parley/adapters/jira"
 	"parley/adapters/redmine"
 	"parley/adapters/rt"
+	"parley/adapters/servicenow"
 	"parley/adapters/zendesk"
 )
 
@@ -39,6 +40,7 @@ func list() []adapters.Kind {
 		jira.Kind(),
 		redmine.Kind(),
 		rt.Kind(),
+		servicenow.Kind(),
 		zendesk.Kind(),
 	}
 }
