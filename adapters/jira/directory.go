@@ -90,6 +90,8 @@ func standard(id string) string {
 		return event.FieldEstimate
 	case "timespent":
 		return event.FieldSpent
+	case linksField:
+		return event.FieldLinks
 	}
 	return ""
 }
@@ -105,6 +107,8 @@ func kindOf(id string, s fieldSchema) event.Type {
 		return event.TypeRef
 	case "issuetype", "project", "status", "resolution", "priority":
 		return event.TypeOption
+	case linksField:
+		return event.TypeSet
 	}
 	switch s.Type {
 	case "string":

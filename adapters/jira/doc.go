@@ -18,7 +18,7 @@
 // # What it does not do
 //
 // Jira has no optimistic lock. Changes of properties, votes and remote links do
-// not move an issue's change time. Worklogs and issue links are not read. Pictures
+// not move an issue's change time. Worklogs and remote links are not read, issue links are not written. Pictures
 // inside a description are kept as their names.
 //
 // # What Jira says, and what it means

@@ -40,7 +40,7 @@ func (e *encoder) encode(ctx context.Context, fields event.Fields) error {
 				return err
 			}
 			continue
-		case event.FieldKey, event.FieldURL, event.FieldCreated, event.FieldUpdated, event.FieldCreator, event.FieldSpent:
+		case event.FieldKey, event.FieldURL, event.FieldCreated, event.FieldUpdated, event.FieldCreator, event.FieldSpent, event.FieldLinks:
 			return e.reject("%s cannot be written", name)
 		}
 		def, err := e.t.dir.byName(ctx, name)

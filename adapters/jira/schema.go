@@ -147,7 +147,7 @@ func (t *Tracker) finish(out *event.Schema, may map[string]bool) {
 	change(event.FieldSummary, func(f *event.Field) { f.MaxLength = maxSummary })
 	change(event.FieldProject, func(f *event.Field) { f.Options, f.Writable = out.Projects, may["CREATE_ISSUES"] })
 	change(event.FieldType, func(f *event.Field) { f.Options, f.Writable = out.Types, may["CREATE_ISSUES"] })
-	for _, name := range []string{event.FieldCreated, event.FieldUpdated, event.FieldCreator, event.FieldSpent} {
+	for _, name := range []string{event.FieldCreated, event.FieldUpdated, event.FieldCreator, event.FieldSpent, event.FieldLinks} {
 		change(name, func(f *event.Field) { f.Writable = false })
 	}
 }

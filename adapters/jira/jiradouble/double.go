@@ -43,7 +43,9 @@ type Options struct {
 	// KeysDown makes later issues have lower numbers in their keys, as issues that
 	// were moved here may.
 	KeysDown bool
-	// TokenUses is after how many requests an access token has ended.
+	// TokenUses is after how many requests an access token has ended. An upload is none
+	// of them, and is still let in: who streams a file cannot send it once more, and has
+	// to begin anew.
 	TokenUses int
 	// Now is the clock; nil is the machine's.
 	Now func() time.Time
@@ -156,7 +158,7 @@ func (d *Double) signIn(c *call) bool {
 	if header == "" {
 		return true
 	}
-	if d.bears(header) {
+	if d.bears(header, strings.HasPrefix(c.r.Header.Get("Content-Type"), "multipart/")) {
 		c.me = &d.opt.Accounts[0]
 		return true
 	}
@@ -260,6 +262,7 @@ func (d *Double) routes() {
 	d.handle("PUT issue/{id}/comment/{comment}", (*Double).editComment)
 	d.handle("GET comment/{comment}/properties/{key}", (*Double).commentProperty)
 	d.handle("POST issue/{id}/attachments", (*Double).attach)
+	d.handle("POST issueLink", (*Double).link)
 	d.handle("GET attachment/meta", (*Double).attachmentMeta)
 	d.handle("GET attachment/{file}", (*Double).attachment)
 	if d.opt.Cloud {

@@ -42,6 +42,7 @@ func catalogue() []field {
 		{id: "timeoriginalestimate", name: "Original estimate", kind: "number"},
 		{id: "timespent", name: "Time Spent", kind: "number"},
 		{id: "attachment", name: "Attachment", kind: "array", items: "attachment"},
+		{id: "issuelinks", name: "Linked Issues", kind: "array", items: "issuelinks"},
 		{id: "votes", name: "Votes", kind: "votes"},
 		{id: "customfield_10010", name: "Remote key", kind: "string", custom: customTypes + "textfield", screen: true},
 		{id: "customfield_10011", name: "Severity", kind: "option", custom: customTypes + "select", allowed: []string{"minor", "major", "critical"}, screen: true},

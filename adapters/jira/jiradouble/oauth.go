@@ -55,11 +55,15 @@ func (d *Double) Issued() int {
 }
 
 // bears tells whether a header holds an access token that still counts, and uses it.
-func (d *Double) bears(header string) bool {
+func (d *Double) bears(header string, upload bool) bool {
 	token, _ := strings.CutPrefix(header, "Bearer ")
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.tokens[token] == 0 {
+	left, known := d.tokens[token]
+	if !known || upload {
+		return known
+	}
+	if left == 0 {
 		return false
 	}
 	d.tokens[token]--
