@@ -125,10 +125,10 @@ func (t *Tracker) ready(ctx context.Context) error {
 	if _, err := t.check(ctx); err != nil {
 		return err
 	}
-	if err := t.zone(ctx); err != nil {
+	if err := t.dir.known(ctx, t.set.table, t.set.query); err != nil {
 		return err
 	}
-	if err := t.dir.known(ctx, t.set.table, t.set.query); err != nil {
+	if err := t.zone(ctx); err != nil {
 		return err
 	}
 	return t.sees(ctx, opChanges)

@@ -115,7 +115,7 @@ func operationOf(s sample) (operation, error) {
 
 // ServeHTTP implements http.Handler.
 func (d *documented) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if len(d.all) > 0 {
+	if len(d.all) > 0 && r.URL.Path != tokenPath {
 		if err := d.check(r); err != nil {
 			d.t.Errorf("%s %s: %v", r.Method, r.URL.Path, err)
 		}

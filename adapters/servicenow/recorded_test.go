@@ -90,7 +90,7 @@ func recordedRow(t *testing.T, r row) error {
 		_, err := fileOf(r)
 		return err
 	case isUser:
-		if u := userOf(r); !isID(u.ID) || u.Login == "" || u.event().Name == "" || u.changed == "" {
+		if u := userOf(r); !isID(u.ID) || u.Login == "" || u.event().Name == "" || u.created == "" {
 			return errIncomplete
 		}
 		return nil

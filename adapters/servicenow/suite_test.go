@@ -29,6 +29,7 @@ import (
 func bot() servicenowdouble.Account {
 	return servicenowdouble.Account{
 		Login: "svc.parley", Name: "Sync Bot", Email: "bot@example.org", Password: "password-of-the-bot", Key: "key-of-the-bot",
+		Client: "client-of-the-bot", Secret: "secret-of-the-client",
 	}
 }
 
@@ -50,15 +51,28 @@ type site struct {
 	docs  *documented
 }
 
-var spec = contract.Once(contract.Vendor{
-	File: "servicenow/table-api.wso2-openapi.yaml",
-	Outside: []contract.Outside{
-		{Method: "POST", Path: "/api/now/attachment/file", Why: "Attachment API, in ServiceNow's own documentation (c_AttachmentAPI.md); see documented"},
-		{Method: "GET", Path: "/api/now/attachment/*/file", Why: "Attachment API, in ServiceNow's own documentation (c_AttachmentAPI.md); see documented"},
-	},
-})
+var (
+	spec      = contract.Once(vendor())
+	tokenSpec = contract.Once(vendor(contract.Outside{
+		Method: "POST", Path: tokenPath, Why: "client credentials grant workflow, in ServiceNow's own documentation (platform security)",
+	}))
+)
+
+const tokenPath = "/oauth_token.do"
+
+func vendor(outside ...contract.Outside) contract.Vendor {
+	return contract.Vendor{File: "servicenow/table-api.wso2-openapi.yaml", Outside: append(outside,
+		contract.Outside{Method: "POST", Path: "/api/now/attachment/file", Why: "Attachment API, in ServiceNow's own documentation (c_AttachmentAPI.md); see documented"},
+		contract.Outside{Method: "GET", Path: "/api/now/attachment/*/file", Why: "Attachment API, in ServiceNow's own documentation (c_AttachmentAPI.md); see documented"},
+	)}
+}
 
 func startSite(t testing.TB, opt servicenowdouble.Options) *site {
+	t.Helper()
+	return startSiteWith(t, opt, spec)
+}
+
+func startSiteWith(t testing.TB, opt servicenowdouble.Options, spec func(testing.TB) *contract.Spec) *site {
 	t.Helper()
 	if opt.Accounts == nil {
 		opt.Accounts = []servicenowdouble.Account{bot(), alice()}
@@ -92,10 +106,24 @@ func (s *site) open(t testing.TB, at *url.URL, change map[string]string) adapter
 	return tracker
 }
 
+// tokens changes a subject to one that signs in with access tokens.
+func (s *site) tokens(subject adaptertest.Subject) adaptertest.Subject {
+	good := map[string]string{"password": "", "client_id": bot().Client, "client_secret": bot().Secret}
+	wrong := maps.Clone(good)
+	wrong["client_secret"] = "not-it"
+	subject.Kind, subject.Renews = "servicenow", true
+	subject.Secrets = []string{bot().Secret}
+	subject.Open = func(t testing.TB, at *url.URL) adapters.Tracker { t.Helper(); return s.open(t, at, good) }
+	subject.OpenWrong = func(t testing.TB, at *url.URL) adapters.Tracker { t.Helper(); return s.open(t, at, wrong) }
+	subject.Effect = func(r *http.Request) bool {
+		return r.Method != http.MethodGet && r.Method != http.MethodHead && r.URL.Path != tokenPath
+	}
+	return subject
+}
+
 func (s *site) subject() adaptertest.Subject {
 	return adaptertest.Subject{
-		Kind: "servicenow",
-		URL:  s.url,
+		URL: s.url,
 		Open: func(t testing.TB, at *url.URL) adapters.Tracker {
 			t.Helper()
 			return s.open(t, at, nil)
@@ -243,6 +271,13 @@ func (h hand) Delete(ctx context.Context, id string) error {
 }
 
 func TestServiceNow_KeepsThePromisesOfAnAdapter(t *testing.T) {
+	t.Parallel()
+	s := startSiteWith(t, servicenowdouble.Options{Description: 65_000, TokenUses: 300}, tokenSpec)
+	adaptertest.Run(t, s.tokens(s.subject()))
+	s.finish(t)
+}
+
+func TestPassword_KeepsThePromisesOfAnAdapter(t *testing.T) {
 	t.Parallel()
 	s := startSite(t, servicenowdouble.Options{Description: 65_000})
 	adaptertest.Run(t, s.subject())

@@ -86,7 +86,7 @@ func (t *Tracker) check(ctx context.Context) (user, error) {
 	}
 	me := userOf(got.rows[0])
 	switch {
-	case !isID(me.ID) || me.Login == "" || me.changed == "":
+	case !isID(me.ID) || me.Login == "" || me.created == "":
 		return user{}, incomplete(opSignIn, adapters.ErrConfiguration)
 	case !strings.EqualFold(me.Login, t.set.user):
 		return user{}, &adapters.Error{
@@ -111,31 +111,67 @@ func (t *Tracker) account(ctx context.Context) (user, error) {
 	return t.check(ctx)
 }
 
-// zone proves that times in queries are read as UTC: the account's own record is looked
-// for by its change time. What ServiceNow tells of the zone proves nothing: it tells
-// none where the account has the instance's.
+// zone proves that times in queries are read as UTC. What ServiceNow tells of the zone
+// proves nothing: it tells none where the account has the instance's. So rows are looked
+// for by their own times: the account's record, and a ticket of late, since a zone may
+// be that of Greenwich for half of the year only.
 func (t *Tracker) zone(ctx context.Context) error {
 	_, err := recall(t.dir, "zone", func() (bool, error) {
 		const op = "check the time zone"
-		for range 3 { // the record may change meanwhile
-			me, err := t.check(ctx)
-			if err != nil {
-				return false, err
-			}
-			got, err := t.api.list(ctx, asked{
-				op: op, table: "sys_user", limit: 1, fields: []string{"sys_updated_on"},
-				where: query{}.and("sys_id", "=", me.ID).and("sys_updated_on", ">=", me.changed).and("sys_updated_on", "<=", me.changed),
-			})
-			if err != nil || len(got.rows) == 1 {
-				return true, err
+		me, err := t.check(ctx)
+		if err != nil {
+			return false, err
+		}
+		proven, err := t.foundBy(ctx, op, "sys_user", me.ID, "sys_created_on", me.created)
+		if err == nil && proven {
+			proven, err = t.lateFound(ctx, op)
+		}
+		if err == nil && !proven {
+			err = &adapters.Error{
+				Class: adapters.ErrConfiguration, Op: op, Err: errors.New("ServiceNow reads times in queries in another zone than GMT"),
+				Hint: "set the time zone of the account's user record to GMT, not to the system's: changes would be left out",
 			}
 		}
-		return false, &adapters.Error{
-			Class: adapters.ErrConfiguration, Op: op, Err: errors.New("ServiceNow reads times in queries in another zone than GMT"),
-			Hint: "set the time zone of the account's user record to GMT, not to the system's: changes would be left out",
-		}
+		return true, err
 	})
 	return err
+}
+
+// foundBy tells whether a row is found by one of its times.
+func (t *Tracker) foundBy(ctx context.Context, op, table, id, field, at string) (bool, error) {
+	got, err := t.api.list(ctx, asked{
+		op: op, table: table, limit: 1, fields: []string{field},
+		where: query{}.and("sys_id", "=", id).and(field, ">=", at).and(field, "<=", at),
+	})
+	return len(got.rows) > 0, err
+}
+
+// lateFound looks for a ticket that changed of late by that time. One that changes again
+// meanwhile proves nothing.
+func (t *Tracker) lateFound(ctx context.Context, op string) (bool, error) {
+	for range 3 {
+		got, err := t.api.list(ctx, asked{
+			op: op, table: t.set.table, where: t.set.query, order: []string{"-sys_updated_on"}, fields: []string{"sys_updated_on"}, limit: 20,
+		})
+		if err != nil || len(got.rows) == 0 {
+			return true, err
+		}
+		last := got.rows[len(got.rows)-1]
+		found, err := t.foundBy(ctx, op, t.set.table, last.id(), "sys_updated_on", last.value("sys_updated_on"))
+		if err != nil || found {
+			return found, err
+		}
+		again, err := t.api.list(ctx, asked{
+			op: op, table: t.set.table, where: query{}.and("sys_id", "=", last.id()), fields: []string{"sys_updated_on"}, limit: 1,
+		})
+		if err != nil {
+			return false, err
+		}
+		if len(again.rows) == 1 && again.rows[0].value("sys_updated_on") == last.value("sys_updated_on") {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // sees tells an account that may see no ticket from a table without tickets.

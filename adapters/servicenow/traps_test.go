@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	_ "time/tzdata" // a machine may have no zones
 
 	"parley/adapters"
 	"parley/adapters/servicenow/servicenowdouble"
@@ -193,6 +194,31 @@ func TestTrap_TimesInQueriesAreInTheZoneOfTheAccount(t *testing.T) {
 	}
 	if found := b.probed(adapters.LevelError); len(found) != 1 {
 		t.Errorf("Probe finds %+v, want the zone", found)
+	}
+}
+
+// TestTrap_AZoneThatIsGMTInSummerOnlyIsFound: the account's record is from July.
+func TestTrap_AZoneThatIsGMTInSummerOnlyIsFound(t *testing.T) {
+	t.Parallel()
+	azores, err := time.LoadLocation("Atlantic/Azores")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, zone := range map[string]*time.Location{"Atlantic/Azores": azores, "GMT": nil} {
+		clock := newFrozen()
+		clock.ms.Store(time.Date(2026, 7, 4, 5, 6, 7, 0, time.UTC).UnixMilli())
+		account := bot()
+		account.Zone = zone
+		b := newBench(t, servicenowdouble.Options{Accounts: []servicenowdouble.Account{account, alice()}, Now: clock.now}, nil)
+		clock.ms.Store(time.Date(2026, 12, 4, 5, 6, 7, 0, time.UTC).UnixMilli())
+		b.made("winter")
+		_, _, err := b.tracker.Changes(t.Context(), "", 10)
+		if zone == nil && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if zone != nil {
+			b.is(name, err, adapters.ErrConfiguration)
+		}
 	}
 }
 

@@ -133,17 +133,17 @@ func isID(s string) bool { return sysID.MatchString(s) }
 // user is a row of sys_user.
 type user struct {
 	ID, Login, Name, Email string
-	changed                string
+	created                string
 }
 
 func userOf(r row) user {
 	return user{
 		ID: r.id(), Login: r.value("user_name"), Name: r.value("name"), Email: r.value("email"),
-		changed: r.value("sys_updated_on"),
+		created: r.value("sys_created_on"),
 	}
 }
 
-func userFields() []string { return []string{"sys_id", "user_name", "name", "email", "sys_updated_on"} }
+func userFields() []string { return []string{"sys_id", "user_name", "name", "email", "sys_created_on"} }
 
 func (u user) event() event.User {
 	return event.User{ID: u.ID, Name: orDefault(u.Name, orDefault(u.Login, u.ID)), Email: u.Email}

@@ -14,7 +14,9 @@ func servicenowSide(t *testing.T, seed uint64) side {
 	t.Helper()
 	bot := servicenowdouble.Account{Login: "svc.parley", Name: "Sync Bot", Email: "bot@example.org", Client: "client-of-the-bot", Secret: "secret-of-the-bot"}
 	alice := servicenowdouble.Account{Login: "alice", Name: "Alice Agent", Email: "alice@example.org", Password: "password-of-alice"}
-	site := httptest.NewServer(servicenowdouble.New(servicenowdouble.Options{Accounts: []servicenowdouble.Account{bot, alice}}))
+	site := httptest.NewServer(servicenowdouble.New(servicenowdouble.Options{
+		Accounts: []servicenowdouble.Account{bot, alice}, TokenUses: 300,
+	}))
 	t.Cleanup(site.Close)
 	settings := func(a servicenowdouble.Account, more map[string]string) map[string]string {
 		out := map[string]string{

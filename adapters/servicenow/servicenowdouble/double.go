@@ -46,6 +46,8 @@ type Options struct {
 	HidesEarly func(login, table string, row map[string]string) bool
 	// HidesColumn tells of columns that an account may not see.
 	HidesColumn func(login, table, column string) bool
+	// TokenUses is after how many requests an access token ends; 0 is never.
+	TokenUses int
 	// Description is the length of the description; 0 is 4000.
 	Description int
 	// BeforeList is called before a list is read.
@@ -67,14 +69,14 @@ type Double struct {
 	numbers int
 	bytes   map[string][]byte
 	late    map[string]time.Duration
-	tokens  map[string]string // logins by access token
+	tokens  map[string]*grant
 }
 
 // New makes an instance.
 func New(opt Options) *Double {
 	d := &Double{
 		opt: opt, now: opt.Now, mux: http.NewServeMux(), tables: map[string]*table{}, numbers: 10_000,
-		bytes: map[string][]byte{}, late: map[string]time.Duration{}, tokens: map[string]string{},
+		bytes: map[string][]byte{}, late: map[string]time.Duration{}, tokens: map[string]*grant{},
 	}
 	if d.now == nil {
 		d.now = time.Now
@@ -168,6 +170,12 @@ func (d *Double) Journal(id string) []string {
 		}
 	}
 	return out
+}
+
+// grant is an access token: whose it is, and for how many requests more; never 0.
+type grant struct {
+	login string
+	uses  int
 }
 
 // call is one request with who makes it.
@@ -271,7 +279,7 @@ func (d *Double) token(w http.ResponseWriter, r *http.Request) {
 		}
 		d.mu.Lock()
 		token := d.newID()
-		d.tokens[token] = a.Login
+		d.tokens[token] = &grant{login: a.Login, uses: d.opt.TokenUses}
 		d.mu.Unlock()
 		c.answer(http.StatusOK, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 1799, "scope": "useraccount"})
 		return
@@ -283,8 +291,15 @@ func (d *Double) token(w http.ResponseWriter, r *http.Request) {
 func (d *Double) admits(r *http.Request, a *Account) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return ok && d.tokens[token] == a.Login
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	g := d.tokens[token]
+	if g == nil || g.login != a.Login {
+		return false
+	}
+	if g.uses--; g.uses == 0 {
+		delete(d.tokens, token)
+	}
+	return true
 }
 
 // RevokeTokens ends all access tokens.
