@@ -49,10 +49,12 @@ type node struct {
 	boots   uint64
 	// successor is set if the process before is certainly gone.
 	successor bool
-	path      *flow.Path
-	lanes     *flow.Lanes
-	wires     []*wire
-	seen      []flow.Observation
+	// ahead bounds the events that wait for a peer.
+	ahead int
+	path  *flow.Path
+	lanes *flow.Lanes
+	wires []*wire
+	seen  []flow.Observation
 }
 
 // wire is a node's end of a connection.
@@ -125,7 +127,7 @@ func (n *node) options(now func() time.Time, observe func(flow.Observation)) flo
 	return flow.Options{
 		Store: n.store, Tracker: n.tracker, TrackerName: "desk", Blobs: n.blobs, Now: now, Random: rand.Reader,
 		Secret: sha256.Sum256([]byte(n.name)), Boot: envelope.Boot{Counter: n.boots, Random: n.boots}, Log: zerolog.Nop(),
-		Wake: func(t flow.Task, w flow.When) { lanes.Add(t, w) }, Observe: observe, Successor: n.successor,
+		Wake: func(t flow.Task, w flow.When) { lanes.Add(t, w) }, Observe: observe, Successor: n.successor, Ahead: n.ahead,
 	}
 }
 

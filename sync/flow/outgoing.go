@@ -51,6 +51,9 @@ func (p *Path) Work(ctx context.Context, id event.ConnectionID, ref event.Ref) e
 	if !con.breakers.allow(wayOut, ref.String()) {
 		return nil
 	}
+	if room, err := p.room(con); err != nil || !room {
+		return err
+	}
 	defer p.looking.begin(id, ref)()
 	known, err := p.know(con, ref)
 	if err == nil && known.applying {
@@ -154,6 +157,9 @@ func (p *Path) Ship(ctx context.Context, id event.ConnectionID, stream envelope.
 	p.shipping.Add(1)
 	defer p.shipping.Add(-1)
 	head, cut, err := p.waiting(con, stream)
+	if err == nil && stream == envelope.Data {
+		err = p.makeRoom(con, head)
+	}
 	if err != nil || len(cut.Entries) == 0 {
 		return false, err
 	}

@@ -54,6 +54,9 @@ type Options struct {
 	// SiftFrom is the number of connections from which the poll finds out where a
 	// ticket may belong before it keeps work for it; default 8.
 	SiftFrom int
+	// Ahead is how many events may wait for a peer that is away: tickets that change
+	// meanwhile are looked at when it comes. 10,000 if 0.
+	Ahead int
 }
 
 // Blobs keeps the bytes of attachments.
@@ -137,8 +140,10 @@ type Connection struct {
 
 	rules     atomic.Pointer[Rules]
 	pausedOut atomic.Bool
-	pausedIn  atomic.Bool
-	session   session
+	// full is set when a look was put off because too many events wait for the peer.
+	full     atomic.Bool
+	pausedIn atomic.Bool
+	session  session
 	// began is how far the peer's data events had come when the process began, at
 	// beganAt.
 	began   inbox.Head
@@ -252,6 +257,9 @@ func New(o Options) *Path {
 	}
 	if o.ConfirmGone == 0 {
 		o.ConfirmGone = time.Minute
+	}
+	if o.Ahead == 0 {
+		o.Ahead = ahead
 	}
 	if o.SiftFrom == 0 {
 		o.SiftFrom = siftFrom

@@ -212,14 +212,22 @@ func (r *Runner) refillFrom(con event.ConnectionID) error {
 // Rouse wakes all the work that the store holds of a connection.
 func (p *Path) Rouse(c *Connection) error {
 	for _, kind := range []byte(rouseKinds) {
-		for after, more := []byte(nil), true; more; more = after != nil {
-			var err error
-			if after, err = p.rousePage(c, kind, after, rousePage); err != nil {
-				return err
-			}
+		if err := p.rouse(c, kind); err != nil {
+			return err
 		}
 	}
 	p.rouseStreams(c)
+	return nil
+}
+
+// rouse wakes what the rows of one kind ask for.
+func (p *Path) rouse(c *Connection, kind byte) error {
+	for after, more := []byte(nil), true; more; more = after != nil {
+		var err error
+		if after, err = p.rousePage(c, kind, after, rousePage); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

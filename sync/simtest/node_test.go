@@ -127,7 +127,7 @@ func (n *node) start() error {
 		Store: n.store, Tracker: n.tracker, TrackerName: "t", Blobs: n.blobs,
 		Now: n.now, Random: reader{n.world.rng}, Secret: sha256.Sum256([]byte(n.name)),
 		Boot: envelope.Boot{Counter: n.boots, Random: n.world.rng.Uint64()}, Log: zerolog.Nop(),
-		Wake: func(t flow.Task, w flow.When) { n.lanes.Add(t, w) },
+		Wake: func(t flow.Task, w flow.When) { n.lanes.Add(t, w) }, Ahead: n.world.ahead(),
 		Observe: func(o flow.Observation) {
 			n.seen[o.What]++
 			n.world.trace("%s %s %s %s %v %s %s", n.name, o.Connection, o.What, o.Key, o.Twin, o.Code, o.Detail)
@@ -324,4 +324,13 @@ func (e *end) count(kind byte) int {
 		})
 	})
 	return count
+}
+
+// ahead makes every third world one in which a node soon has too many events that wait
+// for its peer.
+func (w *world) ahead() int {
+	if w.seed%3 == 0 {
+		return 3
+	}
+	return 0
 }
