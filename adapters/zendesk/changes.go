@@ -97,21 +97,47 @@ type exportPage struct {
 }
 
 // exportPage is the page at p. It is asked for anew, unless it was given in part and
-// is at hand; false if the export must not be asked yet.
+// is at hand; false if the export has been read to its end not long ago.
 func (t *Tracker) exportPage(ctx context.Context, p *position) (exported, bool, error) {
+	for {
+		page, wait, ask := t.turn(p)
+		switch {
+		case ask:
+			return t.askExport(ctx, p)
+		case wait == 0:
+			return page.exported, page.cursor == p.Export && page.start == p.Start && p.Gen != 0, nil
+		}
+		// There is more: to say otherwise because it is not our turn would be wrong.
+		due := time.NewTimer(wait)
+		select {
+		case <-due.C:
+		case <-ctx.Done():
+			due.Stop()
+			return exported{}, false, &adapters.Error{Class: adapters.ErrTransient, Op: opChanges, Err: context.Cause(ctx)}
+		}
+	}
+}
+
+// turn tells whether to ask the export, or how long to wait before, or to do with the
+// page that is at hand.
+func (t *Tracker) turn(p *position) (exportPage, time.Duration, bool) {
 	t.mu.Lock()
-	kept, due := t.page, time.Since(t.asked) >= t.set.every
-	if kept.cursor == p.Export && kept.start == p.Start && p.Gen != 0 {
-		t.mu.Unlock()
-		return kept.exported, true, nil
+	defer t.mu.Unlock()
+	if t.page.cursor == p.Export && t.page.start == p.Start && p.Gen != 0 {
+		return t.page, 0, false
 	}
-	if due {
+	wait := t.set.every - time.Since(t.asked)
+	switch {
+	case wait <= 0:
 		t.asked = time.Now()
+		return exportPage{}, 0, true
+	case t.page.next == p.Export && !t.page.end && p.Export != "":
+		return exportPage{}, wait, false
 	}
-	t.mu.Unlock()
-	if !due {
-		return exported{}, false, nil
-	}
+	return exportPage{}, 0, false
+}
+
+func (t *Tracker) askExport(ctx context.Context, p *position) (exported, bool, error) {
 	page, err := t.api.export(ctx, p.Export, p.Start, t.set.page)
 	if err != nil {
 		return exported{}, false, err
@@ -183,7 +209,8 @@ func (t *Tracker) recent(ctx context.Context, p *position) ([]ticket, error) {
 	var out []ticket
 	floor := p.At
 	seen := map[int64]bool{}
-	for after := ""; len(seen) < maxRows; {
+	after := ""
+	for range maxPages {
 		rows, next, err := t.api.tickets(ctx, opChanges, "-updated_at", pageSize, after)
 		if err != nil {
 			return nil, err
@@ -198,7 +225,7 @@ func (t *Tracker) recent(ctx context.Context, p *position) ([]ticket, error) {
 			}
 			seen[x.ID] = true
 		}
-		if next == "" || rows[len(rows)-1].Updated.Unix() < floor {
+		if next == "" || len(rows) == 0 || rows[len(rows)-1].Updated.Unix() < floor {
 			break
 		}
 		after = next

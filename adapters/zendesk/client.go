@@ -1,6 +1,7 @@
 package zendesk
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -119,23 +121,26 @@ func paged[T any](ctx context.Context, c client, op, path, key string, query url
 
 const (
 	pageSize = 100
-	maxRows  = 10_000
+	// maxPages bounds a list: a ticket has 5000 comments at most, and some times as
+	// many audits.
+	maxPages = 1000
 )
 
-// allOf reads a whole list.
+// allOf reads a whole list; one that has no end is an error, never a part.
 func allOf[T any](ctx context.Context, c client, op, path, key string, query url.Values, args ...string) ([]T, error) {
 	var all []T
-	for after := ""; len(all) < maxRows; {
+	after := ""
+	for range maxPages {
 		rows, next, err := paged[T](ctx, c, op, path, key, query, pageSize, after, args...)
 		if err != nil {
 			return nil, err
 		}
 		if all = append(all, rows...); next == "" {
-			break
+			return all, nil
 		}
 		after = next
 	}
-	return all, nil
+	return nil, &adapters.Error{Class: adapters.ErrTransient, Op: op, Err: errors.New("the list has no end")}
 }
 
 // tickets is one page of the list of tickets; sort is a member with or without "-".
@@ -196,10 +201,15 @@ func (c client) export(ctx context.Context, cursor string, start int64, size int
 		}
 		return exported{}, err
 	}
-	if out.Tickets == nil || out.End == nil || out.After == "" && !*out.End {
+	if out.Tickets == nil || out.End == nil || out.After == "" && (!*out.End || len(*out.Tickets) > 0) {
 		return exported{}, incomplete(op, adapters.ErrConfiguration)
 	}
 	rows, _, err := checked(op, *out.Tickets, "")
+	// Nobody promises an order among the tickets of one second, and a page that was
+	// given in part goes on by it.
+	slices.SortFunc(rows, func(a, b ticket) int {
+		return cmp.Or(cmp.Compare(a.Generated, b.Generated), cmp.Compare(a.ID, b.ID))
+	})
 	if err == nil && !*out.End && out.After == cursor {
 		err = &adapters.Error{Class: adapters.ErrTransient, Op: op, Err: errors.New("the export gave the same cursor again")}
 	}

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,7 +71,7 @@ func TestTrap_TheExportGoesByGeneratedTimestamp(t *testing.T) {
 func TestTrap_EndOfStreamIsNotTheEnd(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	b := newBench(t, zendeskdouble.Options{Now: c.now}, map[string]string{"page_size": "7"})
+	b := newBench(t, zendeskdouble.Options{Now: c.now}, map[string]string{"page_size": "7", "export_every": "5ms"})
 	cursor := event.Cursor("")
 	b.made("first")
 	b.round(&cursor, 3)
@@ -223,5 +225,68 @@ func TestTrap_AWebhookIsSignedOverItsTimeAndItsBody(t *testing.T) {
 		if !errors.Is(err, adapters.ErrDenied) {
 			t.Errorf("%s: %v, want denied", name, err)
 		}
+	}
+}
+
+// TestTrap_ACursorThatComesAgainIsNoEnd: a list that goes in circles, or that does not
+// say where it goes on, is an error and never the end of the list.
+func TestTrap_ACursorThatComesAgainIsNoEnd(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, zendeskdouble.Options{ExportLag: time.Millisecond}, nil)
+	ref := b.made("circles")
+	shown := map[string]any{
+		"id": id(ref), "status": "open", "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z", "generated_timestamp": 1767323045,
+	}
+	cursor := event.Cursor(`{"e":"again"}`)
+	for name, c := range map[string]struct {
+		path string
+		body map[string]any
+		want error
+	}{
+		"export, same cursor": {"/incremental/tickets/cursor", map[string]any{"tickets": []any{shown}, "end_of_stream": false, "after_cursor": "again"}, adapters.ErrTransient},
+		"export, no cursor":   {"/incremental/tickets/cursor", map[string]any{"tickets": []any{shown}, "end_of_stream": true, "after_cursor": nil}, adapters.ErrConfiguration},
+		"export, no end":      {"/incremental/tickets/cursor", map[string]any{"tickets": []any{}, "after_cursor": "b"}, adapters.ErrConfiguration},
+	} {
+		b.site.FailNext(only(http.MethodGet, c.path), http.StatusOK, nil, c.body)
+		if _, _, err := b.tracker.Changes(t.Context(), cursor, 10); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+	for name, meta := range map[string]map[string]any{
+		"same page":      {"has_more": true, "after_cursor": "p"},
+		"no page to ask": {"has_more": true, "after_cursor": nil},
+	} {
+		for range 2 {
+			b.site.FailNext(only(http.MethodGet, "/comments"), http.StatusOK, nil, map[string]any{"comments": []any{}, "meta": meta})
+		}
+		if _, err := b.tracker.Read(t.Context(), ref); !errors.Is(err, adapters.ErrTransient) && !errors.Is(err, adapters.ErrConfiguration) {
+			t.Errorf("comments, %s: %v, want an error", name, err)
+		}
+	}
+}
+
+// TestTrap_AListWithNoEndIsNoWholeList: what is counted in a part of a list would be
+// counted wrongly.
+func TestTrap_AListWithNoEndIsNoWholeList(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, zendeskdouble.Options{}, nil)
+	ref := b.made("endless")
+	var n atomic.Int64
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/audits") {
+			b.site.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprintf(w, `{"audits":[],"meta":{"has_more":true,"after_cursor":"%d"}}`, n.Add(1))
+	}))
+	t.Cleanup(front.Close)
+	u, err := url.Parse(front.URL)
+	b.must(err)
+	endless := open(t, u, nil)
+	t.Cleanup(func() { _ = endless.Close() })
+	found, err := endless.Find(t.Context(), event.Step{Kind: event.StepComment, Ref: ref, Marker: mark, Comment: &event.CommentWrite{Body: "x"}})
+	if !errors.Is(err, adapters.ErrTransient) {
+		t.Errorf("got %+v, %v; want an error", found, err)
 	}
 }

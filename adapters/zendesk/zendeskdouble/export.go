@@ -71,10 +71,16 @@ func (d *Double) exportPage(c *call, gen, id int64, cursor string) {
 	if cursor != "" {
 		out["after_cursor"] = cursor
 	}
+	if n := len(rows); n > 0 {
+		out["after_cursor"] = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d.0||%d|", rows[n-1].generated.Unix(), rows[n-1].id))
+	}
+	// Within a page nothing is said of the order of one second's tickets.
+	slices.SortStableFunc(rows, func(a, b *ticket) int {
+		return cmp.Or(cmp.Compare(a.generated.Unix(), b.generated.Unix()), cmp.Compare(b.id, a.id))
+	})
 	shown := []any{}
 	for _, t := range rows {
 		shown = append(shown, d.json(t))
-		out["after_cursor"] = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d.0||%d|", t.generated.Unix(), t.id))
 	}
 	out["tickets"] = shown
 	c.answer(http.StatusOK, out)
