@@ -42,6 +42,8 @@ type side struct {
 	internal bool
 	// noFiles says that it takes no attachments.
 	noFiles bool
+	// webhook is the address for the tracker's webhooks; "" is none.
+	webhook string
 	// seed of the faults; 0 lets the tracker behave.
 	seed uint64
 }
@@ -138,8 +140,13 @@ func (x *site) writeConfig(address *url.URL, listens bool) {
 		}
 		settings += fmt.Sprintf("    %s: %q\n", s.Name, value)
 	}
-	text := fmt.Sprintf("node: {name: %s, dir: data}\nmetrics: {listen: \"off\"}\nlog: {level: error}\ntracker:\n  kind: %s\n  url: %s\n  poll: 1s\n  settings:\n%s"+
+	text := fmt.Sprintf("node: {name: %s, dir: data}\nmetrics: {listen: \"off\"}\nlog: {level: warn}\ntracker:\n  kind: %s\n  url: %s\n  poll: 1s\n  settings:\n%s"+
 		"connections:\n  peer: {scope: \"true\", out: out.parley, in: in.parley, tables: tables}\n", x.name, x.kind.Name, address, settings)
+	if x.webhook != "" {
+		// Nothing else is to find what the webhook tells.
+		text = strings.Replace(text, "tables: tables}", "tables: tables, sweep: \"off\", verify: \"off\"}", 1)
+		text = strings.Replace(text, "  poll: 1s\n", "  poll: 1s\n  webhook: {listen: \""+x.webhook+"\"}\n", 1)
+	}
 	if listens {
 		text += "listen: {nats: \"127.0.0.1:0\"}\n"
 	}
@@ -200,7 +207,7 @@ func must(t *testing.T, err error) {
 // eventually polls until fn is satisfied.
 func eventually(t *testing.T, what string, fn func() error) {
 	t.Helper()
-	deadline := time.Now().Add(90 * time.Second)
+	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		err := fn()
 		if err == nil {

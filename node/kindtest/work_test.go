@@ -3,6 +3,7 @@ package kindtest_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -55,6 +57,9 @@ func inStep(t *testing.T, a, b side) {
 		})
 	}
 	people.Wait()
+	// An edit of a twin whose making is not settled yet meets the first event, which says
+	// all fields: a conflict like any other, in which one side's value has to give way.
+	settled(t, left, right)
 	for _, at := range []*site{left, right} {
 		people.Go(func() {
 			for _, w := range works {
@@ -66,9 +71,59 @@ func inStep(t *testing.T, a, b side) {
 	for _, x := range []*site{left, right} {
 		x.mend()
 	}
+	defer explain(t, left, right, works)
 	eventually(t, "all tickets are in step", func() error { return differences(left, right, works) })
 	quiet(t, left, right)
 	must(t, differences(left, right, works))
+}
+
+// settled waits until every ticket has a twin, and nothing of it is under way. What the
+// trouble has parked is tried again, as admins do.
+func settled(t *testing.T, sites ...*site) {
+	t.Helper()
+	last := time.Now()
+	eventually(t, "all tickets have their twins", func() error {
+		var open []error
+		for _, x := range sites {
+			synced, err := x.running.Tickets(t.Context(), admin.TicketQuery{Connection: "peer", State: "synced"})
+			if err != nil || len(synced) != tickets {
+				open = append(open, fmt.Errorf("%d of %d at %s: %w", len(synced), tickets, x.name, err))
+			}
+		}
+		if len(open) == 0 || time.Since(last) < time.Second {
+			return errors.Join(open...)
+		}
+		last = time.Now()
+		for _, x := range sites {
+			_, err := x.running.Retry(t.Context(), admin.QueueSelect{Connection: "peer", All: true})
+			open = append(open, err)
+		}
+		return errors.Join(open...)
+	})
+}
+
+// explain says, of a test that failed, what the nodes know of the tickets that differ.
+func explain(t *testing.T, left, right *site, works []*work) {
+	if !t.Failed() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+	defer cancel()
+	for _, x := range []*site{left, right} {
+		all, err := x.read()
+		t.Logf("at %s: %v", x.name, err)
+		for _, w := range works {
+			for _, ticket := range all[w.number] {
+				if x.compare(w, ticket) == nil && len(all[w.number]) == 1 {
+					continue
+				}
+				e, err := x.running.Explain(ctx, ticket.Key)
+				e.Read = nil
+				text, _ := json.MarshalIndent(e, "", " ")
+				t.Logf("%s at %s: %s %v", ticket.Key, x.name, text, err)
+			}
+		}
+	}
 }
 
 func plan(left, right *site) []*work {
