@@ -82,7 +82,11 @@ func readLong(t *testing.T, s *Subject) {
 	e := newEnv(t, s)
 	long := strings.Repeat("All work and no play makes a long text. ", 500) + "The end."
 	ref := e.byHand(e.fields(unique("long"), long))
-	e.must(s.Hand.Comment(e.Context(), ref.ID, long, false))
+	said := long
+	if s.LongestComment > 0 {
+		said = long[len(long)-s.LongestComment:]
+	}
+	e.must(s.Hand.Comment(e.Context(), ref.ID, said, false))
 	ticket := e.read(ref)
 	flat := func(v any) string {
 		s, _ := v.(string)
@@ -91,8 +95,8 @@ func readLong(t *testing.T, s *Subject) {
 	if got := flat(ticket.Fields[event.FieldDescription]); got != long {
 		t.Errorf("a description of %d characters reads as %d", len(long), len(got))
 	}
-	if got := flat(commentSaying(t, ticket, "The end.").Body); got != long {
-		t.Errorf("a comment of %d characters reads as %d", len(long), len(got))
+	if got := flat(commentSaying(t, ticket, "The end.").Body); got != flat(said) {
+		t.Errorf("a comment of %d characters reads as %d", len(said), len(got))
 	}
 }
 

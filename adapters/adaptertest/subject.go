@@ -81,6 +81,8 @@ type Subject struct {
 	// are no attachments at all: the adapter refuses both.
 	PublicComments bool
 	NoFiles        bool
+	// LongestComment is how many bytes a comment may have; 0 is as many as the suite tries.
+	LongestComment int
 	// Lag is how long after a change Changes may still leave it out.
 	Lag time.Duration
 	// Effect tells the request whose answer says that a step happened from those

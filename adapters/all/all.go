@@ -14,6 +14,7 @@ import (
 	"parley/adapters/jira"
 	"parley/adapters/redmine"
 	"parley/adapters/rt"
+	"parley/adapters/salesforce"
 	"parley/adapters/servicenow"
 	"parley/adapters/zendesk"
 )
@@ -40,6 +41,7 @@ func list() []adapters.Kind {
 		jira.Kind(),
 		redmine.Kind(),
 		rt.Kind(),
+		salesforce.Kind(),
 		servicenow.Kind(),
 		zendesk.Kind(),
 	}

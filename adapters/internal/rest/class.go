@@ -127,6 +127,9 @@ func (f *flight) statusError(r *Response) error {
 		// Waiting changes nothing about the rest.
 		e.After = 0
 	}
+	if f.r.Judge != nil {
+		f.r.Judge(r, e)
+	}
 	return e
 }
 

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"parley/adapters"
 )
 
 // Request is one request.
@@ -39,6 +41,9 @@ type Request struct {
 	Expect []int
 	// Out, if not nil, takes the decoded answer, which must then be JSON.
 	Out any
+	// Judge, if not nil, may correct what was made of an answer of no expected status:
+	// some trackers say in a code of their own what the status does not tell.
+	Judge func(*Response, *adapters.Error)
 }
 
 // Body is a streamed request body.
