@@ -69,7 +69,7 @@ func (e *encoder) field(ctx context.Context, name string, v any) error {
 		return e.labels(v)
 	case event.FieldParent:
 		return e.parent(v)
-	case event.FieldKey, event.FieldURL, event.FieldCreated, event.FieldUpdated, event.FieldCreator:
+	case event.FieldKey, event.FieldURL, event.FieldCreated, event.FieldUpdated, event.FieldCreator, event.FieldLinks:
 		return e.reject("%s cannot be written", name)
 	}
 	def := e.cat.byName(name)

@@ -43,6 +43,11 @@ func (t *Tracker) fieldsOf(ctx context.Context, x *ticket, cat *catalog, people 
 		id := strconv.FormatInt(x.Problem, 10)
 		out[event.FieldParent] = map[string]any{"id": id, "key": id}
 	}
+	var links []string
+	for _, id := range x.FollowUps {
+		links = append(links, "followed up by "+strconv.FormatInt(id, 10))
+	}
+	out[event.FieldLinks] = setOf(links)
 	for i := range cat.custom {
 		def := &cat.custom[i]
 		out[def.name] = def.read(x.custom(def.id))

@@ -128,6 +128,14 @@ func TestTrap_AClosedTicketIsRefusedWithAWayOut(t *testing.T) {
 	if n := b.site.Served("PUT tickets/{id}") - before + b.site.Served("POST uploads"); n != 0 {
 		t.Errorf("%d requests were made to write to a closed ticket", n)
 	}
+	// The way out, which the ticket shows to filters.
+	var out struct{ Ticket struct{ ID int64 } }
+	b.must(b.hand.json(t.Context(), http.MethodPost, "tickets", map[string]any{
+		"subject": "again", "via_followup_source_id": id(ref), "comment": map[string]any{"body": "still hot"},
+	}, &out))
+	if d := cmp.Diff(b.read(ref).Fields[event.FieldLinks], any([]any{fmt.Sprint("followed up by ", out.Ticket.ID)})); d != "" {
+		t.Errorf("links of a ticket with a follow-up (-got +want):\n%s", d)
+	}
 	// Closed between our read and our write: Zendesk says it.
 	other := b.made("closed meanwhile")
 	b.site.FailNext(only(http.MethodPut, other.ID), http.StatusUnprocessableEntity, nil, map[string]any{

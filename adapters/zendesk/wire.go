@@ -32,6 +32,7 @@ type ticket struct {
 	Group        int64         `json:"group_id"`
 	Brand        int64         `json:"brand_id"`
 	Problem      int64         `json:"problem_id"`
+	FollowUps    []int64       `json:"followup_ids"`
 	Due          *time.Time    `json:"due_at"`
 	Tags         []string      `json:"tags"`
 	Custom       []customField `json:"custom_fields"`

@@ -31,6 +31,7 @@ type ticket struct {
 	created, updated  time.Time
 	generated         time.Time
 	deleted, scrubbed bool
+	followUps         []any
 	comments          []*comment
 	audits            []*audit
 	// public is what the last comment said.
@@ -93,8 +94,8 @@ func (d *Double) json(t *ticket) map[string]any {
 		"assignee_id": t.assignee, "organization_id": nil, "group_id": t.group, "brand_id": t.brand, "problem_id": t.problem,
 		"due_at": t.due, "tags": append([]string{}, t.tags...), "custom_fields": fields, "fields": fields, "collaborator_ids": []any{},
 		"follower_ids": []any{}, "email_cc_ids": []any{}, "has_incidents": false, "satisfaction_rating": nil, "sharing_agreement_ids": []any{},
-		"is_public":         slices.ContainsFunc(t.comments, func(c *comment) bool { return c.public }),
-		"allow_channelback": false, "allow_attachments": true, "from_messaging_channel": false,
+		"is_public":    slices.ContainsFunc(t.comments, func(c *comment) bool { return c.public }),
+		"followup_ids": append([]any{}, t.followUps...), "allow_channelback": false, "allow_attachments": true, "from_messaging_channel": false,
 		"via": map[string]any{"channel": "api", "source": map[string]any{"from": map[string]any{}, "to": map[string]any{}, "rel": nil}},
 	}
 	if d.opt.CustomStatuses {
@@ -205,6 +206,10 @@ func (d *Double) create(c *call) {
 	t.id = d.nextID
 	t.created = t.updated
 	d.tickets[t.id] = t
+	// It has no effect for a ticket that is not closed.
+	if n, ok := in.number("via_followup_source_id"); ok && d.tickets[n] != nil && d.tickets[n].status == "closed" {
+		d.tickets[n].followUps = append(d.tickets[n].followUps, t.id)
+	}
 	body := map[string]any{"ticket": d.json(t), "audit": d.auditJSON(t, a)}
 	if key != "" {
 		d.keys[key] = replay{digest: digest, at: d.now(), body: body}
