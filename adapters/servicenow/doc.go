@@ -24,8 +24,8 @@
 //
 // # What it does not do
 //
-// There is no optimistic lock, and comments cannot be changed. Tags, relations other
-// than parent, time cards and approvals are not read. Changes written without system
+// There is no optimistic lock, and comments cannot be changed. Tags,
+// related lists, time cards and approvals are not read. Changes written without system
 // fields (autoSysFields(false)) are not seen by the poll.
 //
 // # What ServiceNow says, and what it means

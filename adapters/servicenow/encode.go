@@ -42,7 +42,7 @@ func (e *encoder) encode(ctx context.Context, fields event.Fields, class string)
 				return e.reject("a ticket cannot become one of another table (%v)", fields[name])
 			}
 			continue
-		case event.FieldKey, event.FieldURL, event.FieldCreated, event.FieldUpdated, event.FieldCreator:
+		case event.FieldKey, event.FieldURL, event.FieldCreated, event.FieldUpdated, event.FieldCreator, event.FieldLinks:
 			return e.reject("%s cannot be written", name)
 		}
 		def, err := e.t.dir.byName(ctx, name)

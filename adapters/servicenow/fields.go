@@ -36,7 +36,24 @@ func (t *Tracker) fieldsOf(ctx context.Context, r *record, people map[string]use
 			return nil, err
 		}
 	}
+	out[event.FieldLinks] = linksOf(r, all)
 	return out, nil
+}
+
+// linksOf are the other tickets that a ticket names, as its form has them: the label of
+// the field, and the other's number.
+func linksOf(r *record, all []definition) any {
+	var out []any
+	for _, def := range all {
+		shown := r.row[def.name].Display
+		switch def.name {
+		case "parent", "parent_incident", "problem_id", "rfc", "caused_by":
+			if def.title != event.FieldParent && shown != "" {
+				out = append(out, def.label+" "+lines(shown))
+			}
+		}
+	}
+	return listOrNil(out)
 }
 
 // webURL is a link that works in every user interface of ServiceNow.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"parley/adapters"
 	"parley/adapters/adaptertest"
 	"parley/adapters/internal/contract"
@@ -203,7 +205,7 @@ func TestPriority_IsWrittenOnlyWhereItIsNotCalculated(t *testing.T) {
 	}
 }
 
-func TestParent_IsReadAndWritten(t *testing.T) {
+func TestParent_IsReadAndWrittenAndLinksAreRead(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, servicenowdouble.Options{}, nil)
 	_, parentKey := b.made("parent")
@@ -213,6 +215,12 @@ func TestParent_IsReadAndWritten(t *testing.T) {
 	got, _ := b.read(ref).Fields[event.FieldParent].(map[string]any)
 	if got["id"] != parent.ID || got["key"] != parentKey {
 		t.Errorf("the parent is %v", got)
+	}
+	_, err := b.tracker.Write(t.Context(), event.Step{Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{event.FieldLinks: []any{"Parent " + parentKey}}}, nil)
+	b.is("links", err, adapters.ErrRejected)
+	b.must(b.hand.set(t.Context(), ref.ID, map[string]any{"parent": parent.ID}))
+	if got := b.read(ref).Fields[event.FieldLinks]; !cmp.Equal(got, any([]any{"Parent " + parentKey})) {
+		t.Errorf("the links are %v", got)
 	}
 	b.is("a parent of elsewhere", b.set(ref, event.Fields{event.FieldParent: map[string]any{"id": "SUP-1"}}), adapters.ErrRejected)
 	b.must(b.set(ref, event.Fields{event.FieldParent: nil}))

@@ -46,7 +46,9 @@ type Options struct {
 	HidesEarly func(login, table string, row map[string]string) bool
 	// HidesColumn tells of columns that an account may not see.
 	HidesColumn func(login, table, column string) bool
-	// TokenUses is after how many requests an access token ends; 0 is never.
+	// TokenUses is after how many requests an access token ends; 0 is never. An upload is
+	// none of them, and is still let in: who streams a file cannot send it once more, and
+	// has to begin anew.
 	TokenUses int
 	// Description is the length of the description; 0 is 4000.
 	Description int
@@ -172,10 +174,11 @@ func (d *Double) Journal(id string) []string {
 	return out
 }
 
-// grant is an access token: whose it is, and for how many requests more; never 0.
+// grant is an access token: whose it is, and for how many requests more.
 type grant struct {
 	login string
 	uses  int
+	ended bool
 }
 
 // call is one request with who makes it.
@@ -296,10 +299,14 @@ func (d *Double) admits(r *http.Request, a *Account) bool {
 	if g == nil || g.login != a.Login {
 		return false
 	}
-	if g.uses--; g.uses == 0 {
-		delete(d.tokens, token)
+	if strings.HasSuffix(r.URL.Path, "/attachment/file") {
+		return true
 	}
-	return true
+	if g.uses--; g.uses == 0 {
+		g.ended = true
+		return true
+	}
+	return !g.ended
 }
 
 // RevokeTokens ends all access tokens.
