@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 
 	"parley/adapters"
+	"parley/adapters/azuredevops"
 	"parley/adapters/desk"
 	"parley/adapters/github"
 	"parley/adapters/jira"
@@ -36,6 +37,7 @@ func Kinds() []adapters.Kind {
 
 func list() []adapters.Kind {
 	return []adapters.Kind{
+		azuredevops.Kind(),
 		desk.Kind(),
 		github.Kind(),
 		jira.Kind(),

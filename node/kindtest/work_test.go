@@ -325,7 +325,7 @@ func (x *site) compare(w *work, ticket event.Ticket) error {
 	return nil
 }
 
-var markLine = regexp.MustCompile(`(?m)^<!-- parley:[a-z2-7]{16} -->$`)
+var markLine = regexp.MustCompile(`(?m)^(?:<!-- parley:[a-z2-7]{16} -->|\[parley:[a-z2-7]{16}\])$`)
 
 // plain takes out the mark that the node's account leaves in a text; a person's
 // adapter takes it for that person's words.

@@ -1,6 +1,8 @@
 package contract
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi2"
+	"github.com/getkin/kin-openapi/openapi2conv"
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
@@ -17,6 +21,8 @@ import (
 type Vendor struct {
 	// File is its path below the directory of the specifications.
 	File string
+	// Swagger says that it is of Swagger 2; a byte order mark before it is skipped.
+	Swagger bool
 	// Base is the path that its own paths are relative to ("/rest").
 	Base string
 	// Errata are what the specification says wrongly.
@@ -72,7 +78,7 @@ func open(v Vendor) (*Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(dir, v.File))
+	doc, err := load(filepath.Join(dir, v.File), v.Swagger)
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", v.File, err)
 	}
@@ -89,6 +95,22 @@ func open(v Vendor) (*Spec, error) {
 		return nil, fmt.Errorf("route %s: %w", v.File, err)
 	}
 	return &Spec{vendor: v, router: router}, nil
+}
+
+// load reads a document, or converts one of Swagger 2.
+func load(file string, swagger bool) (*openapi3.T, error) {
+	if !swagger {
+		return openapi3.NewLoader().LoadFromFile(file)
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var old openapi2.T
+	if err := json.Unmarshal(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), &old); err != nil {
+		return nil, err
+	}
+	return openapi2conv.ToV3(&old)
 }
 
 // Dir is where the specifications are.

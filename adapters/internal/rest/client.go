@@ -41,6 +41,9 @@ type Options struct {
 	// Token gets the access tokens that requests to the base origin are signed with
 	// (Authorization: Bearer), after Sign; nil is none. See OAuth.Source.
 	Token Source
+	// Refused tells an answer that means 401 and does not say so: a page to sign in at
+	// (Azure DevOps, 203 or 302). It counts as a 401. nil tells none.
+	Refused func(*http.Response) bool
 	// UserAgent is sent with every request.
 	UserAgent string
 	// Timeout bounds a request from its start to the end of the answer; bytes

@@ -183,6 +183,9 @@ func (f *flight) once(u *url.URL, token string) (_ *http.Response, again bool, _
 		return nil, false, f.transportError(err)
 	}
 	f.trace(res.StatusCode)
+	if f.c.opt.Refused != nil && f.c.opt.Refused(res) {
+		res.StatusCode = http.StatusUnauthorized
+	}
 	if originOf(u) == f.c.origin {
 		f.c.noteClock(res.Header, sent, time.Now())
 	}
