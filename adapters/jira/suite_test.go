@@ -368,8 +368,18 @@ func datacenterVendor() contract.Vendor {
 
 func TestDataCenter_KeepsThePromisesOfAnAdapter(t *testing.T) {
 	t.Parallel()
-	s := startSite(t, jiradouble.Options{Service: true, Lag: 200 * time.Millisecond, Zone: west()})
+	s := startSite(t, jiradouble.Options{Service: true, Lag: 200 * time.Millisecond, Zone: west(), TokenUses: 100})
 	adaptertest.Run(t, s.subject())
+	// A service account's access tokens come from the site itself.
+	at, err := url.Parse(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := s.open(t, at, map[string]string{"token": "", "client_id": bot().ID, "client_secret": jiradouble.ClientSecret})
+	defer account.Close()
+	if _, err := account.Schema(t.Context()); err != nil {
+		t.Errorf("with a service account: %v", err)
+	}
 	s.check.Finish()
 }
 
