@@ -14,6 +14,7 @@ func TestCopy_OfANodeBesideItStandsBackAndAllAreTold(t *testing.T) {
 	a, b := joined(t, "")
 	a.create("before")
 	inStep(t, a, b, "before")
+	quiet(t, a, b)
 
 	// The copy is made as people make them: of the files, while nothing runs.
 	b.stop()
