@@ -17,6 +17,8 @@ const (
 	maxHops = 64
 	maxTurn = 1000
 	maxCode = 32
+	// maxAgain bounds how many earlier events one may repeat.
+	maxAgain = 16
 )
 
 // check holds m to what its types say: one member, known words, plain values.
@@ -57,10 +59,8 @@ func checkChange(c event.ChangeBody) error {
 	if err := checkTwin(c.Twin); err != nil {
 		return err
 	}
-	switch c.Cause {
-	case event.CauseEdit, event.CauseFilter, event.CauseHeal, event.CauseResolve:
-	default:
-		return fmt.Errorf("unknown cause %q", cut(string(c.Cause)))
+	if err := checkCause(c.Cause); err != nil {
+		return err
 	}
 	if c.Hops < 0 || c.Hops > maxHops {
 		return fmt.Errorf("%d hops", c.Hops)
@@ -84,9 +84,42 @@ func checkChange(c event.ChangeBody) error {
 			return errors.New("disputed fields that are not fields of the change, in order")
 		}
 	}
+	if err := checkAgain(c); err != nil {
+		return err
+	}
 	for _, item := range c.Items {
 		if err := checkItem(item); err != nil {
 			return fmt.Errorf("item %q: %w", cut(string(item.ID)), err)
+		}
+	}
+	return nil
+}
+
+func checkCause(cause event.Cause) error {
+	switch cause {
+	case event.CauseEdit, event.CauseFilter, event.CauseHeal, event.CauseResolve:
+		return nil
+	}
+	return fmt.Errorf("unknown cause %q", cut(string(cause)))
+}
+
+func checkAgain(c event.ChangeBody) error {
+	if len(c.Again) > maxAgain {
+		return fmt.Errorf("it repeats %d events", len(c.Again))
+	}
+	named := map[string]bool{}
+	for i, a := range c.Again {
+		if i > 0 && a.Seq <= c.Again[i-1].Seq || a.Seq == 0 || len(a.Fields) == 0 {
+			return errors.New("repeated events that are none, or not in order")
+		}
+		if err := errors.Join(checkCause(a.Cause), checkTime("at", a.At)); err != nil {
+			return err
+		}
+		for j, name := range a.Fields {
+			if _, field := c.Fields[name]; !field || named[name] || j > 0 && name <= a.Fields[j-1] {
+				return errors.New("repeated fields that are not fields of the change, in order")
+			}
+			named[name] = true
 		}
 	}
 	return nil

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,6 +54,14 @@ func samples() map[string]event.Message {
 			Twin: twin(1), Hops: 1, Turn: 3, Cause: event.CauseEdit, Filter: "v1", At: "2026-01-31T12:00:00Z",
 			Fields: event.Fields{"priority": "High", "status": nil, "summary": "ours"}, Disputed: []string{"status", "summary"},
 		}},
+		"repeating change": {Change: &event.ChangeBody{
+			Twin: twin(1), Cause: event.CauseFilter, Filter: "v1", At: "2026-01-31T12:00:00Z",
+			Fields: event.Fields{"due": nil, "priority": "High", "status": "Open", "summary": "ours"}, Disputed: []string{"status"},
+			Again: []event.Again{
+				{Seq: 3, At: "2026-01-31T11:00:00Z", Cause: event.CauseEdit, Fields: []string{"priority", "summary"}},
+				{Seq: 4, At: "2026-01-31T11:30:00Z", Cause: event.CauseHeal, Fields: []string{"due"}},
+			},
+		}},
 		"outcome": {Outcome: &event.Outcome{
 			Twin: twin(2), Seq: 4, Verdict: event.Refused, Code: event.CodeByGate,
 			Items: []event.ItemID{"a"}, Waiting: []event.ItemID{"b"}, Declined: []event.ItemID{"c", "d"}, Lost: []string{"status"},
@@ -91,6 +101,36 @@ func TestMessage_ComesBackAsItWas(t *testing.T) {
 	}
 }
 
+// repetitions are changes that repeat what they cannot.
+func repetitions(with func(func(*event.ChangeBody)) event.Message) map[string]event.Message {
+	return map[string]event.Message{
+		"repeats no event": with(func(c *event.ChangeBody) {
+			c.Again = []event.Again{{At: c.At, Cause: event.CauseEdit, Fields: []string{"summary"}}}
+		}),
+		"repeats no field": with(func(c *event.ChangeBody) { c.Again = []event.Again{{Seq: 1, At: c.At, Cause: event.CauseEdit}} }),
+		"repeats a field that is none": with(func(c *event.ChangeBody) {
+			c.Again = []event.Again{{Seq: 1, At: c.At, Cause: event.CauseEdit, Fields: []string{"severity"}}}
+		}),
+		"repeats a field twice": with(func(c *event.ChangeBody) {
+			c.Again = []event.Again{
+				{Seq: 1, At: c.At, Cause: event.CauseEdit, Fields: []string{"summary"}}, {Seq: 2, At: c.At, Cause: event.CauseEdit, Fields: []string{"summary"}},
+			}
+		}),
+		"repeats out of order": with(func(c *event.ChangeBody) {
+			c.Again = []event.Again{
+				{Seq: 2, At: c.At, Cause: event.CauseEdit, Fields: []string{"summary"}}, {Seq: 1, At: c.At, Cause: event.CauseEdit, Fields: []string{"due"}},
+			}
+		}),
+		"repeats without end": with(func(c *event.ChangeBody) {
+			for i := range 17 {
+				name := "f" + strconv.Itoa(i)
+				c.Fields[name] = "x"
+				c.Again = append(c.Again, event.Again{Seq: event.Seq(i + 1), At: c.At, Cause: event.CauseEdit, Fields: []string{name}})
+			}
+		}),
+	}
+}
+
 func TestEncode_RefusesWhatWouldComeBackAnother(t *testing.T) {
 	t.Parallel()
 	with := func(edit func(*event.ChangeBody)) event.Message {
@@ -107,7 +147,8 @@ func TestEncode_RefusesWhatWouldComeBackAnother(t *testing.T) {
 	}
 	loop := map[string]any{}
 	loop["loop"] = loop
-	tests := map[string]event.Message{
+	tests := repetitions(with)
+	maps.Copy(tests, map[string]event.Message{
 		"no member":           {},
 		"two members":         {Goodbye: &event.Goodbye{}, Ask: &event.Ask{Seqs: []event.Seq{1}}},
 		"no twin":             {Note: &event.Note{}},
@@ -143,7 +184,7 @@ func TestEncode_RefusesWhatWouldComeBackAnother(t *testing.T) {
 		"too large":           field(strings.Repeat("x", envelope.MaxMessage)),
 		"too many values":     field(make([]any, envelope.MaxNodes)),
 		"long key":            field(map[string]any{strings.Repeat("k", 1025): true}),
-	}
+	})
 	for name, m := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

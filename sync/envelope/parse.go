@@ -87,6 +87,12 @@ func (p *parser) change() *event.ChangeBody {
 		c.Fields = p.object()
 	}
 	c.Disputed = texts[string](p, `,"disputed":`)
+	if p.skip(`,"again":[`) {
+		for more := true; more && p.err == nil; more = p.skip(`,`) {
+			c.Again = append(c.Again, p.again())
+		}
+		p.want(`]`)
+	}
 	if p.skip(`,"items":[`) {
 		for more := true; more && p.err == nil; more = p.skip(`,`) {
 			c.Items = append(c.Items, p.item())
@@ -106,6 +112,18 @@ func (p *parser) change() *event.ChangeBody {
 		p.want(`}`)
 	}
 	return c
+}
+
+func (p *parser) again() event.Again {
+	p.want(`{"seq":`)
+	a := event.Again{Seq: event.Seq(p.number())}
+	p.want(`,"at":`)
+	a.At = p.text()
+	p.want(`,"cause":`)
+	a.Cause = event.Cause(p.text())
+	a.Fields = texts[string](p, `,"fields":`)
+	p.want(`}`)
+	return a
 }
 
 // position reads a place in a stream that may be there.

@@ -99,6 +99,14 @@ func (s *speller) change(c *event.ChangeBody) {
 	s.textMember("at", c.At, true)
 	s.member("fields", len(c.Fields) > 0, func() { s.object(c.Fields) })
 	spellTexts(s, "disputed", c.Disputed)
+	s.member("again", len(c.Again) > 0, func() {
+		s.b = append(s.b, '[')
+		for i := range c.Again {
+			s.comma(i)
+			s.again(&c.Again[i])
+		}
+		s.b = append(s.b, ']')
+	})
 	s.member("items", len(c.Items) > 0, func() {
 		s.b = append(s.b, '[')
 		for i := range c.Items {
@@ -115,6 +123,15 @@ func (s *speller) change(c *event.ChangeBody) {
 		s.flagMember("old", c.Connect.Old)
 		s.b = append(s.b, '}')
 	})
+	s.b = append(s.b, '}')
+}
+
+func (s *speller) again(a *event.Again) {
+	s.b = append(s.b, '{')
+	s.numberMember("seq", uint64(a.Seq), true)
+	s.textMember("at", a.At, true)
+	s.textMember("cause", string(a.Cause), true)
+	spellTexts(s, "fields", a.Fields)
 	s.b = append(s.b, '}')
 }
 

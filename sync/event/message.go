@@ -57,6 +57,9 @@ type ChangeBody struct {
 	// Disputed are those of Fields that stand beside the peer's until a person
 	// decides: they are to be known, not written. Sorted.
 	Disputed []string `json:"disputed,omitempty"`
+	// Again are those of Fields that this event only repeats, by the event that said
+	// them first; ascending.
+	Again []Again `json:"again,omitempty"`
 	// Items not confirmed, oldest first.
 	Items []Item `json:"items,omitempty"`
 	// More is set when a change was cut and the rest follows.
@@ -64,6 +67,17 @@ type ChangeBody struct {
 	// Connect asks to pair the twin with a ticket that is there, and says what
 	// stands where both tickets have something; nil makes a ticket.
 	Connect *Connect `json:"connect,omitempty"`
+}
+
+// Again is what an event repeats of an earlier one, of the same twin and epoch, that
+// the peer has not applied: it is no later change, and weighs as it did then.
+type Again struct {
+	Seq Seq `json:"seq"`
+	// At and Cause are those of that event.
+	At    string `json:"at"`
+	Cause Cause  `json:"cause"`
+	// Fields, sorted.
+	Fields []string `json:"fields"`
 }
 
 // Connect is how two tickets that both exist become a twin.

@@ -80,7 +80,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 		got := ticket.Fields[name]
 		fit := twin.Compare(schema.Fields[name].Type, in.plan.Before[name], want, got)
 		switch {
-		case fit == twin.Kept:
+		case fit == twin.Kept, in.pending[name]:
 		case theirs.edited(name, fit):
 			// Somebody's edit: it is ours to send, so the base is what we wrote.
 			got, r.meddled = want, true
@@ -278,8 +278,11 @@ func (in *incoming) stands(name string, said any) bool {
 	case in.twin == nil || !in.twin.Unseen(name, in.plan.Seen):
 		return true
 	}
-	at, _ := time.Parse(time.RFC3339Nano, in.body.At)
-	return !in.twin.SaidStands(name, in.body.Cause, at, in.plan.Seen, in.con.Policy)
+	if in.plan.Again[name].Known {
+		return false // what ours says was decided on what is repeated here
+	}
+	cause, at := in.weight(name)
+	return !in.twin.SaidStands(name, cause, at, in.plan.Seen, in.con.Policy)
 }
 
 // holds is what the peer holds of a list when it has all our events, spelled as

@@ -119,7 +119,7 @@ func (p *Path) write(ctx context.Context, in *incoming, i int) error {
 		return nil
 	}
 	if err != nil {
-		return p.writeFailed(in, i, err)
+		return p.writeFailed(ctx, in, i, err)
 	}
 	return p.stepDone(in, i, written)
 }
@@ -174,7 +174,7 @@ func (p *Path) twinFor(tx store.Tx, in *incoming) (*twin.Row, error) {
 }
 
 // writeFailed decides about a write that did not clearly succeed.
-func (p *Path) writeFailed(in *incoming, i int, err error) error {
+func (p *Path) writeFailed(ctx context.Context, in *incoming, i int, err error) error {
 	d := retry.Decide(err, in.plan.Steps[i].Attempt, true, p.Tracker.SettleTime(), p.Now())
 	switch d.Verdict {
 	case retry.Wait:
@@ -189,7 +189,7 @@ func (p *Path) writeFailed(in *incoming, i int, err error) error {
 	}
 	// It did not happen for certain, and nothing else is in doubt, so what is left
 	// of the plan can be dropped; the steps before go on record with that.
-	if dropped := p.dropPlan(in); dropped != nil {
+	if dropped := p.dropPlan(ctx, in, d.Verdict); dropped != nil {
 		return dropped
 	}
 	in.unsaved = false
@@ -202,13 +202,23 @@ func (p *Path) writeFailed(in *incoming, i int, err error) error {
 	return &holdError{code: d.Code, reason: err.Error(), parked: true}
 }
 
-func (p *Path) dropPlan(in *incoming) error {
+func (p *Path) dropPlan(ctx context.Context, in *incoming, why retry.Verdict) error {
+	var soFar *result
+	if why != retry.Gone {
+		var err error
+		if soFar, err = p.soFar(ctx, in); err != nil {
+			return err
+		}
+	}
 	p.unmarkCreating(in.plan)
 	return p.update(in, "drop the plan", func(tx store.Tx, row *inbox.Row) error {
 		if err := p.storeDone(tx, in); err != nil {
 			return err
 		}
-		return put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Replan{Begun: in.plan.Begun()}, p.Now()))
+		if err := p.storeSoFar(tx, in, soFar); err != nil {
+			return err
+		}
+		return put(tx, store.InboxKey(in.con.ID, in.id), inbox.Next(row, inbox.Replan{Begun: in.plan.Begun(), Known: soFar != nil}, p.Now()))
 	})
 }
 

@@ -112,6 +112,9 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 	if err := p.turn(o); err != nil {
 		return err
 	}
+	if err := p.repeats(o); err != nil {
+		return storeError{err}
+	}
 	if err := p.tell(ctx, o); err != nil {
 		return err
 	}
@@ -175,6 +178,7 @@ func (p *Path) tell(ctx context.Context, o *outgoing) error {
 			}
 		}
 		o.carried, o.exact = told, true
+		o.again = p.repeated(ctx, o, input, back.Fields)
 	}
 	// Else it is a filter that takes only what the peer makes: then removals of
 	// ours at the peer cannot be told from what it never had; nothing is removed.
@@ -359,7 +363,7 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 		local = o.decided() // of the others nothing was looked at
 		carried = local
 	}
-	row.Carry(local, carried, twin.Carried{Seq: seq, Cause: o.change.Cause, Exact: o.exact}, o.ticket.Updated)
+	row.Carry(local, carried, twin.Carried{Seq: seq, Cause: o.change.Cause, Exact: o.exact, Again: o.again}, o.ticket.Updated)
 	row.SendSets(seq, o.change.First, o.sets, o.ticket.Fields)
 	for name, item := range o.items {
 		item.Seq = seq

@@ -241,6 +241,8 @@ type wants struct {
 	connect *event.Ref
 	// disputed are our fields of which the event says that a person must decide.
 	disputed map[string]bool
+	// again are our fields of which the event repeats what an earlier one said.
+	again map[string]twin.Again
 }
 
 // runIncoming runs the script on the replica as it is now, and again with what
@@ -283,6 +285,7 @@ func (p *Path) runIncoming(ctx context.Context, in *incoming) (wants, error) {
 		same = filters.InResult{}
 	}
 	w.same = same.Fields
+	w.again = p.saidAgain(ctx, in, input, result.Fields)
 	return w, nil
 }
 
@@ -361,7 +364,7 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 	merge := twin.Incoming{
 		Wanted: w.result.Fields, Same: w.same, Exact: w.result.Exact,
 		Cause: in.body.Cause, Forgot: in.forgot() && (in.body.Cause == event.CauseHeal || in.first()), Types: schema.Fields,
-		Disputed: w.disputed, Owners: in.rules.merging(),
+		Disputed: w.disputed, Again: w.again, Owners: in.rules.merging(),
 	}
 	merge.Added, merge.Removed = map[string][]any{}, map[string][]any{}
 	for name, change := range w.result.Sets {
@@ -381,7 +384,7 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 		in.plan.Ref, in.plan.Read = in.ours.Ref, in.ours.Updated
 	}
 	out := row.Merge(merge, in.con.Policy)
-	in.plan.Seen, in.plan.Said = merge.Seen, out.Said
+	in.plan.Seen, in.plan.Said, in.plan.Again = merge.Seen, out.Said, w.again
 	in.plan.Before, in.plan.Kept, in.plan.Disputed, in.plan.Untold = out.Before, out.Kept, out.Disputed, out.Untold
 	if in.ours == nil {
 		return p.planCreate(in, w, out.Write)

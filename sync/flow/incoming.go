@@ -166,6 +166,8 @@ type incoming struct {
 	// overran are such edits that were not, editedAt is when the last of them all was made.
 	overran  map[string]adapters.Edit
 	editedAt time.Time
+	// pending are fields that a plan which is to be dropped has not written.
+	pending map[string]bool
 	// unsaved is set while steps are done and not on record.
 	unsaved bool
 }

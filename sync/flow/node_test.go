@@ -65,8 +65,9 @@ type wire struct {
 	rules *flow.Rules
 	con   *flow.Connection
 	cut   bool
-	// asked is the node whose people decide conflicts; "" lets the newest win.
-	asked string
+	// asked is the node whose people decide conflicts, winner the one whose edits win;
+	// without them the newest does.
+	asked, winner string
 	// quotas bound what the peer may send to n.
 	quotas flow.Quotas
 	deaf   bool // replies to it are lost
@@ -133,6 +134,9 @@ func (n *node) options(now func() time.Time, observe func(flow.Observation)) flo
 
 func (e *wire) connection(link transport.Link) *flow.Connection {
 	policy := twin.Policy{Winner: twin.Newest, Us: e.n.name, Them: e.peer.n.name}
+	if e.winner != "" {
+		policy.Winner = e.winner
+	}
 	if e.asked != "" {
 		policy.Winner, policy.Ask = e.asked, true
 	}

@@ -37,8 +37,10 @@ type outgoing struct {
 	// the peer to hold in our sets.
 	carried event.Fields
 	exact   bool // carried is that and no more
-	up      upkeep
-	sets    event.Fields
+	// again are those of carried that an earlier event said alike.
+	again map[string]bool
+	up    upkeep
+	sets  event.Fields
 }
 
 // Work takes one ticket through steps 1 to 3 of the way out. What goes wrong

@@ -82,14 +82,14 @@ func (p *Path) restore(ctx context.Context, in *incoming) (bool, error) {
 		return false, err
 	}
 	over := in.overruns(schema)
-	theirsAt, _ := time.Parse(time.RFC3339Nano, in.body.At)
 	back := event.Fields{}
 	for _, name := range slices.Sorted(maps.Keys(over)) {
 		_, again := in.back[name]
 		if in.judged && !again || in.rules.merging()[name] == twin.Theirs {
 			continue
 		}
-		stands, asked := in.con.Policy.EditStands(over[name].At, in.body.Cause, theirsAt)
+		cause, theirsAt := in.weight(name)
+		stands, asked := in.con.Policy.EditStands(over[name].At, cause, theirsAt)
 		verdict := "the peer's change stands"
 		switch {
 		case asked:
@@ -139,8 +139,8 @@ func (in *incoming) tellOverran(row *twin.Row, r result, kept bool) {
 	if row.Overran == nil {
 		row.Overran = map[string]twin.Overrun{}
 	}
-	theirsAt, _ := time.Parse(time.RFC3339Nano, in.body.At)
 	for name, edit := range in.overran {
+		_, theirsAt := in.weight(name)
 		row.Overran[name] = twin.Overrun{
 			Since: r.now.Unix(), OursAt: edit.At.Unix(), TheirsAt: theirsAt.Unix(),
 			Event: event.Position{Epoch: in.row.Epoch, Seq: in.row.Seq}, Stands: r.bases[name],

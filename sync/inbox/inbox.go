@@ -130,8 +130,8 @@ type Row struct {
 	Told event.Code `json:"told,omitempty"`
 	// Key is what people call our ticket, once there is one.
 	Key string `json:"key,omitempty"`
-	// Begun is set where a plan was dropped of which something may stand in our ticket:
-	// until the event is decided anew, that looks like a person's edit.
+	// Begun is set where a plan was dropped of which something may stand in our ticket
+	// that is not on record: until an event is decided anew, that looks like a person's edit.
 	Begun bool  `json:"begun,omitempty"`
 	At    int64 `json:"at"` // milliseconds since 1970 of the arrival
 }
@@ -168,8 +168,8 @@ type Park struct {
 type Retry struct{}
 
 // Replan says that the plan was dropped: decide anew. Begun is set if something of it
-// may have been written.
-type Replan struct{ Begun bool }
+// may have been written, Known if what was written is on record.
+type Replan struct{ Begun, Known bool }
 
 // Done says that the event has its final outcome.
 type Done struct{}
@@ -213,7 +213,7 @@ func Next(row *Row, input Input, now time.Time) *Row {
 	case Retry:
 		return ready(next)
 	case Replan:
-		next.Plan, next.Begun = nil, next.Begun || in.Begun
+		next.Plan, next.Begun = nil, (next.Begun || in.Begun) && !in.Known
 		return ready(next)
 	case Done:
 		if row.NextSeq == 0 {
@@ -230,7 +230,7 @@ func (r Row) Planned() bool { return r.Plan != nil }
 
 // Holds tells whether nothing of our ticket may leave before the event is applied: what
 // was written of it is not on record.
-func (r Row) Holds() bool { return r.Planned() || r.Begun && r.State != Parked }
+func (r Row) Holds() bool { return r.Planned() || r.Begun }
 
 // Due tells whether the row is to be worked on now.
 func (r Row) Due(now time.Time) bool {

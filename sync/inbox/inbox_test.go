@@ -189,8 +189,12 @@ func TestInbox_WhatADroppedPlanWroteHoldsOursUntilTheEventIsDone(t *testing.T) {
 		t.Error("after the event is done ours still may not leave")
 	}
 	row = inbox.Next(applying(), inbox.Replan{Begun: true}, at())
-	if park(row).Holds() {
-		t.Error("what waits for a person holds up ours")
+	if !park(row).Holds() {
+		t.Error("what is not on record may leave")
+	}
+	row = inbox.Next(inbox.Next(row, inbox.Planned{Plan: []byte("p")}, at()), inbox.Replan{Begun: true, Known: true}, at())
+	if row.Holds() || park(row).Holds() {
+		t.Error("what is on record holds up ours")
 	}
 }
 

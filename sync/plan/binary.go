@@ -33,13 +33,19 @@ func (p *Plan) MarshalBinary() ([]byte, error) {
 	w.Time(p.Read)
 	w.Texts(p.Disputed)
 	w.Texts(p.Untold)
+	w.Number(uint64(len(p.Again)))
+	for name, a := range p.Again {
+		w.Text(name)
+		w.Text(string(a.Cause))
+		w.Time(a.At)
+		w.Flag(a.Known)
+	}
 	return w.Bytes, w.Err
 }
 
 // layout is the present one. The first had no Read, and its steps no Why; the
-// second had no Disputed, the third no Untold, and
-// another Read.
-const layout = 4
+// second had no Disputed, the third no Untold and another Read, the fourth no Again.
+const layout = 5
 
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (p *Plan) UnmarshalBinary(raw []byte) error {
@@ -69,7 +75,20 @@ func (p *Plan) UnmarshalBinary(raw []byte) error {
 	if version > 3 {
 		p.Untold = r.Texts()
 	}
+	if version > 4 {
+		p.readAgain(r)
+	}
 	return r.Version(version, min(max(version, 1), layout))
+}
+
+func (p *Plan) readAgain(r *event.Parser) {
+	n := r.Count()
+	if n > 0 {
+		p.Again = make(map[string]twin.Again, n)
+	}
+	for range n {
+		p.Again[r.Text()] = twin.Again{Cause: event.Cause(r.Text()), At: r.Time(), Known: r.Flag()}
+	}
 }
 
 func (p *Plan) writeSaid(w *event.Writer) {

@@ -10,6 +10,7 @@ import (
 
 	"parley/sync/event"
 	"parley/sync/plan"
+	"parley/sync/twin"
 )
 
 func fullPlan() plan.Plan {
@@ -20,6 +21,7 @@ func fullPlan() plan.Plan {
 		Before: event.Fields{"summary": "old", "labels": []any{"a"}},
 		Said:   event.Fields{"summary": "new", "labels": []any{"b"}, "status": nil},
 		Seen:   4, Read: at.Add(-time.Second), Kept: []string{"status"}, Disputed: []string{"status"}, Untold: []string{"status"}, Declined: []event.ItemID{"x", "y"},
+		Again: map[string]twin.Again{"summary": {Cause: event.CauseEdit, At: at, Known: true}},
 		Files: []plan.File{{Item: "f", Name: "é.txt", MIME: "text/plain", Size: 1 << 40, SHA256: "00", Internal: true}},
 		Steps: []plan.Step{
 			{
@@ -107,21 +109,24 @@ func FuzzPlan_AnyBytesAreAPlanOrAnError(f *testing.F) {
 	})
 }
 
-// TestPlan_OfTheLayoutBeforeIsRead: it did not know what the peer may not know.
-func TestPlan_OfTheLayoutBeforeIsRead(t *testing.T) {
+// TestPlan_OfTheLayoutsBeforeIsRead: one did not know what the peer may not know, nor
+// the other what an event repeats.
+func TestPlan_OfTheLayoutsBeforeIsRead(t *testing.T) {
 	t.Parallel()
 	want := fullPlan()
-	want.Untold = nil
+	want.Untold, want.Again = nil, nil
 	raw, err := want.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw[0] = 3
-	var got plan.Plan
-	if err := got.UnmarshalBinary(raw[:len(raw)-1]); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want.Disputed, got.Disputed); diff != "" || got.Seq != want.Seq {
-		t.Errorf("(-want +got):\n%s", diff)
+	for layout, shorter := range map[byte]int{3: 2, 4: 1} {
+		raw[0] = layout
+		var got plan.Plan
+		if err := got.UnmarshalBinary(raw[:len(raw)-shorter]); err != nil {
+			t.Fatalf("layout %d: %v", layout, err)
+		}
+		if diff := cmp.Diff(want.Disputed, got.Disputed); diff != "" || got.Seq != want.Seq {
+			t.Errorf("layout %d (-want +got):\n%s", layout, diff)
+		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"parley/sync/event"
+	"parley/sync/twin"
 )
 
 // State of a step.
@@ -70,6 +71,8 @@ type Plan struct {
 	Disputed []string `json:"disputed,omitempty"`
 	// Untold are those of Disputed that the peer may not know to be.
 	Untold []string `json:"untold,omitempty"`
+	// Again are local fields of which the event repeats what an earlier one said.
+	Again map[string]twin.Again `json:"again,omitempty"`
 	// Declined are items that will not be written.
 	Declined []event.ItemID `json:"declined,omitempty"`
 	// Files are to be fetched and written beside the lane.

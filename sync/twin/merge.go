@@ -68,6 +68,8 @@ type Incoming struct {
 	Forgot bool
 	// Disputed are fields of which the event says that a person is to decide.
 	Disputed map[string]bool
+	// Again are fields of which the event says only what an earlier one did.
+	Again map[string]Again
 	// Seen is our last event that the peer knew of, as a number of our stream's
 	// present epoch; 0 if none.
 	Seen event.Seq
@@ -75,6 +77,24 @@ type Incoming struct {
 	Owners map[string]Owner
 	// Types of our fields, for sets and for what counts as equal.
 	Types map[string]event.Field
+}
+
+// Again is what an event says of a field that an earlier one, without an answer, said
+// before it: its cause and time are those of the earlier one.
+type Again struct {
+	Cause event.Cause
+	At    time.Time
+	// Known is set if our ticket has had it since: then what differs is an edit
+	// of ours that knew of it.
+	Known bool
+}
+
+// of is in with the cause and time of what the event says of a field.
+func (in Incoming) of(name string) Incoming {
+	if a, again := in.Again[name]; again {
+		in.Cause, in.TheirsAt = a.Cause, a.At
+	}
+	return in
 }
 
 // Merged is what a merge decided.
@@ -123,6 +143,11 @@ func (r *Row) Merge(in Incoming, policy Policy) Merged {
 			continue
 		}
 		if in.Ours != nil && !IsSet(in.Types[name].Type) && (r.concurrent(name, have, in) || policy.Ask && in.Disputed[name]) {
+			if _, open := r.Disputes[name]; in.Again[name].Known && !open {
+				out.Kept = append(out.Kept, name)
+				continue
+			}
+			in := in.of(name)
 			out.Conflicts = append(out.Conflicts, name)
 			asked := policy.Ask && r.asks(name, want, have, in, policy)
 			if asked {

@@ -27,6 +27,10 @@ type party struct {
 	// events and outcomes are on their way here, each in order.
 	events   []message
 	outcomes []event.Outcome
+	// parked is the peer's event that waits for a person here, nil if none does.
+	parked *message
+	// said are this side's events by their numbers.
+	said map[event.Seq]message
 	// last is the last edit of each field that people made here; knew is the
 	// peer's last one that had come here by then.
 	last  map[string]edit
@@ -55,7 +59,7 @@ func parties(winner string, ask bool) (a, b *party) {
 		ticket := event.Fields{"f": "begin", "g": "begin", "labels": []any{}}
 		p := &party{
 			name: us, policy: twin.Policy{Winner: winner, Ask: ask, Us: us, Them: them}, ticket: ticket, at: base(),
-			received: maps.Clone(ticket), last: map[string]edit{}, heard: map[string]int{},
+			received: maps.Clone(ticket), last: map[string]edit{}, heard: map[string]int{}, said: map[event.Seq]message{},
 		}
 		p.row.Local, p.row.Sent = map[string]twin.Base{}, map[string]twin.Sent{}
 		for name, value := range ticket {
@@ -79,7 +83,7 @@ func (p *party) person(name string, value any, after time.Duration) {
 
 // look sends what the peer has not confirmed, as the way out does.
 func (p *party) look(t *rapid.T) bool {
-	if p.row.Out != nil {
+	if p.row.Out != nil && p.row.Out.Parked == "" {
 		return false
 	}
 	decided, alike := map[string]bool{}, map[string]bool{}
@@ -121,6 +125,7 @@ func (p *party) look(t *rapid.T) bool {
 			body.Disputed = append(body.Disputed, name)
 		}
 	}
+	again := p.repeats(&body)
 	p.seq++
 	body.At = p.at.Format(time.RFC3339Nano)
 	p.row.Append(p.seq, twin.HashAll(body.Fields), false, p.at)
@@ -128,15 +133,65 @@ func (p *party) look(t *rapid.T) bool {
 	if len(decided) > 0 {
 		local = body.Fields // of the others nothing was looked at
 	}
-	p.row.Carry(local, body.Fields, twin.Carried{Seq: p.seq, Cause: body.Cause, Exact: true}, p.at)
+	p.row.Carry(local, body.Fields, twin.Carried{Seq: p.seq, Cause: body.Cause, Exact: true, Again: again}, p.at)
 	p.row.SendSets(p.seq, false, twin.OnlySets(body.Fields, modelTypes()), p.ticket)
 	m := message{ChangeBody: body, seq: p.seq, edits: map[string]int{}}
 	for name := range body.Fields {
 		// What the peer said before and was taken on is in it, too.
 		m.edits[name] = p.last[name].number
 	}
-	p.peer.events = append(p.peer.events, m)
-	t.Logf("%s sends %d: %v, disputed %v, %s, seen %d", p.name, m.seq, m.Fields, m.Disputed, m.Cause, m.Seen.Seq)
+	p.peer.events, p.said[m.seq] = append(p.peer.events, m), m
+	t.Logf("%s sends %d: %v, disputed %v, again %v, %s, seen %d", p.name, m.seq, m.Fields, m.Disputed, m.Again, m.Cause, m.Seen.Seq)
+	return true
+}
+
+// repeats says what an event only repeats of the parked one before it.
+func (p *party) repeats(body *event.ChangeBody) map[string]bool {
+	out := map[string]bool{}
+	if p.row.Out == nil || body.Cause == event.CauseResolve {
+		return out
+	}
+	for _, name := range slices.Sorted(maps.Keys(body.Fields)) {
+		sent, hash := p.row.Sent[name], event.HashValue(body.Fields[name])
+		if sent.State != twin.Waiting || sent.Hash != hash || sent.Said != hash || slices.Contains(body.Disputed, name) {
+			continue
+		}
+		out[name] = true
+		first := p.said[sent.Seq]
+		a := event.Again{Seq: sent.Seq, At: first.At, Cause: first.Cause}
+		for _, before := range first.Again {
+			if slices.Contains(before.Fields, name) {
+				a = before
+			}
+		}
+		a.Fields = []string{name}
+		body.Again = append(body.Again, a)
+	}
+	return out
+}
+
+// park lets the next event wait for a person, with its fields written or not.
+func (p *party) park(t *rapid.T, written bool) {
+	m := p.events[0]
+	if written {
+		p.deliver(t)
+		p.peer.outcomes = p.peer.outcomes[:len(p.peer.outcomes)-1]
+	} else {
+		p.events = p.events[1:]
+		maps.Copy(p.received, m.Fields)
+	}
+	t.Logf("%s parks %d, written: %v", p.name, m.seq, written)
+	p.parked = &m
+	p.peer.outcomes = append(p.peer.outcomes, event.Outcome{Seq: m.seq, Verdict: event.Parked, Code: event.CodeRejected})
+}
+
+// retry takes up what waits for a person.
+func (p *party) retry(t *rapid.T) bool {
+	if p.parked == nil {
+		return false
+	}
+	p.events = append([]message{*p.parked}, p.events...)
+	p.deliver(t)
 	return true
 }
 
@@ -156,13 +211,31 @@ func (p *party) merged(m message) (twin.Incoming, twin.Merged) {
 	for _, name := range m.Disputed {
 		in.Disputed[name] = true
 	}
+	in.Again = p.saidAgain(m)
 	return in, p.row.Merge(in, p.policy)
+}
+
+func (p *party) saidAgain(m message) map[string]twin.Again {
+	out := map[string]twin.Again{}
+	for _, a := range m.Again {
+		at, _ := time.Parse(time.RFC3339Nano, a.At)
+		for _, name := range a.Fields {
+			out[name] = twin.Again{Cause: a.Cause, At: at, Known: a.Seq <= p.row.Seen.Seq}
+		}
+	}
+	if m.seq == p.row.Seen.Seq {
+		at, _ := time.Parse(time.RFC3339Nano, m.At)
+		for name := range m.Fields {
+			out[name] = twin.Again{Cause: m.Cause, At: at, Known: true}
+		}
+	}
+	return out
 }
 
 // deliver applies the next event, as the way in does.
 func (p *party) deliver(t *rapid.T) {
 	m := p.events[0]
-	p.events = p.events[1:]
+	p.events, p.parked = p.events[1:], nil
 	in, out := p.merged(m)
 	stands := func(name string) bool {
 		if _, written := out.Write[name]; written || name == "labels" {
@@ -171,7 +244,11 @@ func (p *party) deliver(t *rapid.T) {
 		if slices.Contains(out.Disputed, name) {
 			return false
 		}
-		return !p.row.Unseen(name, in.Seen) || !p.row.SaidStands(name, m.Cause, in.TheirsAt, in.Seen, p.policy)
+		cause, at := m.Cause, in.TheirsAt
+		if a, again := in.Again[name]; again {
+			cause, at = a.Cause, a.At
+		}
+		return !p.row.Unseen(name, in.Seen) || !in.Again[name].Known && !p.row.SaidStands(name, cause, at, in.Seen, p.policy)
 	}
 	echo, agreed := event.Fields{}, event.Fields{}
 	for name, said := range out.Said {
@@ -199,7 +276,7 @@ func (p *party) deliver(t *rapid.T) {
 	// The same event again changes nothing.
 	if again := p.row.Merge(twin.Incoming{
 		Wanted: in.Wanted, Same: in.Same, Ours: p.ticket, OursAt: p.at, TheirsAt: in.TheirsAt, Cause: in.Cause,
-		Seen: in.Seen, Types: in.Types, Disputed: in.Disputed,
+		Seen: in.Seen, Types: in.Types, Disputed: in.Disputed, Again: in.Again,
 	}, p.policy); len(again.Write) > 0 {
 		t.Fatalf("%s: the event %+v once more writes %v", p.name, m, again.Write)
 	}
@@ -233,6 +310,7 @@ func quiet(t *rapid.T, a, b *party) {
 			for ; len(p.outcomes) > 0; moved = true {
 				p.settle()
 			}
+			moved = p.retry(t) || moved
 			moved = p.look(t) || moved
 		}
 		if i > 100 {
@@ -249,7 +327,7 @@ func live(t *rapid.T, a, b *party) {
 		if rapid.Bool().Draw(t, "at b") {
 			p = b
 		}
-		switch rapid.IntRange(0, 6).Draw(t, "what") {
+		switch rapid.IntRange(0, 8).Draw(t, "what") {
 		case 0, 1:
 			name := rapid.SampledFrom([]string{"f", "f", "g"}).Draw(t, "field")
 			value := fmt.Sprintf("%s %d", p.name, p.edits)
@@ -269,6 +347,12 @@ func live(t *rapid.T, a, b *party) {
 			}
 		case 6:
 			resolve(t, a)
+		case 7:
+			if len(p.events) > 0 {
+				p.park(t, rapid.Bool().Draw(t, "written"))
+			}
+		case 8:
+			p.retry(t)
 		}
 	}
 }

@@ -226,12 +226,14 @@ type Carried struct {
 	Cause event.Cause
 	// Exact is set if it carries the fields that are named and no others.
 	Exact bool
+	// Again are those of which it repeats only what an earlier one said.
+	Again map[string]bool
 }
 
 // Carry records that carried, of our local fields, went out with an event, and
 // the others as SetLocal does. What is carried is said anew, also where it is as
 // agreed on before: the peer may be changing it without knowing. What says all, and
-// is no edit, takes nothing from an edit that said the same.
+// is no edit, takes nothing from an edit that said the same; nor does what repeats it.
 func (r *Row) Carry(local, carried event.Fields, e Carried, at time.Time) {
 	r.setLocal(local, carried, e, at)
 }
@@ -245,7 +247,7 @@ func (r *Row) setLocal(local, carried event.Fields, e Carried, at time.Time) {
 		hash := event.HashValue(value)
 		_, left := carried[name]
 		had := r.Local[name]
-		anew := left && e.Exact && (edit || had.Seq == 0 || had.Weak)
+		anew := left && e.Exact && (had.Seq == 0 || !e.Again[name] && (edit || had.Weak))
 		if had.Hash == hash && !anew {
 			if left && e.Exact {
 				had.Again, had.AgainAt = e.Seq, at.Unix()
