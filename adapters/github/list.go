@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"parley/adapters"
+	"parley/adapters/internal/paged"
 	"parley/adapters/internal/rounds"
 	"parley/sync/event"
 )
@@ -128,7 +129,7 @@ func (t *Tracker) behind(ctx context.Context, l list[issue], at *place) ([]issue
 			return slices.DeleteFunc(following, old), behind == nil || len(following) == 0, nil
 		}
 	}
-	return nil, false, &adapters.Error{Class: adapters.ErrTransient, Op: opList, Err: errMoves}
+	return nil, false, &adapters.Error{Class: adapters.ErrTransient, Op: opList, Err: paged.ErrMoves}
 }
 
 var issueKey = regexp.MustCompile(`^(?:([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?#)?([1-9][0-9]{0,17})$`)

@@ -234,6 +234,27 @@ func TestTrap_ASecondFullOfChangesIsWalkedThrough(t *testing.T) {
 	}
 }
 
+func TestTrap_TwoEditsOfOneSecondAreTwoVersions(t *testing.T) {
+	t.Parallel()
+	clock := newFrozen()
+	b := newBench(t, githubdouble.Options{Now: clock.now}, nil)
+	id := b.made("first")
+	version := func() string {
+		t.Helper()
+		c, err := b.tracker.Locate(t.Context(), "#"+id)
+		b.must(err)
+		return c.Version
+	}
+	seen := []string{version()}
+	b.must(b.hand.Edit(t.Context(), id, event.Fields{event.FieldSummary: "second"}))
+	seen = append(seen, version())
+	b.must(b.hand.Comment(t.Context(), id, "said", false))
+	seen = append(seen, version())
+	if seen[0] == seen[1] || seen[1] == seen[2] || version() != seen[2] {
+		t.Errorf("got the versions %q, want three", seen)
+	}
+}
+
 func TestTrap_ARowThatLeavesAFullSecondIsNoGap(t *testing.T) {
 	t.Parallel()
 	clock := newFrozen()
@@ -291,6 +312,28 @@ func TestTrap_AListIsWholeWhileIssuesAreDeleted(t *testing.T) {
 				t.Errorf("deleted before list %d: issue %s was left out of %v", nth, id, got)
 			}
 		}
+	}
+}
+
+func TestTrap_AListGoesBackWhereAPageAndMoreWasDeleted(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, githubdouble.Options{}, map[string]string{"page_size": "4"})
+	for n := range 14 {
+		b.made(fmt.Sprint("issue ", n))
+	}
+	var page event.Cursor
+	for range 2 {
+		_, next, err := b.tracker.List(t.Context(), "", page, 4)
+		b.must(err)
+		page = next
+	}
+	for n := range int64(5) {
+		b.site.Delete(n + 1) // issue 9 is on the first page then
+	}
+	got, _, err := b.tracker.List(t.Context(), "", page, 4)
+	b.must(err)
+	if len(got) == 0 || got[0].Ref.ID != "9" {
+		t.Errorf("behind issue 8 comes %v, want issue 9", got)
 	}
 }
 

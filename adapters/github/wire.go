@@ -3,6 +3,7 @@ package github
 import (
 	"bytes"
 	"encoding/json"
+	"hash/fnv"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +91,7 @@ type issue struct {
 	Title      *string      `json:"title"`
 	Body       string       `json:"body"`
 	User       *user        `json:"user"`
+	Comments   int          `json:"comments"`
 	Labels     []label      `json:"labels"`
 	Assignee   *user        `json:"assignee"`
 	Assignees  []user       `json:"assignees"`
@@ -118,7 +120,16 @@ func (i *issue) id() string { return strconv.FormatInt(i.Number, 10) }
 
 func (i *issue) ref() event.Ref { return event.NewRef(i.id(), i.Created) }
 
-func (i *issue) version() string { return i.Updated.UTC().Format(time.RFC3339) }
+// version tells apart what was changed within one second too, as far as the list of
+// issues shows it: all but the texts of comments.
+func (i *issue) version() string {
+	h := fnv.New64a()
+	raw, _ := json.Marshal([]any{ //nolint:errchkjson // plain data
+		i.Title, i.Body, i.State, i.Reason, i.Comments, i.labelNames(), i.logins(), i.Milestone, i.Type, i.Parent, i.Values,
+	})
+	_, _ = h.Write(raw)
+	return i.Updated.UTC().Format(time.RFC3339) + " " + strconv.FormatUint(h.Sum64(), 36)
+}
 
 // logins are the people assigned.
 func (i *issue) logins() []string {

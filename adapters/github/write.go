@@ -70,7 +70,8 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 	}
 	made, err := t.api.create(ctx, e.patch)
 	if err != nil {
-		return event.Written{}, createError(err)
+		// There is nothing yet that could be gone.
+		return event.Written{}, t.api.listError(ctx, err, e.op)
 	}
 	// The issue is there by now: what fails here shows when it is read back.
 	if e.parent != "" {
@@ -80,19 +81,6 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 		_ = t.api.update(ctx, made.id(), closing)
 	}
 	return event.Written{Ref: made.ref(), Key: made.key()}, nil
-}
-
-// createError: there is nothing yet that could be gone. 410 is said where issues
-// are switched off.
-func createError(err error) error {
-	var known *adapters.Error
-	if !errors.As(err, &known) || !errors.Is(known.Class, adapters.ErrGone) {
-		return err
-	}
-	return &adapters.Error{
-		Class: adapters.ErrConfiguration, Op: known.Op, Detail: known.Detail, Err: known.Err,
-		Hint: "check that the repository is there and has issues, and that the token may write them",
-	}
 }
 
 // update does what prepares first, then the issue itself, then adds the comment: the
