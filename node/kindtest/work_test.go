@@ -102,27 +102,37 @@ func settled(t *testing.T, sites ...*site) {
 	})
 }
 
-// explain says, of a test that failed, what the nodes know of the tickets that differ.
+// explain says, of a test that failed, what both nodes know of the tickets that differ,
+// and what is under way.
 func explain(t *testing.T, left, right *site, works []*work) {
 	if !t.Failed() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
 	defer cancel()
+	wrong := map[int]bool{}
 	for _, x := range []*site{left, right} {
 		all, err := x.read()
 		t.Logf("at %s: %v", x.name, err)
 		for _, w := range works {
-			for _, ticket := range all[w.number] {
-				if x.compare(w, ticket) == nil && len(all[w.number]) == 1 {
-					continue
-				}
+			if len(all[w.number]) != 1 || x.compare(w, all[w.number][0]) != nil {
+				wrong[w.number] = true
+			}
+		}
+	}
+	for _, x := range []*site{left, right} {
+		all, err := x.read()
+		t.Logf("at %s: %v", x.name, err)
+		for number := range wrong {
+			for _, ticket := range all[number] {
 				e, err := x.running.Explain(ctx, ticket.Key)
 				e.Read = nil
 				text, _ := json.MarshalIndent(e, "", " ")
-				t.Logf("%s at %s: %s %v", ticket.Key, x.name, text, err)
+				t.Logf("%s at %s, changed %s: %s %v", ticket.Key, x.name, ticket.Version, text, err)
 			}
 		}
+		queue, err := x.running.Queue(ctx, "peer")
+		t.Logf("under way at %s: %+v %v", x.name, queue, err)
 	}
 }
 
