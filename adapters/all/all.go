@@ -12,6 +12,7 @@ import (
 	"parley/adapters/azuredevops"
 	"parley/adapters/desk"
 	"parley/adapters/github"
+	"parley/adapters/gitlab"
 	"parley/adapters/jira"
 	"parley/adapters/redmine"
 	"parley/adapters/rt"
@@ -40,6 +41,7 @@ func list() []adapters.Kind {
 		azuredevops.Kind(),
 		desk.Kind(),
 		github.Kind(),
+		gitlab.Kind(),
 		jira.Kind(),
 		redmine.Kind(),
 		rt.Kind(),

@@ -5,6 +5,7 @@
 #
 #   gh                adapters/github/clients_real_test.go
 #   python3-github    adapters/github/clients_real_test.go
+#   python3-gitlab    adapters/gitlab/client_real_test.go
 #   python3-jira      adapters/jira/client_real_test.go
 set -euo pipefail
 
@@ -14,7 +15,7 @@ KIND=clients
 case ${1:-} in
 install)
   export DEBIAN_FRONTEND=noninteractive
-  apt_install gh python3-github python3-jira
+  apt_install gh python3-github python3-gitlab python3-jira
   ;;
 *)
   echo "usage: $0 install" >&2
