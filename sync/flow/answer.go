@@ -452,7 +452,7 @@ func (r result) record(in *incoming, row *twin.Row) (resumed bool) {
 	row.Echo(r.echo, r.echoed, in.plan.Seen)
 	row.Agree(r.bases, in.plan.Seen)
 	if in.body.First {
-		row.Forget()
+		row.Forget(in.plan.Seen)
 	}
 	row.ReceiveSets(r.sets, in.plan.Seen)
 	in.disputes(row, r)

@@ -97,7 +97,6 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 	o.hashes = hashes
 	o.change = event.ChangeBody{
 		Filter: o.rules.Outgoing.Version(), Cause: k.work.Cause, Seen: row.Seen,
-		At:      o.ticket.Updated.UTC().Format(time.RFC3339Nano),
 		Fields:  fields,
 		First:   k.fresh() || heal || row.Connect != nil && !row.Theirs,
 		Connect: row.Connect,
@@ -118,6 +117,8 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 	if err := p.tell(ctx, o); err != nil {
 		return err
 	}
+	o.at = row.Later(o.carried, o.ticket.Updated)
+	o.change.At = o.at.UTC().Format(time.RFC3339Nano)
 	o.items = map[event.ItemID]twin.Item{}
 	if o.change.Cause == event.CauseResolve {
 		return nil
@@ -363,7 +364,7 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 		local = o.decided() // of the others nothing was looked at
 		carried = local
 	}
-	row.Carry(local, carried, twin.Carried{Seq: seq, Cause: o.change.Cause, Exact: o.exact, Again: o.again}, o.ticket.Updated)
+	row.Carry(local, carried, twin.Carried{Seq: seq, Cause: o.change.Cause, Exact: o.exact, Again: o.again}, o.at)
 	row.SendSets(seq, o.change.First, o.sets, o.ticket.Fields)
 	for name, item := range o.items {
 		item.Seq = seq

@@ -60,7 +60,7 @@ func (p *Path) pickRest(r store.Reader, in *incoming, row inbox.Row) error {
 		return err
 	}
 	if in.twin != nil && in.body.First {
-		in.twin.Forget()
+		in.twin.Forget(in.seen(in.twin))
 	}
 	if in.items, err = readItems(r, in.con.ID, in.id, in.twin); err != nil {
 		return err
@@ -376,9 +376,7 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 		row = &twin.Row{}
 	}
 	merge.Forgot = merge.Forgot && !in.connecting()
-	if in.body.Seen.Epoch == row.Epoch {
-		merge.Seen = in.body.Seen.Seq
-	}
+	merge.Seen = in.seen(row)
 	if in.ours != nil {
 		merge.Ours, merge.OursAt = in.ours.Fields, in.ours.Updated
 		in.plan.Ref, in.plan.Read = in.ours.Ref, in.ours.Updated
@@ -395,6 +393,15 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 		}})
 	}
 	return nil
+}
+
+// seen is our last event that the peer knew of when it made this one, as a number of
+// our stream's present epoch; 0 if none.
+func (in *incoming) seen(row *twin.Row) event.Seq {
+	if in.body.Seen.Epoch != row.Epoch {
+		return 0
+	}
+	return in.body.Seen.Seq
 }
 
 func (p *Path) planCreate(in *incoming, w wants, fields event.Fields) error {

@@ -28,6 +28,7 @@ type outgoing struct {
 	until   time.Time // change time that the tracker had shown by then
 	replica filters.Replica
 	change  event.ChangeBody
+	at      time.Time   // when the change was made, as both sides weigh it
 	hashes  twin.Hashes // of the change's fields
 	// items are the rows to store with the change, more that it was cut.
 	items map[event.ItemID]twin.Item

@@ -33,4 +33,6 @@ var onceFailed = []struct {
 	{together, 6096, "an edit whose place in the inbox a heal took was an edit to one side and a heal to the other"},
 	{pair, 20823, "an edit that a writing back ran over was not found where the process died before it had looked"},
 	{restored, 276, "of two heals that said the same one side weighed the first, the other the second"},
+	{together, 2200083, "what came while a side said all of a set was taken out by one side only"},
+	{shifted, 2200729, "an edit made after the tracker's clock was set back was weighed as older than the one before it"},
 }

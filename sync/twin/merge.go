@@ -276,6 +276,10 @@ func (r *Row) keeps(name string, want, have any, in Incoming, policy Policy) boo
 		return true
 	case base.Hash == event.HashValue(have):
 		return r.SaidStands(name, in.Cause, in.TheirsAt, in.Seen, policy)
+	case base.unseen(in.Seen) && r.SaidStands(name, in.Cause, in.TheirsAt, in.Seen, policy):
+		// The peer lets what left here stand; what was done to it since is later still,
+		// whatever the tracker's clock says.
+		return true
 	case known && weak(in.Cause) && !in.Forgot:
 		return true
 	case !known && Empty(want):

@@ -344,3 +344,30 @@ func TestMerge_HealsThatCrossEndAlike(t *testing.T) {
 		}
 	}
 }
+
+// TestMerge_AnEditAfterOneThatStandsIsNotTheOlder: the peer lets the edit stand that
+// has left here. What was done to it since is later, though the tracker's clock was
+// set back a day in between: with the peer's value here the two would end apart.
+func TestMerge_AnEditAfterOneThatStandsIsNotTheOlder(t *testing.T) {
+	t.Parallel()
+	policy := twin.Policy{Winner: twin.Newest, Us: "b", Them: "a"}
+	for _, tt := range []struct {
+		name string
+		left time.Time // when the edit that has left was made
+		want string    // written; "" is nothing
+	}{
+		{"which the peer lets stand", base().Add(24 * time.Hour), ""},
+		{"which the peer does not let stand", base().Add(-24 * time.Hour), "Done"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			row := edited("Open", "Waiting", tt.left)
+			in := crossing("Done", "Open", "Closed", base())
+			in.OursAt = base().Add(-time.Minute)
+			got, _ := row.Merge(in, policy).Write["status"].(string)
+			if got != tt.want {
+				t.Errorf("written: %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

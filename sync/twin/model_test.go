@@ -127,13 +127,14 @@ func (p *party) look(t *rapid.T) bool {
 	}
 	again := p.repeats(&body)
 	p.seq++
-	body.At = p.at.Format(time.RFC3339Nano)
+	at := p.row.Later(body.Fields, p.at)
+	body.At = at.Format(time.RFC3339Nano)
 	p.row.Append(p.seq, twin.HashAll(body.Fields), false, p.at)
 	local := p.ticket
 	if len(decided) > 0 {
 		local = body.Fields // of the others nothing was looked at
 	}
-	p.row.Carry(local, body.Fields, twin.Carried{Seq: p.seq, Cause: body.Cause, Exact: true, Again: again}, p.at)
+	p.row.Carry(local, body.Fields, twin.Carried{Seq: p.seq, Cause: body.Cause, Exact: true, Again: again}, at)
 	p.row.SendSets(p.seq, false, twin.OnlySets(body.Fields, modelTypes()), p.ticket)
 	m := message{ChangeBody: body, seq: p.seq, edits: map[string]int{}}
 	for name := range body.Fields {
@@ -319,8 +320,9 @@ func quiet(t *rapid.T, a, b *party) {
 	}
 }
 
-// live runs any interleaving of edits, looks, deliveries and outcomes.
-func live(t *rapid.T, a, b *party) {
+// live runs any interleaving of edits, looks, deliveries and outcomes. With jumps the
+// trackers' clocks are set ahead and back.
+func live(t *rapid.T, a, b *party, jumps bool) {
 	t.Helper()
 	for range rapid.IntRange(1, 60).Draw(t, "turns") {
 		p := a
@@ -334,7 +336,12 @@ func live(t *rapid.T, a, b *party) {
 			if name == "g" {
 				value = rapid.SampledFrom([]string{"one", "two"}).Draw(t, "option")
 			}
-			p.person(name, value, time.Duration(rapid.IntRange(1, 2500).Draw(t, "ms"))*time.Millisecond)
+			after := time.Duration(rapid.IntRange(1, 2500).Draw(t, "ms")) * time.Millisecond
+			if jumps && rapid.IntRange(0, 3).Draw(t, "clock") == 0 {
+				// The tracker's clock is set a day ahead, or back.
+				after += time.Duration(2*rapid.IntRange(0, 1).Draw(t, "ahead")-1) * 24 * time.Hour
+			}
+			p.person(name, value, after)
 		case 2:
 			p.look(t)
 		case 3, 4:
@@ -408,7 +415,7 @@ func TestProperty_MergeConvergesAndLosesNoEdit(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
 				a, b := parties(winner, false)
-				live(t, a, b)
+				live(t, a, b, rapid.Bool().Draw(t, "clocks jump"))
 				quiet(t, a, b)
 				alike(t, a, b)
 				kept(t, a, b, "f")
@@ -427,7 +434,7 @@ func TestProperty_AskKeepsBothUntilAPersonDecides(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := parties("a", true)
-		live(t, a, b)
+		live(t, a, b, false)
 		quiet(t, a, b)
 		for _, name := range []string{"f", "g"} {
 			if _, open := a.row.Disputes[name]; !open {

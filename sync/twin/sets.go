@@ -44,10 +44,10 @@ func (s Set) held(seen event.Seq) []any {
 	return held
 }
 
-// missed is what the peer had of us when it had seen our events up to seen: what of
+// missed is what both sides had when the peer had seen our events up to seen: what of
 // it one side lacks, that side took out. Who has not heard that we said all of the
-// twin will unite the two, and so must we; who has heard it has of us what we said
-// then, and what it had before is its own.
+// twin will unite the two, and so must we; who has heard it has what we said then,
+// beside what it told us on the way.
 func (s Set) missed(seen event.Seq) []any {
 	had := s.Held
 	for _, t := range s.Told {
@@ -55,7 +55,7 @@ func (s Set) missed(seen event.Seq) []any {
 		case t.First && t.Seq > seen:
 			return nil
 		case t.First:
-			had = t.Hold
+			had = t.apply(s.Held)
 		case t.Seq <= seen:
 			had = t.apply(had)
 		}
@@ -65,15 +65,19 @@ func (s Set) missed(seen event.Seq) []any {
 
 func (t Told) apply(held []any) []any { return union(minus(held, t.Removed), t.Hold) }
 
-// Forget drops what is known of sets at the peer: it says all of the twin anew, as
-// one who knows nothing. Then sets are united, since nobody can tell what was
-// taken out from what was never there.
-func (r *Row) Forget() {
+// Forget drops what is known of sets at the peer, which had seen our events up to
+// seen: it says all of the twin anew, as one who knows nothing. Then sets are united,
+// since nobody can tell what was taken out from what was never there.
+func (r *Row) Forget(seen event.Seq) {
 	for name, set := range r.Sets {
-		for i := range set.Told {
-			set.Told[i].Removed = nil
+		var told []Told
+		for _, t := range set.Told {
+			if t.Seq > seen {
+				t.Removed = nil
+				told = append(told, t)
+			}
 		}
-		r.Sets[name] = Set{Told: set.Told}
+		r.Sets[name] = Set{Told: told}
 	}
 }
 
@@ -85,7 +89,10 @@ func (r *Row) SendSets(seq event.Seq, first bool, told, ours event.Fields) {
 		set := r.Sets[name]
 		before := set.missed(seq)
 		t := Told{Seq: seq, Hold: list(value), First: first}
-		if !first {
+		if first {
+			// What the peer had before is its own: nobody tells it of what we took out.
+			set.Held = nil
+		} else {
 			t.Removed = minus(before, list(ours[name]))
 		}
 		if !first && sameSet(t.apply(before), before) {
@@ -119,11 +126,17 @@ func (s Set) received(said []any, seen event.Seq) Set {
 	gone := minus(s.missed(seen), said)
 	next := Set{Held: said}
 	for _, t := range s.Told {
-		if t.Seq > seen {
-			// The peer took these out: what we told it earlier brings none back.
-			t.Hold = minus(t.Hold, gone)
-			next.Told = append(next.Told, t)
+		if t.Seq <= seen {
+			continue
 		}
+		if t.First {
+			// We have united the two, and so will the peer: what it takes out before it
+			// has heard of it is not taken out.
+			next.Held = union(s.Held, said)
+		}
+		// The peer took these out: what we told it earlier brings none back.
+		t.Hold = minus(t.Hold, gone)
+		next.Told = append(next.Told, t)
 	}
 	return next
 }

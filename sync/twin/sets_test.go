@@ -212,7 +212,7 @@ func TestSets_ThatThePeerForgotAreUnited(t *testing.T) {
 	row := twin.Row{Sets: map[string]twin.Set{field: {
 		Held: []any{"a", "b"}, Told: []twin.Told{{Seq: 3, Hold: []any{"c"}, Removed: []any{"a"}}},
 	}}}
-	row.Forget()
+	row.Forget(0)
 	out := row.Merge(twin.Incoming{
 		Wanted: event.Fields{field: []any{"a"}}, Ours: event.Fields{field: []any{"b", "c"}},
 		Types: map[string]event.Field{field: {Type: event.TypeSet}},
@@ -268,5 +268,40 @@ func TestSets_WhatThePeerHadBeforeWeSaidAllIsItsOwn(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, row.Holds(field, []any{"a", "b"}, 6)); diff != "" {
 		t.Errorf("the peer's, when it has all our events (-want +got):\n%s", diff)
+	}
+}
+
+// TestSets_WhatCameWhileWeSaidAllIsKnownToBoth: the peer said "theirs" before it had
+// heard all of ours, and both sides have united the two. Who takes it out then takes
+// it out of what both had.
+func TestSets_WhatCameWhileWeSaidAllIsKnownToBoth(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{}
+	row.SendSets(1, true, event.Fields{field: []any{"ours"}}, event.Fields{field: []any{"ours"}})
+	row.ReceiveSets(event.Fields{field: []any{"theirs"}}, 0)
+	row.SendSets(2, false, event.Fields{field: []any{"new"}}, event.Fields{field: []any{"new"}})
+	out := row.Merge(twin.Incoming{
+		Wanted: event.Fields{field: []any{"theirs"}}, Ours: event.Fields{field: []any{"new"}}, Seen: 1, Types: setTypes(),
+	}, twin.Policy{})
+	if len(out.Write) > 0 {
+		t.Errorf("what we took out is back: %v", out.Write)
+	}
+	if diff := cmp.Diff([]any{"new"}, row.Holds(field, []any{"theirs"}, 1)); diff != "" {
+		t.Errorf("the peer's, when it has all our events (-want +got):\n%s", diff)
+	}
+}
+
+// TestSets_WhatThePeerMayNotHaveHeardIsNotTakenOut: our event that brought "ours" is
+// void, and the peer's next one knows nothing of it.
+func TestSets_WhatThePeerMayNotHaveHeardIsNotTakenOut(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{Epoch: 1}
+	row.SendSets(1, false, event.Fields{field: []any{"ours"}}, event.Fields{field: []any{"ours"}})
+	row.Void(2)
+	out := row.Merge(twin.Incoming{
+		Wanted: event.Fields{field: []any{"theirs"}}, Ours: event.Fields{field: []any{"ours"}}, Types: setTypes(),
+	}, twin.Policy{})
+	if diff := cmp.Diff(event.Fields{field: []any{"ours", "theirs"}}, out.Write); diff != "" {
+		t.Errorf("merged (-want +got):\n%s", diff)
 	}
 }

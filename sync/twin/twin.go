@@ -230,6 +230,18 @@ type Carried struct {
 	Again map[string]bool
 }
 
+// Later is when a change of carried was made, at by the tracker's clock: not before
+// what left of it last. A clock that is set back makes no later edit the older one:
+// the peer may have let the earlier one stand, and cannot know of the clock.
+func (r *Row) Later(carried event.Fields, at time.Time) time.Time {
+	for name := range carried {
+		if base := r.Local[name]; base.Seq > 0 && base.At > at.Unix() {
+			at = time.Unix(base.At, 0)
+		}
+	}
+	return at
+}
+
 // Carry records that carried, of our local fields, went out with an event, and
 // the others as SetLocal does. What is carried is said anew, also where it is as
 // agreed on before: the peer may be changing it without knowing. What says all, and
@@ -370,7 +382,8 @@ func (r *Row) Void(epoch uint64) {
 		r.Sent[name] = sent
 	}
 	for name, set := range r.Sets {
-		r.Sets[name] = Set{Held: set.held(^event.Seq(0))}
+		// What of ours the peer has heard of, its next events cannot say.
+		r.Sets[name] = Set{Held: set.Held}
 	}
 	for name, base := range r.Local {
 		if out != nil && base.Seq == out.Seq {

@@ -167,7 +167,7 @@ func TestTwin_AnEndedEpochIsForgottenOnce(t *testing.T) {
 		// What the event without outcome said, the peer may not know: it counts as
 		// a change of ours.
 		Local: map[string]twin.Base{"status": {At: 9}, "summary": {Hash: 7, At: 9}},
-		Sets:  map[string]twin.Set{"labels": {Held: []any{"b"}}},
+		Sets:  map[string]twin.Set{"labels": {Held: []any{"a"}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("row (-want +got):\n%s", diff)
@@ -221,5 +221,28 @@ func TestTwin_AHealSaysItsFieldsAnew(t *testing.T) {
 	row.Carry(fields, fields, heal, base())
 	if got := row.Local["status"]; got.Seq != 4 || got.Weak || got.Again != 5 {
 		t.Errorf("the base is %+v, want that of the edit, said again with event 5", got)
+	}
+}
+
+// TestTwin_AChangeIsNotOlderThanWhatLeftOfItBefore: both sides weigh it by the time
+// that it names, whatever became of the clock.
+func TestTwin_AChangeIsNotOlderThanWhatLeftOfItBefore(t *testing.T) {
+	t.Parallel()
+	row := twin.Row{}
+	status := event.Fields{"status": "Open"}
+	row.Carry(status, status, twin.Carried{Seq: 3, Cause: event.CauseEdit, Exact: true}, base())
+	back := base().Add(-24 * time.Hour)
+	if got := row.Later(status, back); !got.Equal(base()) {
+		t.Errorf("the same field after the clock was set back: %v, want %v", got, base())
+	}
+	if got := row.Later(event.Fields{"summary": ""}, back); !got.Equal(back) {
+		t.Errorf("another field: %v, want %v", got, back)
+	}
+	if ahead := base().Add(time.Second / 2); !row.Later(status, ahead).Equal(ahead) {
+		t.Errorf("later in the same second: %v, want %v", row.Later(status, ahead), ahead)
+	}
+	row.Agree(twin.HashAll(event.Fields{"status": "Done"}), 3)
+	if got := row.Later(status, back); !got.Equal(back) {
+		t.Errorf("after the peer changed it: %v, want %v", got, back)
 	}
 }
