@@ -105,6 +105,16 @@ func (p *Path) storeDone(tx store.Tx, in *incoming) error {
 	return put(tx, store.TwinKey(in.con.ID, in.id), row)
 }
 
+// await puts the plan off until it may be found out what became of a step.
+func (p *Path) await(in *incoming, a plan.Action) error {
+	if a.Anew {
+		if err := p.storeSteps(in, "put off a step"); err != nil {
+			return err
+		}
+	}
+	return &awaitError{at: a.At, reason: "finding out whether the last write happened"}
+}
+
 // write tries an intended step.
 func (p *Path) write(ctx context.Context, in *incoming, i int) error {
 	if plan.MovesStatus(in.plan.Steps[i].Write) {

@@ -84,7 +84,7 @@ func (p *Path) Chore(ctx context.Context, id event.ConnectionID, twinID event.Tw
 	if p.waitsForPeer(con, c.task()) {
 		return nil
 	}
-	if p.Now().Before(c.job.Until) {
+	if !event.Due(c.job.Until, p.Now()) {
 		p.Wake(c.task(), When{At: c.job.Until})
 		return nil
 	}

@@ -86,7 +86,7 @@ func (p *Path) Fetch(ctx context.Context, id event.ConnectionID, twinID event.Tw
 	case job.Plan != nil || p.Blobs.Has(job.SHA256):
 		p.Wake(attach, When{})
 		return nil
-	case p.Now().Before(job.Until):
+	case !event.Due(job.Until, p.Now()):
 		p.Wake(Task{Kind: KindFetch, Con: id, Twin: twinID, Item: item}, When{At: job.Until})
 		return nil
 	}
@@ -176,7 +176,7 @@ func (p *Path) Attach(ctx context.Context, id event.ConnectionID, twinID event.T
 	if p.putOff(Task{Kind: KindAttach, Con: id, Ref: job.Ref, Twin: twinID, Item: item}, true) {
 		return nil
 	}
-	if p.Now().Before(job.Until) {
+	if !event.Due(job.Until, p.Now()) {
 		p.Wake(Task{Kind: KindAttach, Con: id, Ref: job.Ref, Twin: twinID, Item: item}, When{At: job.Until})
 		return nil
 	}

@@ -237,7 +237,7 @@ func (p *Path) apply(ctx context.Context, in *incoming) error {
 		case plan.Check:
 			err = p.check(ctx, in, action.Index)
 		case plan.Await:
-			err = &awaitError{at: action.At, reason: "finding out whether the last write happened"}
+			err = p.await(in, action)
 		}
 		if err != nil {
 			return err

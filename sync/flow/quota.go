@@ -37,7 +37,7 @@ const (
 // busyWait is what a peer is told to wait when we cannot take anything.
 const (
 	busyWait  = 5 * time.Second
-	longestIn = time.Hour
+	longestIn = event.LongestWait
 )
 
 // meter measures what a peer costs. Memory only: a restart fills the buckets.

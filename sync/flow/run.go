@@ -68,6 +68,12 @@ func NewRunner(o Options, r RunnerOptions) (*Path, *Runner) {
 }
 
 func (r *Runner) wake(t Task, w When) {
+	if !w.At.IsZero() {
+		// A row's time is one of the clock. The timer runs by the time that passes,
+		// whatever becomes of the clock meanwhile.
+		now := r.path.Now()
+		w.At = now.Add(w.At.Sub(now))
+	}
 	switch t.Kind {
 	case KindShip:
 		r.ships.Add(t, w)

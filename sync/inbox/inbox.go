@@ -234,7 +234,7 @@ func (r Row) Holds() bool { return r.Planned() || r.Begun }
 
 // Due tells whether the row is to be worked on now.
 func (r Row) Due(now time.Time) bool {
-	return r.State == Ready || r.State == Applying || !now.Before(r.Until)
+	return r.State == Ready || r.State == Applying || event.Due(r.Until, now)
 }
 
 // arrived is the row when a newer event came. The one before it is finished first: a

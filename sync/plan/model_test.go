@@ -19,10 +19,10 @@ type aTracker struct {
 }
 
 // carryOut plays a whole life of a plan: writes that happen or do not, with an answer, without one, or with the
-// process dying before or after; searches that come too early would find nothing.
+// process dying before or after; searches that come too early would find nothing. The clock may be set back by a day.
 func carryOut(t *rapid.T, p *plan.Plan) *aTracker {
 	tracker := &aTracker{added: map[string]int{}, visible: map[string]time.Time{}}
-	now, process := at(), uint64(1)
+	now, back, process := at(), time.Duration(0), uint64(1)
 	for turn := 0; ; turn++ {
 		// Trouble ends, so that the plan does: what is proved is where it ends.
 		trouble := turn < 40
@@ -30,7 +30,11 @@ func carryOut(t *rapid.T, p *plan.Plan) *aTracker {
 		if trouble && rapid.IntRange(0, 6).Draw(t, "dies") == 0 {
 			process++
 		}
-		a := plan.Next(p, process, settle, now)
+		if trouble && rapid.IntRange(0, 9).Draw(t, "set back") == 0 {
+			back += 24 * time.Hour
+		}
+		clock := now.Add(-back)
+		a := plan.Next(p, process, settle, clock)
 		if a.Do == plan.Finish {
 			return tracker
 		}
@@ -38,17 +42,17 @@ func carryOut(t *rapid.T, p *plan.Plan) *aTracker {
 			t.Fatalf("no end: %+v of %+v", a, p.Steps)
 		}
 		if a.Do == plan.Await {
-			if !a.At.After(now) {
-				t.Fatalf("awaits %v, which is not after %v", a.At, now)
+			if wait := a.At.Sub(clock); wait <= 0 || wait > time.Minute {
+				t.Fatalf("awaits %v, %v from now", a.At, wait)
 			}
-			now = a.At
+			now = a.At.Add(back)
 			continue
 		}
-		tracker.do(t, p, a, process, now, trouble)
+		tracker.do(t, p, a, process, now, clock, trouble)
 	}
 }
 
-func (tr *aTracker) do(t *rapid.T, p *plan.Plan, a plan.Action, process uint64, now time.Time, trouble bool) {
+func (tr *aTracker) do(t *rapid.T, p *plan.Plan, a plan.Action, process uint64, now, clock time.Time, trouble bool) {
 	step := &p.Steps[a.Index]
 	name := fmt.Sprintf("step %d", a.Index)
 	for i := range p.Steps[:a.Index] {
@@ -58,7 +62,7 @@ func (tr *aTracker) do(t *rapid.T, p *plan.Plan, a plan.Action, process uint64, 
 	}
 	switch a.Do {
 	case plan.Intend:
-		p.SetIntended(a.Index, process, now)
+		p.SetIntended(a.Index, process, clock)
 	case plan.Write:
 		if step.State != plan.Intended || step.Boot != process {
 			t.Fatalf("writes step %d, which is %s by process %d of %d", a.Index, step.State, step.Boot, process)
@@ -73,7 +77,7 @@ func (tr *aTracker) do(t *rapid.T, p *plan.Plan, a plan.Action, process uint64, 
 		case happens && (!trouble || rapid.Bool().Draw(t, "answered")):
 			p.SetDone(a.Index, event.Written{Ref: event.Ref{ID: "9"}})
 		case rapid.Bool().Draw(t, "in doubt"):
-			p.SetDoubt(a.Index, now.Add(settle))
+			p.SetDoubt(a.Index, clock.Add(settle))
 		default:
 			step.Boot = 0 // the process died: another one will meet the step
 		}
@@ -88,7 +92,7 @@ func (tr *aTracker) do(t *rapid.T, p *plan.Plan, a plan.Action, process uint64, 
 		if tr.added[name] > 0 {
 			p.SetDone(a.Index, event.Written{Ref: event.Ref{ID: "9"}})
 		} else {
-			p.SetIntended(a.Index, process, now)
+			p.SetIntended(a.Index, process, clock)
 		}
 	default:
 		t.Fatalf("unknown: %+v", a)

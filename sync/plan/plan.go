@@ -141,6 +141,9 @@ type Action struct {
 	Do    Do
 	Index int
 	At    time.Time
+	// Anew is set if the plan says something else of the wait than before: it must be
+	// stored, or the wait begins anew each time.
+	Anew bool
 }
 
 // Next tells what to do with p at now, in the process boot. settle is the
@@ -161,8 +164,11 @@ func Next(p *Plan, boot uint64, settle time.Duration, now time.Time) Action {
 		switch {
 		case step.State != Doubt:
 			continue
-		case now.Before(step.NotBefore):
+		case !event.Due(step.NotBefore, now):
 			return Action{Do: Await, Index: i, At: step.NotBefore}
+		case now.Before(step.NotBefore):
+			p.putOff(boot, settle, now)
+			return Action{Do: Await, Index: i, At: step.NotBefore, Anew: true}
 		case Adds(step.Write):
 			return Action{Do: Find, Index: i}
 		}
@@ -178,6 +184,21 @@ func Next(p *Plan, boot uint64, settle time.Duration, now time.Time) Action {
 		}
 	}
 	return Action{Do: Finish}
+}
+
+// putOff lets what is in doubt since before the clock was set back settle from now on:
+// how long ago it was tried, the clock cannot tell.
+func (p *Plan) putOff(boot uint64, settle time.Duration, now time.Time) {
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		since := s.NotBefore
+		if s.State == Intended && s.Boot != boot {
+			since = s.At
+		}
+		if now.Before(since) {
+			s.State, s.NotBefore = Doubt, now.Add(Ahead+settle)
+		}
+	}
 }
 
 // Adds tells whether doing the step twice would add something twice.

@@ -204,3 +204,20 @@ func TestPlan_DoubtsAreFoundOutBeforeAnythingIsWritten(t *testing.T) {
 	p.SetIntended(2, boot+1, now)
 	want(t, "then the first write", next(p, boot+1, now), plan.Action{Do: plan.Write})
 }
+
+// TestPlan_AClockThatIsSetBackPutsNoDoubtOffForADay: how long ago the attempt was, the
+// clock cannot tell any more, so what is in doubt settles anew, all of it at once.
+func TestPlan_AClockThatIsSetBackPutsNoDoubtOffForADay(t *testing.T) {
+	t.Parallel()
+	p := planOf(update(), comment(""), comment(""))
+	p.IntendAll(boot, at())
+	p.SetDoubt(1, at().Add(settle))
+	p.SetDone(0, event.Written{})
+	back := at().Add(-24 * time.Hour)
+	settled := back.Add(plan.Ahead + settle)
+	want(t, "the clock was set back", next(p, boot+1, back), plan.Action{Do: plan.Await, Index: 1, At: settled, Anew: true})
+	want(t, "the wait goes on", next(p, boot+1, back.Add(time.Second)), plan.Action{Do: plan.Await, Index: 1, At: settled})
+	want(t, "it is over", next(p, boot+1, settled), plan.Action{Do: plan.Find, Index: 1})
+	p.SetDone(1, event.Written{})
+	want(t, "the next", next(p, boot+1, settled), plan.Action{Do: plan.Find, Index: 2})
+}

@@ -36,7 +36,7 @@ type Decision struct {
 const (
 	first  = 500 * time.Millisecond
 	most   = 5 * time.Minute
-	parked = time.Hour
+	parked = event.LongestWait
 )
 
 // Decide says what to do after attempt (from 1) of a read or write ended with
@@ -45,7 +45,8 @@ func Decide(err error, attempt int, write bool, settle time.Duration, now time.T
 	var detail *adapters.Error
 	after := Curve(attempt)
 	if errors.As(err, &detail) && detail.After > 0 {
-		after = max(after, detail.After)
+		// However long the tracker wants to be left alone, it is asked once an hour.
+		after = max(after, min(detail.After, event.LongestWait))
 	}
 	park := func(code event.Code) Decision { return Decision{Park, now.Add(parked), code} }
 	switch {

@@ -33,6 +33,7 @@ func TestDecide_TheClassOfAnErrorDecides(t *testing.T) {
 		{"a wrong set-up is for a person", adapters.ErrConfiguration, 9, false, retry.Decision{Verdict: retry.Park, At: at().Add(time.Hour), Code: event.CodeConfiguration}},
 		{"a write that did not happen waits", adapters.ErrTransient, 1, true, retry.Decision{Verdict: retry.Wait, At: at().Add(500 * time.Millisecond)}},
 		{"a limit waits as told", &adapters.Error{Class: adapters.ErrLimited, After: time.Minute}, 1, false, retry.Decision{Verdict: retry.Wait, At: at().Add(time.Minute)}},
+		{"a limit of a day is asked about every hour", &adapters.Error{Class: adapters.ErrLimited, After: 24 * time.Hour}, 1, false, retry.Decision{Verdict: retry.Wait, At: at().Add(time.Hour)}},
 		{"a limit never shortens the curve", &adapters.Error{Class: adapters.ErrLimited, After: time.Millisecond}, 5, false, retry.Decision{Verdict: retry.Wait, At: at().Add(8 * time.Second)}},
 		{"a read in doubt is read again", adapters.ErrDoubt, 1, false, retry.Decision{Verdict: retry.Wait, At: at().Add(500 * time.Millisecond)}},
 		{"a write in doubt is looked for when it has settled", adapters.ErrDoubt, 1, true, retry.Decision{Verdict: retry.Doubt, At: at().Add(settle)}},

@@ -112,6 +112,7 @@ var mutants = []mutant{
 	{"a permission that is back is noticed", "refused", []edit{{"sync/flow/poll.go", "if p.denied.Swap(false) {", "if false {"}}},
 	{"a reference has the created time", "reused", []edit{{"sync/event/ids.go", "Created: created.Unix()}", "Created: 0}"}}},
 	{"a clock may be set back", "shifted", []edit{{"sync/flow/stream.go", "before != nil && before[c.Ref] != c.Version && ", ""}, {"sync/flow/stream.go", " && over < overMost", ""}}},
+	{"a clock that is set back puts nothing off", "pair,restored,together", []edit{{"sync/event/wait.go", " || until.Sub(now) > 2*LongestWait", ""}}},
 	{"a restore says so itself", "together", []edit{{"sync/flow/partner.go", "if err != nil || !row.Renew {", "if err != nil || !row.Renew || true {"}}},
 }
 

@@ -127,7 +127,7 @@ func (n *node) start() error {
 		Store: n.store, Tracker: n.tracker, TrackerName: "t", Blobs: n.blobs,
 		Now: n.now, Random: reader{n.world.rng}, Secret: sha256.Sum256([]byte(n.name)),
 		Boot: envelope.Boot{Counter: n.boots, Random: n.world.rng.Uint64()}, Log: zerolog.Nop(),
-		Wake: func(t flow.Task, w flow.When) { n.lanes.Add(t, w) }, Ahead: n.world.ahead(),
+		Wake: n.wake, Ahead: n.world.ahead(),
 		Observe: func(o flow.Observation) {
 			n.seen[o.What]++
 			n.world.trace("%s %s %s %s %v %s %s", n.name, o.Connection, o.What, o.Key, o.Twin, o.Code, o.Detail)
@@ -147,6 +147,15 @@ func (n *node) start() error {
 		}
 	}
 	return nil
+}
+
+// wake is told of work to do. A timer runs by the time that passes, whatever becomes
+// of the clock meanwhile.
+func (n *node) wake(t flow.Task, w flow.When) {
+	if !w.At.IsZero() {
+		w.At = w.At.Add(-n.skew)
+	}
+	n.lanes.Add(t, w)
 }
 
 // add puts the connection into the node's path.
@@ -202,7 +211,7 @@ func (n *node) restart() error {
 
 // step does one thing in n: a task that is due, if there is one.
 func (n *node) step(ctx context.Context) (bool, error) {
-	t, ok, next := n.lanes.Take(n.now())
+	t, ok, next := n.lanes.Take(n.world.clock.at)
 	n.due = next
 	if !ok {
 		return false, nil
@@ -228,7 +237,7 @@ func (n *node) do(ctx context.Context, t flow.Task) error {
 	more, err := n.path.Ship(ctx, t.Con, t.Stream)
 	switch {
 	case err != nil:
-		n.lanes.Add(t, flow.When{At: n.now().Add(time.Second)})
+		n.wake(t, flow.When{At: n.now().Add(time.Second)})
 	case more:
 		n.lanes.Add(t, flow.When{})
 	}

@@ -318,7 +318,7 @@ func (w *world) settle(ctx context.Context) error {
 			}
 		}
 	}
-	for quiet, leaps := 0, 0; quiet < 40; {
+	for quiet, leaps, begun := 0, 0, w.clock.at; quiet < 40; {
 		moved, err := w.round(ctx)
 		if err != nil {
 			return err
@@ -333,12 +333,19 @@ func (w *world) settle(ctx context.Context) error {
 			quiet = 0
 			leaps++
 		}
-		if w.clock.at.Year() > 2027 {
+		switch took := w.clock.at.Sub(begun); {
+		case w.clock.at.Year() > 2027:
 			return errors.New("the world does not come to rest")
+		case took > restMost && w.flavour() == plainly:
+			return fmt.Errorf("something waits for more than %v", restMost)
 		}
 	}
 	return nil
 }
+
+// restMost is how long it takes at most until nothing waits in a world without faults:
+// longer than any wait, and shorter than a clock jumps.
+const restMost = 6 * time.Hour
 
 // patience is how often what waits for its time gets it before the world counts as
 // quiet. Where tickets wait for a person they are tried every hour for good.
@@ -376,7 +383,7 @@ func (w *world) untilDue() time.Duration {
 	var waits []time.Duration
 	for _, n := range w.nodes {
 		if !n.due.IsZero() {
-			waits = append(waits, max(n.due.Sub(n.now()), time.Millisecond))
+			waits = append(waits, max(n.due.Sub(w.clock.at), time.Millisecond))
 		}
 	}
 	if len(waits) == 0 {

@@ -126,7 +126,7 @@ func Next(row *Row, input Input, now time.Time) *Row {
 }
 
 // Due tells whether the row is to be looked at now.
-func (r Row) Due(now time.Time) bool { return r.State == Dirty || !now.Before(r.Next) }
+func (r Row) Due(now time.Time) bool { return r.State == Dirty || event.Due(r.Next, now) }
 
 // Says tells whether the row asks for all that in does: what was looked at before is
 // then the only reason to write it.

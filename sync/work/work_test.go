@@ -65,6 +65,9 @@ func TestWork_AHeldRowWaitsAndRemembersSinceWhen(t *testing.T) {
 	if row.Due(at().Add(time.Hour - 1)) {
 		t.Error("a held row is due before its time")
 	}
+	if !row.Due(at().Add(-24 * time.Hour)) {
+		t.Error("it waits for a day more because the clock was set back")
+	}
 	if !row.Due(at().Add(time.Hour)) {
 		t.Error("a held row is not due at its time")
 	}
