@@ -14,6 +14,9 @@
 //     between them and an address may need a second pass.
 //   - HTML output escapes everything and links to nothing but http, https,
 //     ftp and mailto addresses.
+//   - No reader and no writer lets a link, a picture or a tag lead to a dangerous
+//     address (javascript:, data:, any scheme but those four): the words stay, the
+//     address stands behind them as code.
 //   - No input panics, and work is bounded: what is longer than 256 KiB or
 //     nested deeper than 16 levels is kept as plain text.
 //
@@ -24,8 +27,8 @@
 // cells to the right of a Markdown table's header, which GFM does not show. Of panels,
 // mentions, cards and files of an Atlassian document the words stay. A single newline inside a
 // paragraph is a line break in every format, as trackers show it. HTML inside
-// Markdown is kept as it stands for Markdown and shown as text elsewhere:
-// whoever shows Markdown in a browser must sanitise it.
+// Markdown is kept as it stands for Markdown if a sanitiser takes nothing from it, and
+// shown as text elsewhere: whoever shows Markdown in a browser must sanitise it.
 //
 // # Where the rules come from
 //

@@ -103,6 +103,9 @@ func (r *markdownReader) block(n ast.Node, depth int) []Node {
 		if n.HasClosure() {
 			raw += string(n.ClosureLine.Value(r.source))
 		}
+		if !harmless(raw) {
+			return []Node{{Kind: Paragraph, Children: textLines(raw)}}
+		}
 		return []Node{{Kind: RawBlock, Text: raw}}
 	case *ast.LinkReferenceDefinition:
 		if r.used[util.ToLinkReference(n.Label)] {
@@ -254,6 +257,9 @@ func (r *markdownReader) inline(n ast.Node, depth int) []Node {
 		for i := range n.Segments.Len() {
 			segment := n.Segments.At(i)
 			b.Write(segment.Value(r.source))
+		}
+		if !harmless(b.String()) {
+			return textLines(b.String())
 		}
 		return []Node{{Kind: Raw, Text: b.String()}}
 	case *extast.TaskCheckBox:

@@ -228,10 +228,16 @@ func (w markdownWriter) inline(n Node, prev, next rune) string {
 	case Code:
 		return w.code(n.Text)
 	case Link:
+		if !live(n.URL) {
+			return w.inlines(unarmed(n.Children, n.URL), prev, next)
+		}
 		return w.linked(n, prev, next)
 	case Image:
 		if n.URL == "" {
 			return w.text(n.Text, prev, next)
+		}
+		if !live(n.URL) {
+			return w.inlines(normalPicture(n), prev, next)
 		}
 		inner := w
 		inner.link = true

@@ -168,10 +168,9 @@ func normalInlines(nodes []Node, within uint64, depth int) []Node {
 				add(n)
 			}
 		case Image:
-			if n.URL == "" {
-				n = Node{Kind: Text, Text: strings.ReplaceAll(n.Text, "\n", " ")}
+			for _, c := range normalPicture(n) {
+				add(c)
 			}
-			add(n)
 		case Break:
 			add(n)
 		case Code:
@@ -200,9 +199,30 @@ func normalLink(n Node, within uint64, depth int) []Node {
 	if within&(1<<Link) != 0 || depth >= maxDepth || n.URL == "" {
 		return normalInlines(n.Children, within, depth+1)
 	}
+	if !live(n.URL) {
+		label := normalInlines(n.Children, within, depth+1)
+		if bareLink(Node{URL: n.URL, Children: label}) {
+			label = nil
+		}
+		return unarmed(label, n.URL)
+	}
 	n.Children = trimLine(withoutBreaks(normalInlines(n.Children, within|1<<Link, depth+1)))
 	if len(n.Children) == 0 {
 		n.Children = []Node{{Kind: Text, Text: n.URL}}
+	}
+	return []Node{n}
+}
+
+func normalPicture(n Node) []Node {
+	var words []Node
+	if n.Text != "" {
+		words = []Node{{Kind: Text, Text: strings.ReplaceAll(n.Text, "\n", " ")}}
+	}
+	switch {
+	case n.URL == "":
+		return words
+	case !live(n.URL):
+		return unarmed(words, n.URL)
 	}
 	return []Node{n}
 }

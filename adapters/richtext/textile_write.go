@@ -236,6 +236,9 @@ func textileText(nodes []Node, prev rune, rest string) string {
 			before = textileEnd(nodes[i-1])
 		}
 		s := textileInline(nodes[i], before, rest)
+		if i > 0 && nodes[i-1].Kind == Image && strings.HasPrefix(s, ":") && !live(strings.TrimLeft(s, ":")) {
+			s = entity(':') + s[1:] // elsewhere it would be where the picture leads
+		}
 		parts = append(parts, s)
 		rest = window(s + rest)
 	}
@@ -276,8 +279,14 @@ func textileInline(n Node, prev rune, rest string) string {
 		}
 		return textileEscape(n.Text, prev, rest)
 	case Image:
+		if !live(n.URL) {
+			return textileText(normalPicture(n), prev, rest)
+		}
 		return textileImage(n, prev, rest)
 	case Link:
+		if !live(n.URL) {
+			return textileText(unarmed(n.Children, n.URL), prev, rest)
+		}
 		return textileLink(n, prev, rest)
 	}
 	mark := textileMark(n.Kind)
@@ -349,7 +358,7 @@ func textileLink(n Node, prev rune, rest string) string {
 // becomes an entity.
 func textileEscape(s string, prev rune, rest string) string {
 	full := s + rest
-	quotes := hasLink(full)
+	quotes := hasLink(full) || armedLink(full)
 	var b strings.Builder
 	for i, r := range s {
 		switch {
@@ -363,7 +372,7 @@ func textileEscape(s string, prev rune, rest string) string {
 		case r == '"' && quotes:
 			// Escaping one quote may make another one start a link.
 			b.WriteString("&#34;")
-		case r < 0x80 && strings.IndexByte(`*-_+^~%@!=`, byte(r)) >= 0 && marks(full[i:], prev):
+		case r < 0x80 && strings.IndexByte(`*-_+^~%@!=`, byte(r)) >= 0 && marks(full[i:], prev), r == '!' && armedPicture(full[i:]):
 			b.WriteString(entity(byte(r)))
 		default:
 			b.WriteRune(r)
@@ -382,6 +391,30 @@ func hasLink(s string) bool {
 		}
 	}
 	return false
+}
+
+var (
+	anyLink    = regexp.MustCompile(`"[^"\n]+":(\S+)`)
+	anyPicture = regexp.MustCompile(`^!([^!\s]+?)(?:\([^()\n]*\))?!`)
+)
+
+// armedLink and armedPicture tell whether words could be taken for what leads to a dangerous address by a
+// reader of Textile that is less careful than Redmine's.
+func armedLink(s string) bool {
+	if !strings.Contains(s, `":`) {
+		return false
+	}
+	for _, m := range anyLink.FindAllStringSubmatch(window(s), -1) {
+		if !live(m[1]) {
+			return true
+		}
+	}
+	return false
+}
+
+func armedPicture(s string) bool {
+	m := anyPicture.FindStringSubmatch(window(s))
+	return m != nil && !live(m[1])
 }
 
 func prefixOf(s string) string { return s[:min(len(s), 12)] }

@@ -156,10 +156,10 @@ func (m match) wikiNodes(depth int) []Node {
 	case Code:
 		return []Node{{Kind: Code, Text: entities(m.content)}}
 	case Image:
-		if url := entities(m.url); safeURL(url) && strings.Contains(url, ":") {
+		if url := entities(m.url); safeURL(url) || !live(url) {
 			return []Node{{Kind: Image, URL: url, Text: entities(m.content)}}
 		}
-		return textLines("[" + entities(m.url) + "]")
+		return textLines("[" + strings.TrimSpace(entities(m.content)+" "+entities(m.url)) + "]")
 	case Link:
 		url := entities(m.url)
 		if m.content == "" {
