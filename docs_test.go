@@ -19,6 +19,7 @@ var (
 	anyTest   = regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z][A-Za-z0-9]*_[A-Za-z0-9_]+`)
 	promise   = regexp.MustCompile(`(?m)^## \d+\. `)
 	link      = regexp.MustCompile(`\[[^\]]*\]\(([^)\s]+)\)`)
+	codeSpan  = regexp.MustCompile("`` .*? ``|`[^`]*`")
 	packageIn = regexp.MustCompile("(?m)^\\| `([a-z0-9/]+)` \\|")
 	heading   = regexp.MustCompile(`(?m)^#+ (.+)$`)
 )
@@ -128,7 +129,7 @@ func links(text string) []string {
 		if code {
 			continue
 		}
-		for _, m := range link.FindAllStringSubmatch(line, -1) {
+		for _, m := range link.FindAllStringSubmatch(codeSpan.ReplaceAllString(line, "code"), -1) {
 			targets = append(targets, m[1])
 		}
 	}

@@ -29,6 +29,8 @@ tracker's own people. *Optimistic lock*: no write runs over an edit made since t
 afterwards. *Creates once*: the tracker itself takes a repeated create for the first one. *Query*: a connection can narrow listings in the
 tracker's language. *Told at once*: the tracker pushes; *webhooks* do the same over a listener. *Access tokens*: signs in by OAuth 2.0 and
 renews them. *Probe*: tells an administrator what is missing.
+
+What becomes of text between their formats stands in [text.md](text.md).
 `
 
 // TestTable_IsWhatTheSuitesProved: the page of the documents is made from the files

@@ -79,6 +79,9 @@ func (r adfReader) block(n adfAny, depth int) []Node {
 		return []Node{{Kind: Heading, Level: min(max(number(n.Attrs["level"]), 1), 6), Children: r.inlines(n.Content)}}
 	case "bulletList", "orderedList":
 		list := Node{Kind: List, Ordered: n.Type == "orderedList"}
+		if order, has := n.Attrs["order"]; has && list.Ordered {
+			list.Offset = min(max(number(order), 0), maxNumber) - 1
+		}
 		for _, item := range n.Content {
 			list.Children = append(list.Children, r.item(item, depth))
 		}
@@ -100,12 +103,32 @@ func (r adfReader) block(n adfAny, depth int) []Node {
 		return []Node{{Kind: Paragraph, Children: card(n)}}
 	case "mediaSingle", "mediaGroup":
 		return r.media(n, depth)
+	case "extension", "bodiedExtension":
+		return append([]Node{{Kind: Paragraph, Children: marked(n)}}, r.blocks(n.Content, depth+1)...)
 	}
 	if len(n.Content) > 0 {
 		// A layout or something that we do not know: what is in it stays.
 		return r.blocks(n.Content, depth+1)
 	}
+	if n.Text == "" {
+		return []Node{{Kind: Paragraph, Children: marked(n)}}
+	}
 	return []Node{{Kind: Paragraph, Children: textLines(r.words(n, 0))}}
+}
+
+// marked is what stands for a node that shows nothing here: what it is, and what it says of itself.
+func marked(n adfAny) []Node {
+	switch n.Type {
+	case "listItem", "taskItem", "decisionItem", "tableRow", "tableCell", "tableHeader", "layoutSection", "layoutColumn", "caption":
+		return nil
+	}
+	said := []string{n.Type}
+	for _, key := range []string{"extensionKey", "text", "title", "label", "alt", "url"} {
+		if s, _ := n.Attrs[key].(string); s != "" {
+			said = append(said, s)
+		}
+	}
+	return textLines("[" + strings.Join(strings.Fields(clean(strings.Join(said, " "))), " ") + "]")
 }
 
 func titled(n adfAny) []Node {
@@ -211,6 +234,9 @@ func picture(n adfAny) []Node {
 	if alt == "" {
 		alt = "file"
 	}
+	if name, ok := unescapeName(strings.ReplaceAll(alt, "%", "%25")); ok && strings.Contains(name, ".") {
+		return []Node{pictureOf(name, "")}
+	}
 	return textLines("[" + clean(alt) + "]")
 }
 
@@ -221,7 +247,12 @@ func (r adfReader) inlines(nodes []adfAny) []Node {
 			out = append(out, inlines...)
 			continue
 		}
-		out = append(out, textLines(clean(r.words(n, 0)))...)
+		words := clean(r.words(n, 0))
+		if words == "" {
+			out = append(out, marked(n)...)
+			continue
+		}
+		out = append(out, textLines(words)...)
 	}
 	return mergeSpans(out, 0)
 }
@@ -272,6 +303,9 @@ func (r adfReader) inline(n adfAny) ([]Node, bool) {
 func shown(n adfAny) string {
 	if n.Type == "date" {
 		stamp, _ := n.Attrs["timestamp"].(string)
+		if ms, ok := n.Attrs["timestamp"].(float64); ok {
+			stamp = strconv.FormatFloat(ms, 'f', 0, 64)
+		}
 		if ms, err := strconv.ParseInt(stamp, 10, 64); err == nil {
 			return time.UnixMilli(ms).UTC().Format(time.DateOnly)
 		}
@@ -288,12 +322,26 @@ func shown(n adfAny) string {
 	return ""
 }
 
+// card is a link that shows what is behind it: its address, or what it brought along.
 func card(n adfAny) []Node {
 	url, _ := n.Attrs["url"].(string)
-	if url == "" || !safeURL(url) {
-		return textLines(clean(url))
+	label := ""
+	if data, ok := n.Attrs["data"].(map[string]any); ok {
+		label, _ = data["name"].(string)
+		if there, _ := data["url"].(string); url == "" {
+			url = there
+		}
 	}
-	return []Node{{Kind: Link, URL: url, Children: []Node{{Kind: Text, Text: url}}}}
+	if label == "" {
+		label = url
+	}
+	switch {
+	case label == "":
+		return marked(n)
+	case url == "" || !safeURL(url):
+		return textLines(strings.TrimSpace(clean(label + map[bool]string{true: " " + url}[label != url])))
+	}
+	return []Node{{Kind: Link, URL: url, Children: textLines(clean(label))}}
 }
 
 func (r adfReader) text(n adfAny) []Node {

@@ -39,7 +39,7 @@ func TestADF_KeepsTheWordsOfWhatItDoesNotKnow(t *testing.T) {
 		`{"type":"paragraph","content":[{"type":"date","attrs":{"timestamp":"1767225600000"}}]}`:                                      "2026-01-01",
 		`{"type":"paragraph","content":[{"type":"status","attrs":{"text":"DONE","color":"green"}}]}`:                                  "DONE",
 		`{"type":"paragraph","content":[{"type":"inlineCard","attrs":{"url":"https://example.org/x"}}]}`:                              "https://example.org/x",
-		`{"type":"mediaSingle","content":[{"type":"media","attrs":{"type":"file","id":"1","collection":"","alt":"pic.png"}}]}`:        "[pic.png]",
+		`{"type":"mediaSingle","content":[{"type":"media","attrs":{"type":"file","id":"1","collection":"","alt":"pic.png"}}]}`:        "![pic.png](attachment:pic.png)",
 		`{"type":"somethingNew","content":[{"type":"paragraph","content":[{"type":"text","text":"kept"}]}]}`:                          "kept",
 		`{"type":"paragraph","content":[{"type":"strangeInline","content":[{"type":"text","text":"kept too"}]}]}`:                     "kept too",
 	} {

@@ -74,6 +74,9 @@ func adfBlocks(nodes []Node, in adfPlace) []adfNode {
 func adfBlock(n Node, in adfPlace) []adfNode {
 	switch n.Kind {
 	case Paragraph:
+		if len(n.Children) == 1 && n.Children[0].Kind == Image && safeURL(n.Children[0].URL) && in == adfTop {
+			return []adfNode{adfPicture(n.Children[0])}
+		}
 		return []adfNode{adfParagraph(n.Children)}
 	case Heading:
 		if in != adfTop {
@@ -113,6 +116,15 @@ func adfBlock(n Node, in adfPlace) []adfNode {
 	return nil
 }
 
+// adfPicture is a picture of the web; in a line there can be none.
+func adfPicture(n Node) adfNode {
+	attrs := map[string]any{"type": "external", "url": n.URL}
+	if n.Text != "" {
+		attrs["alt"] = n.Text
+	}
+	return adfNode{Type: "mediaSingle", Attrs: map[string]any{"layout": "center"}, Content: []adfNode{{Type: "media", Attrs: attrs}}}
+}
+
 func adfParagraph(inlines []Node) adfNode {
 	return adfNode{Type: "paragraph", Content: adfInlines(inlines, nil)}
 }
@@ -121,6 +133,9 @@ func adfList(n Node) adfNode {
 	list := adfNode{Type: "bulletList"}
 	if n.Ordered {
 		list.Type = "orderedList"
+		if n.Offset != 0 {
+			list.Attrs = map[string]any{"order": n.Offset + 1}
+		}
 	}
 	for _, item := range n.Children {
 		blocks := adfBlocks(withBox(item), adfInItem)
@@ -170,6 +185,9 @@ func adfInlines(nodes []Node, marks []adfMark) []adfNode {
 }
 
 func adfInline(n Node, marks []adfMark) []adfNode {
+	if isAttachment(n) {
+		return adfText(wordsOfAttachment(n), marks)
+	}
 	switch n.Kind {
 	case Break:
 		return []adfNode{{Type: "hardBreak"}}

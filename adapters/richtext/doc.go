@@ -25,7 +25,11 @@
 // Layout that carries no words (alignment, colours, widths, classes) is
 // dropped, as are scripts, styles, comments and titles of elements in HTML, and
 // cells to the right of a Markdown table's header, which GFM does not show. Of panels,
-// mentions, cards and files of an Atlassian document the words stay. A single newline inside a
+// mentions, cards and files of an Atlassian document the words stay; what is not known
+// stands in brackets. A picture or a link that means an attachment of the text's own
+// ticket refers to it by name ("attachment:NAME", see AttachmentURL), in every format:
+// where that cannot point, as words that every reader takes for the reference. What
+// survives between which formats stands in docs/adapters/text.md. A single newline inside a
 // paragraph is a line break in every format, as trackers show it. HTML inside
 // Markdown is kept as it stands for Markdown if a sanitiser takes nothing from it, and
 // shown as text elsewhere: whoever shows Markdown in a browser must sanitise it.

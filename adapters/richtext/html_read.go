@@ -1,6 +1,7 @@
 package richtext
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,8 @@ func FromHTML(s string) Doc {
 	if len(s) > maxInput {
 		return FromPlain(s)
 	}
-	root, err := html.Parse(strings.NewReader(s))
+	// What a program that runs no scripts would show.
+	root, err := html.ParseWithOptions(strings.NewReader(s), html.ParseOptionEnableScripting(false))
 	if err != nil {
 		return FromPlain(s)
 	}
@@ -42,7 +44,7 @@ func (r htmlReader) blocks(n *html.Node, depth int) []Node {
 		}
 		if hasBlock(c, depth) {
 			flush()
-			out = append(out, r.blocks(c, depth+1)...)
+			out = append(out, spread(r.blocks(c, depth+1), c)...)
 			continue
 		}
 		line = append(line, r.inline(c, depth)...)
@@ -219,21 +221,90 @@ func (r htmlReader) inline(n *html.Node, depth int) []Node {
 		return []Node{{Kind: Text, Text: rawHTML(n)}}
 	}
 	switch n.DataAtom {
-	case atom.Script, atom.Style, atom.Title, atom.Template, atom.Noscript:
+	case atom.Script, atom.Style, atom.Template:
 		return nil
+	case atom.Iframe, atom.Video, atom.Audio, atom.Source, atom.Object, atom.Embed:
+		return append(embedded(n), r.inlines(n, depth)...)
+	case atom.Input:
+		return []Node{{Kind: Text, Text: typed(n)}}
+	case atom.Option:
+		return append(append([]Node{{Kind: Text, Text: " "}}, r.inlines(n, depth)...), Node{Kind: Text, Text: " "})
 	case atom.Br:
 		return []Node{{Kind: Break}}
 	case atom.Code, atom.Tt, atom.Kbd, atom.Samp:
 		return []Node{{Kind: Code, Text: rawHTML(n)}}
 	case atom.A:
+		if attribute(n, "data-vss-mention") != "" && strings.HasPrefix(attribute(n, "href"), "#") {
+			// A mention of Azure DevOps: a name that calls nobody elsewhere.
+			return []Node{{Kind: Text, Text: strings.TrimPrefix(strings.Join(fieldsKeepEnds(rawHTML(n)), " "), "@")}}
+		}
 		return []Node{{Kind: Link, URL: address(attribute(n, "href")), Children: r.inlines(n, depth)}}
 	case atom.Img:
-		return []Node{{Kind: Image, URL: address(attribute(n, "src")), Text: clean(attribute(n, "alt"))}}
+		u := address(attribute(n, "src"))
+		if m := mailPart.FindStringSubmatch(u); m != nil {
+			u = AttachmentURL(m[1])
+		}
+		return []Node{{Kind: Image, URL: u, Text: clean(attribute(n, "alt"))}}
 	}
 	if kind := htmlSpan(n.DataAtom); kind != 0 {
 		return []Node{{Kind: kind, Children: r.inlines(n, depth)}}
 	}
 	return r.inlines(n, depth)
+}
+
+// mailPart is how mail names a file that came with it, as the usual programs write it (RFC 2392).
+var mailPart = regexp.MustCompile(`^cid:([^@/:%]+\.[A-Za-z0-9]{1,5})@[^@]*$`)
+
+// embedded is a link to what a page shows within itself.
+func embedded(n *html.Node) []Node {
+	u := address(attribute(n, "src"))
+	if u == "" {
+		u = address(attribute(n, "data"))
+	}
+	if u == "" {
+		return nil
+	}
+	return []Node{{Kind: Link, URL: u, Children: []Node{{Kind: Text, Text: "[" + n.Data + "]"}}}, {Kind: Text, Text: " "}}
+}
+
+// typed is what stands in a field of a form.
+func typed(n *html.Node) string {
+	switch strings.ToLower(attribute(n, "type")) {
+	case "checkbox", "radio", "hidden", "password":
+		return ""
+	}
+	return strings.Join(strings.Fields(clean(attribute(n, "value"))), " ")
+}
+
+// spread puts a link or a span that holds blocks around what stands in each of them.
+func spread(blocks []Node, around *html.Node) []Node {
+	outer := Node{Kind: htmlSpan(around.DataAtom)}
+	if around.DataAtom == atom.A {
+		outer = Node{Kind: Link, URL: address(attribute(around, "href"))}
+	}
+	if outer.Kind == 0 || outer.Kind == Link && outer.URL == "" {
+		return blocks
+	}
+	if !wrap(blocks, outer) && outer.Kind == Link {
+		blocks = append(blocks, Node{Kind: Paragraph, Children: []Node{outer}})
+	}
+	return blocks
+}
+
+// wrap tells whether there was something to put outer around.
+func wrap(blocks []Node, outer Node) bool {
+	done := false
+	for i, n := range blocks {
+		switch n.Kind {
+		case Paragraph, Heading, Cell:
+			outer.Children = n.Children
+			blocks[i].Children = []Node{outer}
+			done = true
+		case Quote, List, Item, Table, Row:
+			done = wrap(n.Children, outer) || done
+		}
+	}
+	return done
 }
 
 func htmlSpan(a atom.Atom) Kind {

@@ -117,6 +117,10 @@ func htmlInline(b *strings.Builder, n Node) {
 	case Code:
 		b.WriteString("<code>" + html.EscapeString(n.Text) + "</code>")
 	case Link:
+		if isAttachment(n) {
+			b.WriteString(htmlText(wordsOfAttachment(n)))
+			return
+		}
 		if !safeURL(n.URL) {
 			htmlInlines(b, n.Children)
 			if !bareLink(n) {
@@ -128,6 +132,10 @@ func htmlInline(b *strings.Builder, n Node) {
 		htmlInlines(b, n.Children)
 		b.WriteString("</a>")
 	case Image:
+		if isAttachment(n) {
+			b.WriteString(htmlText(wordsOfAttachment(n)))
+			return
+		}
 		if !safeURL(n.URL) {
 			b.WriteString(htmlText(strings.TrimSpace(n.Text + " (" + n.URL + ")")))
 			return

@@ -33,7 +33,8 @@ func liveAs(u string) bool {
 	case "http", "https", "ftp", "mailto":
 		return true
 	}
-	return false
+	_, ok := AttachmentName(u)
+	return ok
 }
 
 // unarmed is what stands for a link or a picture that leads where nothing may: its words, and behind them

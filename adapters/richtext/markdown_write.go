@@ -294,6 +294,9 @@ func (w markdownWriter) linked(n Node, prev, next rune) string {
 }
 
 func destination(u string, table bool) string {
+	if _, ok := AttachmentName(u); ok {
+		return u // as it stands where it is looked for
+	}
 	var b strings.Builder
 	for _, r := range u {
 		switch {

@@ -145,7 +145,7 @@ func trimLine(nodes []Node) []Node {
 }
 
 func blank(n Node) bool {
-	return n.Kind == Break || n.Kind == Text && strings.Trim(n.Text, " \t") == ""
+	return n.Kind == Break || n.Kind == Text && strings.Trim(n.Text, " \t\u00a0") == ""
 }
 
 // normalInlines merges text, drops what is empty, moves spaces and breaks at
@@ -192,7 +192,10 @@ func normalInlines(nodes []Node, within uint64, depth int) []Node {
 			}
 		}
 	}
-	return linkify(out, within)
+	if within&(1<<Link) != 0 {
+		return out
+	}
+	return linkify(pointOut(out))
 }
 
 func normalLink(n Node, within uint64, depth int) []Node {
@@ -207,7 +210,11 @@ func normalLink(n Node, within uint64, depth int) []Node {
 		return unarmed(label, n.URL)
 	}
 	n.Children = trimLine(withoutBreaks(normalInlines(n.Children, within|1<<Link, depth+1)))
-	if len(n.Children) == 0 {
+	name, file := AttachmentName(n.URL)
+	switch {
+	case file:
+		return []Node{linkTo(name, plainInlines(n.Children))}
+	case len(n.Children) == 0:
 		n.Children = []Node{{Kind: Text, Text: n.URL}}
 	}
 	return []Node{n}
@@ -223,6 +230,9 @@ func normalPicture(n Node) []Node {
 		return words
 	case !live(n.URL):
 		return unarmed(words, n.URL)
+	}
+	if name, ok := AttachmentName(n.URL); ok {
+		return []Node{pictureOf(name, strings.ReplaceAll(n.Text, "\n", " "))}
 	}
 	return []Node{n}
 }
@@ -314,10 +324,7 @@ func urlPrefix(s string) int {
 }
 
 // linkify makes links of bare addresses in text.
-func linkify(nodes []Node, within uint64) []Node {
-	if within&(1<<Link) != 0 {
-		return nodes
-	}
+func linkify(nodes []Node) []Node {
 	var out []Node
 	for _, n := range nodes {
 		if n.Kind != Text || !strings.Contains(n.Text, "://") {

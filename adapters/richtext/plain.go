@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-var blankLines = regexp.MustCompile(`\n[ \t]*\n[ \t\n]*`)
+var blankLines = regexp.MustCompile(`\n(?:[ \t]*\n)+`)
 
 // FromPlain reads text without any formatting: every character stands for
 // itself, an empty line ends a paragraph.
@@ -31,7 +31,15 @@ func keepIndent(line string) string {
 }
 
 // Plain writes text for people, without formatting.
-func (d Doc) Plain() string { return strings.Trim(plainBlocks(d.Blocks, "\n\n"), "\n") }
+func (d Doc) Plain() string {
+	out := plainOf(d)
+	if len(out) > maxInput {
+		return out
+	}
+	return plainOf(FromPlain(out))
+}
+
+func plainOf(d Doc) string { return strings.Trim(plainBlocks(d.Blocks, "\n\n"), "\n") }
 
 func plainBlocks(nodes []Node, between string) string {
 	parts := make([]string, 0, len(nodes))
@@ -78,6 +86,10 @@ func plainBlock(n Node) string {
 func plainText(nodes []Node) string {
 	var b strings.Builder
 	for _, n := range nodes {
+		if isAttachment(n) {
+			b.WriteString(wordsOfAttachment(n))
+			continue
+		}
 		switch n.Kind {
 		case Break:
 			b.WriteByte('\n')

@@ -280,7 +280,11 @@ func (m match) nodes(depth int) []Node {
 	case Raw:
 		return []Node{{Kind: Raw, Text: m.content}}
 	case Image:
-		return []Node{{Kind: Image, URL: entities(m.url), Text: entities(m.content)}}
+		url := entities(m.url)
+		if name, ok := unescapeName(url); ok && live(url) && strings.Contains(name, ".") {
+			return []Node{pictureOf(name, entities(m.content))}
+		}
+		return []Node{{Kind: Image, URL: url, Text: entities(m.content)}}
 	case Link:
 		return []Node{{Kind: Link, URL: entities(m.url), Children: textileInlines(m.content, depth+1)}}
 	}

@@ -13,8 +13,9 @@ func (d Doc) Textile() string {
 	return settled(d, func(d Doc) string { return strings.Trim(textileJoin(numbersAsText(d.Blocks)), "\n") }, FromTextile)
 }
 
-// numbersAsText writes the numbers of lists that do not begin with 1, which Redmine's Textile cannot say:
-// "12. May" is as often a date as a list, and another number would be another date.
+// numbersAsText writes the numbers of lists that do not begin with 1, or have an item without words, which
+// Textile and wiki text cannot say: "12. May" is as often a date as a list, and another number would be
+// another date.
 func numbersAsText(nodes []Node) []Node {
 	out := make([]Node, 0, len(nodes))
 	for _, n := range nodes {
@@ -23,7 +24,8 @@ func numbersAsText(nodes []Node) []Node {
 			continue
 		}
 		n.Children = numbersAsText(n.Children)
-		if n.Kind != List || n.Offset == 0 {
+		hollow := slices.ContainsFunc(n.Children, func(item Node) bool { return len(item.Children) == 0 })
+		if n.Kind != List || n.Offset == 0 && !(n.Ordered && hollow) {
 			out = append(out, n)
 			continue
 		}
@@ -306,7 +308,23 @@ func codeEntities(s string) string { return anyEntity.ReplaceAllStringFunc(s, es
 
 func escapeAmp(e string) string { return "&amp;" + e[1:] }
 
+// textileFile writes a picture that is a file of the issue by its name, as Redmine finds it
+// (parse_inline_attachments of its ApplicationHelper).
+func textileFile(n Node, name string, prev rune, rest string) string {
+	s := "!" + escapeName(name) + "!"
+	if n.Text != name {
+		s = "!" + escapeName(name) + "(" + codeEntities(strings.Map(noParen, n.Text)) + ")!"
+	}
+	if m, ok := matchTextile(s+rest, prev); ok && m.size == len(s) && m.kind == Image && sameNode(m.nodes(0), n) {
+		return s
+	}
+	return textileEscape(wordsOfAttachment(n), prev, rest)
+}
+
 func textileImage(n Node, prev rune, rest string) string {
+	if name, ok := AttachmentName(n.URL); ok {
+		return textileFile(n, name, prev, rest)
+	}
 	s := "!" + codeEntities(n.URL) + "!"
 	if n.Text != "" {
 		s = "!" + codeEntities(n.URL) + "(" + codeEntities(strings.Map(noParen, n.Text)) + ")!"
@@ -330,6 +348,9 @@ func noParen(r rune) rune {
 }
 
 func textileLink(n Node, prev rune, rest string) string {
+	if isAttachment(n) {
+		return textileEscape(wordsOfAttachment(n), prev, rest)
+	}
 	if bareLink(n) {
 		if prev == '\n' || spaceRune(prev) || prev == '(' {
 			if urlPrefix(n.URL+rest) == len(n.URL) {

@@ -37,8 +37,10 @@ var (
 	wikiCode  = regexp.MustCompile(`^\{\{([^{}\n]+)\}\}`)
 	wikiLink  = regexp.MustCompile(`^\[((?:[^\[\]|\n\\]|\\.)*)\|([^\[\]|\n ]+)\]`)
 	wikiBare  = regexp.MustCompile(`^\[([a-z]{2,10}:[^\[\]|\n ]+)\]`)
-	wikiName  = regexp.MustCompile(`^\[([~^])([^\[\]|\n]+)\]`)
-	wikiImage = regexp.MustCompile(`^!([^!|\n ]+)(?:\|([^!\n]*))?!`)
+	wikiName  = regexp.MustCompile(`^\[~([^\[\]|\n]+)\]`)
+	wikiFile  = regexp.MustCompile(`^\[(?:((?:[^\[\]|\n\\]|\\.)*)\|)?\^([^\[\]|\n]+)\]`)
+	wikiImage = regexp.MustCompile(`^!([^!|\n ]+|[^!|\n ][^!|\n]*\.[A-Za-z0-9]{1,5})(?:\|([^!\n]*))?!`)
+	wikiAlt   = regexp.MustCompile(`(?:^|,)alt=(.*?)(?:,(?:width|height|align|border|title|vspace|hspace|bordercolor)=[^,]*)*$`)
 	wikiColor = regexp.MustCompile(`^\{color(?::[^{}\n]{1,40})?\}`)
 )
 
@@ -63,9 +65,9 @@ func matchWiki(s string, prev rune) (match, bool) {
 		if m == nil || wordRune(prev) {
 			return match{}, false
 		}
-		alt, _ := strings.CutPrefix(m[2], "alt=")
-		if alt == m[2] {
-			alt = ""
+		alt := ""
+		if words := wikiAlt.FindStringSubmatch(m[2]); words != nil {
+			alt = words[1]
 		}
 		return match{kind: Image, url: m[1], content: alt, size: len(m[0])}, true
 	case '*', '_', '-', '+', '^', '~':
@@ -82,8 +84,11 @@ func matchWikiLink(s string) (match, bool) {
 		return match{kind: Link, url: m[1], size: len(m[0])}, true
 	}
 	if m := wikiName.FindStringSubmatch(s); m != nil {
-		// A mention, or a file: a name that calls nobody elsewhere.
-		return match{kind: Text, content: m[2], size: len(m[0])}, true
+		// A mention: a name that calls nobody elsewhere.
+		return match{kind: Text, content: m[1], size: len(m[0])}, true
+	}
+	if m := wikiFile.FindStringSubmatch(s); m != nil {
+		return match{kind: Link, content: m[1], url: AttachmentURL(entities(m[2])), size: len(m[0])}, true
 	}
 	return match{}, false
 }
@@ -156,12 +161,16 @@ func (m match) wikiNodes(depth int) []Node {
 	case Code:
 		return []Node{{Kind: Code, Text: entities(m.content)}}
 	case Image:
-		if url := entities(m.url); safeURL(url) || !live(url) {
-			return []Node{{Kind: Image, URL: url, Text: entities(m.content)}}
+		url := entities(m.url)
+		if name, ok := unescapeName(strings.ReplaceAll(url, "%", "%25")); ok && live(url) {
+			return []Node{pictureOf(name, entities(m.content))}
 		}
-		return textLines("[" + strings.TrimSpace(entities(m.content)+" "+entities(m.url)) + "]")
+		return []Node{{Kind: Image, URL: url, Text: entities(m.content)}}
 	case Link:
 		url := entities(m.url)
+		if name, ok := AttachmentName(url); ok && m.content == "" {
+			return []Node{linkTo(name, "")}
+		}
 		if m.content == "" {
 			return []Node{{Kind: Link, URL: url, Children: []Node{{Kind: Text, Text: url}}}}
 		}

@@ -16,7 +16,7 @@ var (
 	wikiItem  = regexp.MustCompile(`^ {0,3}([*#]{1,16}|-) +(.*)$`)
 	wikiRule  = regexp.MustCompile(`^-{4,5}[ \t]*$`)
 	wikiFence = regexp.MustCompile(`^\{(code|noformat)(?::([^{}\n]*))?\}(.*)$`)
-	wikiBox   = regexp.MustCompile(`^\{(quote|panel)(?::[^{}\n]*)?\}(.*)$`)
+	wikiBox   = regexp.MustCompile(`^\{(quote|panel)(?::([^{}\n]*))?\}(.*)$`)
 )
 
 // FromWiki reads Jira's wiki text.
@@ -67,8 +67,8 @@ func wikiBlock(lines []string, depth int) ([]Node, int) {
 		return nil, 0
 	}
 	if m := wikiBox.FindStringSubmatch(line); m != nil && depth < maxDepth {
-		if inner, size := wikiInner(lines, "{"+m[1]+"}", m[2]); size > 0 {
-			return []Node{{Kind: Quote, Children: wikiBlocks(inner, depth+1)}}, size
+		if inner, size := wikiInner(lines, "{"+m[1]+"}", m[3]); size > 0 {
+			return []Node{{Kind: Quote, Children: append(wikiTitle(m[2]), wikiBlocks(inner, depth+1)...)}}, size
 		}
 		return nil, 0
 	}
@@ -93,6 +93,16 @@ func wikiBlock(lines []string, depth int) ([]Node, int) {
 		return []Node{wikiTable(lines[:n])}, n
 	}
 	return nil, 0
+}
+
+// wikiTitle is what stands above a panel.
+func wikiTitle(options string) []Node {
+	for option := range strings.SplitSeq(options, "|") {
+		if title, ok := strings.CutPrefix(option, "title="); ok {
+			return []Node{{Kind: Paragraph, Children: []Node{{Kind: Strong, Children: textLines(title)}}}}
+		}
+	}
+	return nil
 }
 
 // wikiGoesOn tells whether a line belongs to the item before it.
@@ -140,6 +150,8 @@ func wikiFenced(lines, m []string) (Node, int) {
 			n.Lang = name
 		case has && name == "language":
 			n.Lang = value
+		case has && name == "title" && size > 0:
+			n.Text = value + "\n" + n.Text
 		}
 	}
 	return n, size
@@ -211,8 +223,8 @@ func wikiTable(lines []string) Node {
 	return table
 }
 
-// wikiCells splits a row at its bars, but not at those within a link or behind a
-// backslash.
+// wikiCells splits a row at its bars, but not at those within a link or a picture, or
+// behind a backslash.
 func wikiCells(l string) []string {
 	var cells []string
 	var b strings.Builder
@@ -227,6 +239,10 @@ func wikiCells(l string) []string {
 				cells = append(cells, b.String())
 			}
 			b.Reset()
+		case c == '!' && wikiImage.MatchString(l[i:]) && !wordRune(lastRune(l[:i])):
+			picture := wikiImage.FindString(l[i:])
+			b.WriteString(picture)
+			i += len(picture) - 1
 		default:
 			if c == '[' {
 				depth++

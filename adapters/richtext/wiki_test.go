@@ -35,15 +35,15 @@ func TestWiki_SaysEachConstruct(t *testing.T) {
 func TestWiki_ReadsWhatJiraUsersWrite(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"Hello [~alice], see [^log.txt]":                    "Hello alice, see log.txt",
+		"Hello [~alice], see [^log.txt]":                    "Hello alice, see [log.txt](attachment:log.txt)",
 		"{color:red}careful{color} now":                     "careful now",
-		"{panel:title=Note}\ninside\n{panel}":               "> inside",
+		"{panel:title=Note}\ninside\n{panel}":               "> **Note**\n>\n> inside",
 		"{noformat}a * b{noformat}":                         "```\na * b\n```",
 		"bq. once said":                                     "> once said",
 		"- dash\n- list":                                    "- dash\n- list",
 		"one\\\\two":                                        "one\ntwo",
-		"{code:title=A.java|language=java}\nint i;\n{code}": "```java\nint i;\n```",
-		"!screen.png|thumbnail!":                            "[screen.png]",
+		"{code:title=A.java|language=java}\nint i;\n{code}": "```java\nA.java\nint i;\n```",
+		"!screen.png|thumbnail!":                            "![screen.png](attachment:screen.png)",
 		"{quote}never closed":                               "{quote}never closed",
 		"h1. Title\ntext right below":                       "# Title\n\ntext right below",
 	} {

@@ -9,7 +9,7 @@ import (
 
 // Wiki writes Jira's wiki text.
 func (d Doc) Wiki() string {
-	return settled(d, func(d Doc) string { return strings.Trim(wikiJoin(d.Blocks, false), "\n") }, FromWiki)
+	return settled(d, func(d Doc) string { return strings.Trim(wikiJoin(numbersAsText(d.Blocks), false), "\n") }, FromWiki)
 }
 
 func wikiJoin(nodes []Node, quoted bool) string {
@@ -173,17 +173,48 @@ func wikiExact(s string, prev rune, rest string) bool {
 }
 
 func wikiPicture(n Node, prev rune, rest string) string {
-	s := "!" + codeEntities(n.URL) + "!"
-	if n.Text != "" {
-		s = "!" + codeEntities(n.URL) + "|alt=" + codeEntities(n.Text) + "!"
+	url, words := n.URL, n.Text
+	name, file := AttachmentName(url)
+	if file {
+		if url = name; words == name {
+			words = ""
+		}
 	}
-	if strings.Contains(n.URL, ":") && safeURL(n.URL) && wikiExact(s, prev, rest) {
+	s := "!" + codeEntities(url) + "!"
+	if words != "" {
+		s = "!" + codeEntities(url) + "|alt=" + codeEntities(words) + "!"
+	}
+	if m, ok := matchWiki(s+rest, prev); ok && m.size == len(s) && (file || strings.Contains(url, ":") && safeURL(url)) && sameNode(m.wikiNodes(0), n) {
 		return s
+	}
+	if file {
+		return wikiEscape(wordsOfAttachment(n), prev)
 	}
 	return wikiEscape(strings.TrimSpace(n.Text+" ("+n.URL+")"), prev)
 }
 
+// sameNode tells whether a picture or the link to a file is read as it was.
+func sameNode(read []Node, n Node) bool {
+	return len(read) == 1 && read[0].Kind == n.Kind && read[0].URL == n.URL && read[0].Text == n.Text
+}
+
+// wikiFileLink is a link to a file of the issue.
+func wikiFileLink(n Node, name string, prev rune, rest string) string {
+	label := plainInlines(n.Children)
+	s := "[^" + codeEntities(name) + "]"
+	if label != name {
+		s = "[" + wikiEscape(label, '[') + "|^" + codeEntities(name) + "]"
+	}
+	if m, ok := matchWiki(s+rest, prev); ok && m.size == len(s) && sameNode(m.wikiNodes(0), n) {
+		return s
+	}
+	return wikiEscape(wordsOfAttachment(n), prev)
+}
+
 func wikiAnchor(n Node, prev rune, rest string) string {
+	if name, ok := AttachmentName(n.URL); ok {
+		return wikiFileLink(n, name, prev, rest)
+	}
 	if bareLink(n) && !wordRune(prev) && urlPrefix(n.URL+rest) == len(n.URL) && !strings.ContainsAny(n.URL, `*_-+^~{}[]!|\&`) {
 		return n.URL
 	}
