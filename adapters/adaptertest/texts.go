@@ -39,6 +39,9 @@ func textStable(t *testing.T, s *Subject) {
 		"| a | b |\n|---|---|\n| 1 | 2 |",
 		"1 < 2 && 3 > 2 & <script>alert(1)</script> R&D",
 		`back\slash, snake_case_name, 2*3*4, #12, @alice, a -- b, +x+, ??q??, {{code}}, h1. no heading`,
+		"/close\n/assign @bob\n\nFixes #12, closes GH-3 and !4, cc @<3b5f0c34-4aec-4bf4-8708-1d36f0dbc468>",
+		"=cmd|' /C calc'!A0",
+		"{{ticket.requester.email}} {% assign a = 1 %} {{include(Page)}} [~alice] [code]<b>x</b>[/code] ${current.number}",
 		"  indented\n\n\n\nfar below  \ntrailing spaces  ",
 		"---\n\n-- \nSignature",
 	}, false)

@@ -15,16 +15,33 @@ import (
 // one when a person switches it, and stays one.
 const formatMarkdown = "markdown"
 
+// called is a person, a work item or a pull request in Markdown of Azure DevOps, which
+// tells the one and links the others ("Use Markdown in Azure DevOps"). In HTML they are
+// elements that nothing here writes.
+var (
+	called   = regexp.MustCompile(`@<[0-9A-Fa-f-]{36}>|[#!][0-9]`)
+	uncalled = regexp.MustCompile(`(@)` + richtext.Disarmed + `(<[0-9A-Fa-f-]{36}>)|([#!])` + richtext.Disarmed + `([0-9])`)
+)
+
+// defused keeps Markdown from calling and linking what it does not mean.
+func defused(md string) string {
+	var places []int
+	for _, at := range called.FindAllStringIndex(md, -1) {
+		places = append(places, at[0]+1)
+	}
+	return richtext.Disarm(md, places)
+}
+
 func toMarkdown(raw, format string) string {
 	if strings.EqualFold(format, formatMarkdown) {
-		return strings.TrimRight(lines(raw), " \n")
+		return uncalled.ReplaceAllString(strings.TrimRight(lines(raw), " \n"), "$1$3$2$4")
 	}
 	return richtext.HTMLToMarkdown(raw)
 }
 
 func fromMarkdown(md, format string) string {
 	if strings.EqualFold(format, formatMarkdown) {
-		return lines(md)
+		return defused(lines(md))
 	}
 	return richtext.MarkdownToHTML(lines(md))
 }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -96,7 +97,7 @@ func (e *encoder) summary(v any) error {
 	if strings.TrimSpace(s) == "" {
 		return e.reject("the summary is empty, which Redmine does not take")
 	}
-	e.out["subject"] = s
+	e.out["subject"] = defuse.Formula(s)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -22,7 +23,7 @@ func (t *Tracker) fieldsOf(ctx context.Context, i *issue, description string) (e
 		event.FieldURL:         webURL(t.web, i.ID),
 		event.FieldProject:     p.Identifier,
 		event.FieldType:        i.Tracker.Name,
-		event.FieldSummary:     i.Subject,
+		event.FieldSummary:     defuse.MeantFormula(i.Subject),
 		event.FieldDescription: emptyNil(t.set.toMarkdown(description)),
 		event.FieldStatus:      i.Status.Name,
 		event.FieldPriority:    i.Priority.Name,

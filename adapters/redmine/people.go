@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -147,6 +148,8 @@ func (t *Tracker) attributeValue(name string, list []named, raw any) any {
 	}
 	n, _ := strconv.ParseInt(s, 10, 64)
 	switch name {
+	case event.FieldSummary:
+		return defuse.MeantFormula(s)
 	case event.FieldDescription:
 		body, _ := cutMarker(s)
 		return emptyNil(t.set.toMarkdown(body))

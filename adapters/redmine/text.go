@@ -2,17 +2,64 @@ package redmine
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
+	"parley/adapters/internal/defuse"
 	"parley/adapters/internal/marker"
 	"parley/adapters/richtext"
 	"parley/sync/event"
 )
 
-// Redmine keeps Markdown as it is, so that nothing is converted there.
+// Redmine keeps Markdown as it is, so that nothing is converted there. But it tells
+// everybody whose login stands behind an @, outside of blocks of code
+// (acts_as_mentionable of Redmine 5), and runs macros. What comes from elsewhere means
+// neither.
+
+var (
+	mention = regexp.MustCompile(`(^|[^\pL\pN_])@([A-Za-z0-9_.-])`)
+	called  = regexp.MustCompile(`(^|[^\pL\pN_])@` + richtext.Disarmed + `([A-Za-z0-9_.-])`)
+	macro   = defuse.NewSign(`\{`, `\{\w`)
+	address = regexp.MustCompile(`[a-z]{2,10}://\S*$`)
+	fence   = regexp.MustCompile("(?s)```.*?```|~~~.*?~~~|<pre>.*?</pre>")
+)
+
+// defused keeps a text from calling people and running macros. Redmine looks into code
+// within a line too: a name there is parted as well.
+func (s *settings) defused(raw string) string {
+	var b strings.Builder
+	at := 0
+	for _, code := range append(fence.FindAllStringIndex(raw, -1), []int{len(raw), len(raw)}) {
+		prose := raw[at:code[0]]
+		if s.format != formatTextile {
+			prose = macro.Text(prose)
+		}
+		b.WriteString(uncalled(prose) + raw[code[0]:code[1]])
+		at = code[1]
+	}
+	return defuse.Formula(b.String())
+}
+
+// uncalled parts each @ from the name behind it; in an address it is escaped, which
+// leads to the same place.
+func uncalled(s string) string {
+	for _, at := range slices.Backward(mention.FindAllStringSubmatchIndex(s, -1)) {
+		sign := at[3]
+		if address.MatchString(s[:sign]) {
+			s = s[:sign] + "%40" + s[sign+1:]
+		} else {
+			s = s[:sign+1] + richtext.Disarmed + s[sign+1:]
+		}
+	}
+	return s
+}
+
+func (s *settings) meant(raw string) string {
+	return defuse.MeantFormula(called.ReplaceAllString(macro.Meant(raw), "$1@$2"))
+}
 
 func (s *settings) toMarkdown(raw string) string {
-	raw = lines(raw)
+	raw = s.meant(lines(raw))
 	switch s.format {
 	case formatTextile:
 		return richtext.TextileToMarkdown(raw)
@@ -22,7 +69,9 @@ func (s *settings) toMarkdown(raw string) string {
 	return strings.TrimRight(raw, " \n")
 }
 
-func (s *settings) fromMarkdown(md string) string {
+func (s *settings) fromMarkdown(md string) string { return s.defused(s.converted(md)) }
+
+func (s *settings) converted(md string) string {
 	md = lines(md)
 	switch s.format {
 	case formatTextile:

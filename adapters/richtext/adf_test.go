@@ -74,22 +74,6 @@ func FuzzThroughADF_StableAfterOnePass(f *testing.F) {
 	})
 }
 
-func FuzzADF_AnyDocumentIsRead(f *testing.F) {
-	f.Add(string(richtext.MarkdownToADF(sample)))
-	f.Fuzz(func(t *testing.T, s string) {
-		if len(s) > 8192 {
-			return
-		}
-		d, err := richtext.FromADF(json.RawMessage(s))
-		if err != nil {
-			return
-		}
-		if _, err := richtext.FromADF(d.ADF()); err != nil {
-			t.Errorf("what was written of %q cannot be read: %v", s, err)
-		}
-	})
-}
-
 func adfWords(t testing.TB, d richtext.Doc) string {
 	t.Helper()
 	back, err := richtext.FromADF(d.ADF())

@@ -9,7 +9,9 @@ import (
 
 // HTML writes HTML in which every piece of text is escaped and every address
 // is http, https, ftp or mailto.
-func (d Doc) HTML() string {
+func (d Doc) HTML() string { return settled(d, htmlOf, FromHTML) }
+
+func htmlOf(d Doc) string {
 	var b strings.Builder
 	htmlBlocks(&b, d.Blocks)
 	return strings.TrimSuffix(b.String(), "\n")

@@ -156,6 +156,8 @@ func dangerIn(t testing.TB, name, s string) string {
 	return ""
 }
 
+var aScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`)
+
 // dangerousScheme reads an address as a browser does.
 func dangerousScheme(u string) bool {
 	bare := strings.Map(func(r rune) rune {
@@ -165,7 +167,7 @@ func dangerousScheme(u string) bool {
 		return r
 	}, u)
 	scheme, _, found := strings.Cut(bare, ":")
-	if !found || strings.ContainsAny(scheme, "/?#") {
+	if !found || !aScheme.MatchString(scheme) {
 		return false
 	}
 	return !slices.Contains([]string{"http", "https", "ftp", "mailto"}, strings.ToLower(scheme))
@@ -191,7 +193,7 @@ func addressesIn(t testing.TB, name, s string) []string {
 		}
 		return adfAddresses(tree)
 	case "wiki":
-		return found(wikiAddress, regexp.MustCompile(`\{\{.*?\}\}`).ReplaceAllString(s, ""))
+		return found(wikiAddress, regexp.MustCompile(`\{\{.*?\}\}|\|\^[^|\[\]]*\]|\[\^[^|\[\]]*\]`).ReplaceAllString(s, ""))
 	case "textile":
 		return found(textileAddress, regexp.MustCompile(`@[^@\n]*@|<code>.*?</code>`).ReplaceAllString(s, ""))
 	}

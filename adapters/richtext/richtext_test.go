@@ -284,10 +284,6 @@ func fuzzStable(f *testing.F, name string) {
 	})
 }
 
-func FuzzMarkdown_StableAfterOnePass(f *testing.F) { fuzzStable(f, "markdown") }
-func FuzzTextile_StableAfterOnePass(f *testing.F)  { fuzzStable(f, "textile") }
-func FuzzHTML_StableAfterOnePass(f *testing.F)     { fuzzStable(f, "html") }
-func FuzzPlain_StableAfterOnePass(f *testing.F)    { fuzzStable(f, "plain") }
 func FuzzThroughTextile_StableAfterOnePass(f *testing.F) {
 	fuzzStable(f, "markdown through textile")
 }

@@ -53,5 +53,4 @@ func TestWiki_ReadsWhatJiraUsersWrite(t *testing.T) {
 	}
 }
 
-func FuzzWiki_StableAfterOnePass(f *testing.F)        { fuzzStable(f, "wiki") }
 func FuzzThroughWiki_StableAfterOnePass(f *testing.F) { fuzzStable(f, "markdown through wiki") }

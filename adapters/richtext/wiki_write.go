@@ -184,7 +184,7 @@ func wikiPicture(n Node, prev rune, rest string) string {
 	if words != "" {
 		s = "!" + codeEntities(url) + "|alt=" + codeEntities(words) + "!"
 	}
-	if m, ok := matchWiki(s+rest, prev); ok && m.size == len(s) && (file || strings.Contains(url, ":") && safeURL(url)) && sameNode(m.wikiNodes(0), n) {
+	if m, ok := matchWiki(s+rest, prev); ok && m.size == len(s) && (file && !strings.Contains(name, ":") || !file && strings.Contains(url, ":") && safeURL(url)) && sameNode(m.wikiNodes(0), n) {
 		return s
 	}
 	if file {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -63,7 +64,7 @@ func (t *Tracker) edit(tx transaction, known map[string]queueFields) (field stri
 	read := plain
 	switch string(tx.Type) + " " + string(tx.Field) {
 	case "Set Subject":
-		field = event.FieldSummary
+		field, read = event.FieldSummary, func(s text) any { return nilIfEmpty(defuse.MeantFormula(string(s))) }
 	case "Status Status":
 		field = event.FieldStatus
 	case "Set Priority":

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -66,7 +67,7 @@ func (t *Tracker) encodeStandard(ctx context.Context, op, name string, value any
 	case event.FieldSummary:
 		var s string
 		if s, err = needText(value); err == nil {
-			record["Subject"] = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+			record["Subject"] = defuse.Formula(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " "))
 		}
 	case event.FieldStatus:
 		record["Status"], err = needText(value)

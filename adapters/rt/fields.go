@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -18,7 +19,7 @@ func (t *Tracker) standard(b *ticketBody) event.Fields {
 		event.FieldKey:      string(b.ID),
 		event.FieldURL:      webURL(t.web, string(b.ID)),
 		event.FieldProject:  string(b.Queue.Name),
-		event.FieldSummary:  string(b.Subject),
+		event.FieldSummary:  defuse.MeantFormula(string(b.Subject)),
 		event.FieldStatus:   string(b.Status),
 		event.FieldPriority: t.readPriority(string(b.Priority)),
 		event.FieldAssignee: userValue(b.Owner),

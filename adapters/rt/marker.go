@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -11,6 +12,7 @@ func markerLine(m event.Marker) string { return "[sync:" + string(m) + "]" }
 
 // withMarker puts the marker behind a text.
 func withMarker(body string, m event.Marker) string {
+	body = defuse.Formula(body)
 	switch {
 	case m == "":
 		return body

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -174,6 +175,7 @@ func assemble(out *event.Ticket, talk []message, self string) {
 		if self != "" && author.ID == self {
 			body, marker = cutMarker(body)
 		}
+		body = defuse.MeantFormula(body)
 		at := readTime(m.Created)
 		internal := m.Type == "Comment"
 		for _, f := range m.files {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/adapters/richtext"
 	"parley/sync/event"
 )
@@ -204,6 +205,8 @@ func (e *encoder) text(def *definition, s string) (any, error) {
 		s = richtext.MarkdownToHTML(s)
 	case def.Name == "Description":
 		s = withMarker(s, e.mark)
+	case def.name == event.FieldSummary:
+		s = defuse.Formula(s)
 	}
 	if n := utf8.RuneCountInString(s); def.Length > 0 && n > def.Length {
 		return nil, e.reject("%s has %d characters, the field takes %d", def.name, n, def.Length)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/adapters/internal/defuse"
 	"parley/adapters/richtext"
 	"parley/sync/event"
 )
@@ -83,6 +84,9 @@ func (d *definition) read(v any) any {
 			return emptyNil(lines(richtext.HTMLToMarkdown(s)))
 		}
 		return emptyNil(toMarkdown(s))
+	}
+	if d.name == event.FieldSummary {
+		s = defuse.MeantFormula(s)
 	}
 	return emptyNil(lines(s))
 }

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"parley/adapters/internal/defuse"
 	"parley/adapters/internal/marker"
 	"parley/adapters/richtext"
 	"parley/sync/event"
@@ -16,10 +17,12 @@ func lines(s string) string {
 }
 
 // fromMarkdown is a text as cases and comments take it: without any formatting.
-func fromMarkdown(md string) string { return richtext.MarkdownToPlain(lines(md)) }
+func fromMarkdown(md string) string { return defuse.Formula(richtext.MarkdownToPlain(lines(md))) }
 
 // toMarkdown is a text as it was meant.
-func toMarkdown(plain string) string { return richtext.PlainToMarkdown(lines(plain)) }
+func toMarkdown(plain string) string {
+	return richtext.PlainToMarkdown(defuse.MeantFormula(lines(plain)))
+}
 
 // withMarker is a text as it is written, with the marker behind it where people see it.
 func withMarker(md string, m event.Marker) string {

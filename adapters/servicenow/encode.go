@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/adapters/richtext"
 	"parley/sync/event"
 )
@@ -104,7 +105,7 @@ func (e *encoder) summary(v any) (string, error) {
 	case strings.ContainsAny(s, "\r\n"):
 		return "", e.reject("the summary has several lines, which ServiceNow does not take")
 	}
-	return s, nil
+	return defuse.Formula(s), nil
 }
 
 func (e *encoder) text(def *definition, v any) (string, error) {

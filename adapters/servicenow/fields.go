@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/adapters/internal/defuse"
 	"parley/adapters/richtext"
 	"parley/sync/event"
 )
@@ -70,6 +71,9 @@ func (t *Tracker) valueOf(ctx context.Context, def *definition, c cell, people m
 	}
 	switch def.kind {
 	case event.TypeText:
+		if def.title == event.FieldSummary {
+			return emptyNil(defuse.MeantFormula(lines(c.Value))), nil
+		}
 		return emptyNil(lines(c.Value)), nil
 	case event.TypeRich:
 		if def.html {

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"parley/adapters/internal/defuse"
 	"parley/adapters/richtext"
 )
 
@@ -11,6 +12,11 @@ var markerText = regexp.MustCompile(`^[a-z2-7]{16}$`)
 
 // invisible stands where Zendesk takes no empty text.
 const invisible = "\u200b"
+
+// placeholder is what Zendesk replaces by data of the ticket and of who writes it, or
+// takes for an instruction of Liquid ("Using placeholders", "Understanding Liquid
+// markup" of Zendesk help): foreign text must not ask for either.
+var placeholder = defuse.NewSign(`\{`, `[{%]`)
 
 func lines(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
@@ -20,7 +26,7 @@ func lines(s string) string {
 func (c *comment) toMarkdown() string {
 	md := lines(c.Body)
 	if strings.TrimSpace(c.HTML) != "" {
-		md = lines(richtext.HTMLToMarkdown(c.HTML))
+		md = lines(richtext.HTMLToMarkdown(placeholder.Meant(c.HTML)))
 	}
 	if strings.Trim(md, " \t\n\u00a0"+invisible) == "" || md == "&nbsp;" {
 		return ""
@@ -31,7 +37,7 @@ func (c *comment) toMarkdown() string {
 // fromMarkdown writes the text of a comment, which Zendesk takes as HTML and never
 // empty.
 func fromMarkdown(md string) string {
-	html := richtext.MarkdownToHTML(lines(md))
+	html := placeholder.Text(richtext.MarkdownToHTML(lines(md)))
 	if strings.TrimSpace(html) == "" {
 		return "<p>" + invisible + "</p>"
 	}
