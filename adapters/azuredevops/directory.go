@@ -7,59 +7,27 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
-
-// fresh is how long names are kept before they are asked for again.
-const fresh = 5 * time.Minute
 
 // directory knows what the organisation's processes define. All of it can be asked for
 // again: nothing is lost with it.
 type directory struct {
-	api client
-	set settings
-
-	mu   sync.Mutex // guards the field below
-	kept map[string]kept
-}
-
-type kept struct {
-	value any
-	until time.Time
+	api    client
+	set    settings
+	memory recall.Memory
 }
 
 func newDirectory(api client, set settings) *directory {
-	return &directory{api: api, set: set, kept: map[string]kept{}}
-}
-
-// recall is load, or what it answered not long ago. No lock is held meanwhile.
-func recall[T any](d *directory, key string, load func() (T, error)) (T, error) {
-	d.mu.Lock()
-	k, ok := d.kept[key]
-	d.mu.Unlock()
-	if ok && time.Now().Before(k.until) {
-		return k.value.(T), nil
-	}
-	v, err := load()
-	if err != nil {
-		return v, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.kept) > 10_000 {
-		clear(d.kept)
-	}
-	d.kept[key] = kept{value: v, until: time.Now().Add(fresh)}
-	return v, nil
+	return &directory{api: api, set: set}
 }
 
 // types are the types of work items of a project that are in use.
 func (d *directory) types(ctx context.Context, project string) ([]workItemType, error) {
-	return recall(d, "types "+project, func() ([]workItemType, error) {
+	return recall.Of(&d.memory, "types "+project, func() ([]workItemType, error) {
 		const op = "list types of work items"
 		all, err := list[workItemType](ctx, d.api, op, "{project}/_apis/wit/workitemtypes", nil, project)
 		if err != nil {
@@ -87,14 +55,14 @@ func (d *directory) typeOf(ctx context.Context, project, name string) (*workItem
 }
 
 func (d *directory) states(ctx context.Context, project, kind string) ([]stateInfo, error) {
-	return recall(d, "states "+project+" "+kind, func() ([]stateInfo, error) {
+	return recall.Of(&d.memory, "states "+project+" "+kind, func() ([]stateInfo, error) {
 		return list[stateInfo](ctx, d.api, "list states", "{project}/_apis/wit/workitemtypes/{type}/states", nil, project, kind)
 	})
 }
 
 // uses are the fields of a type with the values that they take there.
 func (d *directory) uses(ctx context.Context, project, kind string) ([]fieldUse, error) {
-	return recall(d, "uses "+project+" "+kind, func() ([]fieldUse, error) {
+	return recall.Of(&d.memory, "uses "+project+" "+kind, func() ([]fieldUse, error) {
 		const op = "list fields of a type"
 		all, err := list[fieldUse](ctx, d.api, op, "{project}/_apis/wit/workitemtypes/{type}/fields", url.Values{"$expand": {"all"}}, project, kind)
 		if err == nil && len(all) == 0 {
@@ -105,7 +73,7 @@ func (d *directory) uses(ctx context.Context, project, kind string) ([]fieldUse,
 }
 
 func (d *directory) infos(ctx context.Context) ([]fieldInfo, error) {
-	return recall(d, "fields", func() ([]fieldInfo, error) {
+	return recall.Of(&d.memory, "fields", func() ([]fieldInfo, error) {
 		const op = "list fields"
 		all, err := list[fieldInfo](ctx, d.api, op, "{project}/_apis/wit/fields", nil, d.set.projects[0])
 		if err == nil && len(all) == 0 {
@@ -188,7 +156,7 @@ func ruled(ref string) bool {
 
 // fields are the definitions of all fields that a type of our projects has.
 func (d *directory) fields(ctx context.Context) ([]definition, error) {
-	return recall(d, "definitions", func() ([]definition, error) {
+	return recall.Of(&d.memory, "definitions", func() ([]definition, error) {
 		infos, err := d.infos(ctx)
 		if err != nil {
 			return nil, err
@@ -335,7 +303,7 @@ func (d *directory) description(ctx context.Context, project, kind string) (stri
 // people are those that the identity service has under a text: a name, an address of
 // e-mail or an id.
 func (d *directory) people(ctx context.Context, query string) ([]person, error) {
-	return recall(d, "person "+query, func() ([]person, error) {
+	return recall.Of(&d.memory, "person "+query, func() ([]person, error) {
 		if guid.MatchString(query) {
 			found, err := d.api.persons(ctx, url.Values{"identityIds": {query}})
 			return slices.DeleteFunc(found, func(p person) bool { return p.ID == "" }), err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
 
@@ -103,7 +104,7 @@ func (t *Tracker) writes(ctx context.Context) (bool, error) {
 // another matter.
 func (t *Tracker) hindrance(ctx context.Context, project string) (error, error) { //nolint:revive // the first is a finding
 	type answer struct{ why error }
-	found, err := recall(t.dir, "may create "+project, func() (answer, error) {
+	found, err := recall.Of(&t.dir.memory, "may create "+project, func() (answer, error) {
 		ops := t.marked([]operation{{Op: "add", Path: "/fields/" + refTitle, Value: "Parley checks its permissions"}}, "aaaaaaaaaaaaaaaa")
 		err := t.api.mayCreate(ctx, project, t.set.kind, ops)
 		switch {

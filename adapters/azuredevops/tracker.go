@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/adapters/internal/rest"
 	"parley/sync/event"
 )
@@ -24,8 +24,7 @@ type Tracker struct {
 	set settings
 	dir *directory
 
-	mu sync.Mutex // guards the field below
-	me *identity
+	me recall.Once[identity]
 }
 
 var (
@@ -64,21 +63,13 @@ func (t *Tracker) check(ctx context.Context) (identity, error) {
 	if err != nil {
 		return who, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.me = &who
+	t.me.Set(who)
 	return who, nil
 }
 
 // account is who is signed in, asked once.
 func (t *Tracker) account(ctx context.Context) (identity, error) {
-	t.mu.Lock()
-	me := t.me
-	t.mu.Unlock()
-	if me != nil {
-		return *me, nil
-	}
-	return t.check(ctx)
+	return t.me.Get(func() (identity, error) { return t.check(ctx) })
 }
 
 // item reads one work item and makes sure that it is the one meant, and ours.

@@ -8,56 +8,27 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/adapters/internal/rest"
 	"parley/sync/event"
 )
 
-// fresh is how long names are kept before they are asked for again.
-const fresh = 5 * time.Minute
-
 // directory knows the names that the repository and its organisation give. All of
 // it can be asked for again: nothing is lost with it.
 type directory struct {
-	api client
-
-	mu   sync.Mutex // guards the field below
-	kept map[string]kept
+	api    client
+	memory recall.Memory
 }
 
-type kept struct {
-	value any
-	until time.Time
-}
-
-func newDirectory(api client) *directory { return &directory{api: api, kept: map[string]kept{}} }
-
-// recall is load, or what it answered not long ago. No lock is held meanwhile.
-func recall[T any](d *directory, key string, load func() (T, error)) (T, error) {
-	d.mu.Lock()
-	k, ok := d.kept[key]
-	d.mu.Unlock()
-	if ok && time.Now().Before(k.until) {
-		return k.value.(T), nil
-	}
-	v, err := load()
-	if err != nil {
-		return v, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.kept[key] = kept{value: v, until: time.Now().Add(fresh)}
-	return v, nil
-}
+func newDirectory(api client) *directory { return &directory{api: api} }
 
 func isNotFound(err error) bool { return rest.HasStatus(err, http.StatusNotFound) }
 
 // milestones are all of the repository's, closed ones too.
 func (d *directory) milestones(ctx context.Context) ([]milestone, error) {
-	return recall(d, "milestones", func() ([]milestone, error) {
+	return recall.Of(&d.memory, "milestones", func() ([]milestone, error) {
 		l := list[milestone]{
 			op: "list milestones", path: "milestones", query: url.Values{"state": {"all"}},
 			key:   func(m *milestone) string { return strconv.FormatInt(m.Number, 10) },
@@ -93,7 +64,7 @@ func (d *directory) fields(ctx context.Context) ([]fieldDef, error) {
 // fromOrganisation is empty for a person's repository, for a server that does not
 // know such lists, and for an account that may not read them.
 func fromOrganisation[T any](ctx context.Context, d *directory, op, path string, sound func(*T) bool) ([]T, error) {
-	return recall(d, path, func() ([]T, error) {
+	return recall.Of(&d.memory, path, func() ([]T, error) {
 		r, err := d.api.repository(ctx)
 		if err != nil || !r.organisation() {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
 
@@ -73,7 +74,7 @@ func (e *edit) mayTriage(ctx context.Context, fields event.Fields) error {
 		if !triaged(name) || e.of == nil && fields[name] == nil {
 			continue
 		}
-		r, err := recall(e.t.dir, "repository", func() (repository, error) { return e.t.check(ctx) })
+		r, err := recall.Of(&e.t.dir.memory, "repository", func() (repository, error) { return e.t.check(ctx) })
 		if err != nil {
 			return err
 		}

@@ -7,54 +7,22 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
-
-// fresh is how long names are kept before they are asked for again.
-const fresh = 5 * time.Minute
 
 // directory knows what stands behind Jira's ids. All of it can be asked for
 // again: nothing is lost with it.
 type directory struct {
-	api client
-	set settings
-
-	mu   sync.Mutex // guards the field below
-	kept map[string]kept
-}
-
-type kept struct {
-	value any
-	until time.Time
+	api    client
+	set    settings
+	memory recall.Memory
 }
 
 func newDirectory(api client, set settings) *directory {
-	return &directory{api: api, set: set, kept: map[string]kept{}}
-}
-
-// recall is load, or what it answered not long ago. No lock is held meanwhile.
-func recall[T any](d *directory, key string, load func() (T, error)) (T, error) {
-	d.mu.Lock()
-	k, ok := d.kept[key]
-	d.mu.Unlock()
-	if ok && time.Now().Before(k.until) {
-		return k.value.(T), nil
-	}
-	v, err := load()
-	if err != nil {
-		return v, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.kept) > 10_000 {
-		clear(d.kept)
-	}
-	d.kept[key] = kept{value: v, until: time.Now().Add(fresh)}
-	return v, nil
+	return &directory{api: api, set: set}
 }
 
 // definition is a field: its id at Jira, its name here, and how its values read.
@@ -146,7 +114,7 @@ var opaque = []string{"gh-sprint", "gh-lexo-rank", "gh-global-rank", "devsummary
 
 // fields are all that have a type here, in the order of their ids.
 func (d *directory) fields(ctx context.Context) ([]definition, error) {
-	return recall(d, "fields", func() ([]definition, error) {
+	return recall.Of(&d.memory, "fields", func() ([]definition, error) {
 		const op = "list fields"
 		var all []fieldDetails
 		if err := d.api.get(ctx, op, "field", nil, &all); err != nil {
@@ -210,7 +178,7 @@ func (d *directory) byName(ctx context.Context, name string) (*definition, error
 
 // types are those that issues of a project can be created as.
 func (d *directory) types(ctx context.Context, project string) ([]named, error) {
-	return recall(d, "types "+project, func() ([]named, error) {
+	return recall.Of(&d.memory, "types "+project, func() ([]named, error) {
 		const op = "list issue types"
 		all, err := pages[named](ctx, d.api, op, "issue/createmeta/{key}/issuetypes", []string{"issueTypes", "values"}, project)
 		return all, listError(err, op)
@@ -219,7 +187,7 @@ func (d *directory) types(ctx context.Context, project string) ([]named, error) 
 
 // screen are the fields that an issue of a type can be created with.
 func (d *directory) screen(ctx context.Context, project, typeID string) ([]fieldInUse, error) {
-	return recall(d, "screen "+project+" "+typeID, func() ([]fieldInUse, error) {
+	return recall.Of(&d.memory, "screen "+project+" "+typeID, func() ([]fieldInUse, error) {
 		const op = "list fields of a type"
 		all, err := pages[fieldInUse](ctx, d.api, op, "issue/createmeta/{key}/issuetypes/{id}", []string{"fields", "values", "results"}, project, typeID)
 		return all, listError(err, op)
@@ -233,7 +201,7 @@ type typeStatuses struct {
 }
 
 func (d *directory) statuses(ctx context.Context, project string) ([]typeStatuses, error) {
-	return recall(d, "statuses "+project, func() ([]typeStatuses, error) {
+	return recall.Of(&d.memory, "statuses "+project, func() ([]typeStatuses, error) {
 		const op = "list statuses"
 		var out []typeStatuses
 		err := d.api.get(ctx, op, "project/{key}/statuses", nil, &out, project)
@@ -246,7 +214,7 @@ func (d *directory) statuses(ctx context.Context, project string) ([]typeStatuse
 
 // permissions are what the account may in a project, by Jira's names.
 func (d *directory) permissions(ctx context.Context, project string) (map[string]bool, error) {
-	return recall(d, "permissions "+project, func() (map[string]bool, error) {
+	return recall.Of(&d.memory, "permissions "+project, func() (map[string]bool, error) {
 		const op = "read permissions"
 		query := url.Values{"projectKey": {project}}
 		if d.api.cloud {
@@ -282,7 +250,7 @@ func (d *directory) hides(ctx context.Context, project string) (string, error) {
 	if !may["BROWSE_PROJECTS"] {
 		return "the account may not browse project " + project, nil
 	}
-	levels, err := recall(d, "levels "+project, func() ([]named, error) {
+	levels, err := recall.Of(&d.memory, "levels "+project, func() ([]named, error) {
 		const op = "list security levels"
 		var out struct {
 			Levels *[]named `json:"levels"`
@@ -304,7 +272,7 @@ func (d *directory) hides(ctx context.Context, project string) (string, error) {
 
 // users are the people that Jira finds for a query.
 func (d *directory) users(ctx context.Context, query string) ([]user, error) {
-	return recall(d, "user "+query, func() ([]user, error) {
+	return recall.Of(&d.memory, "user "+query, func() ([]user, error) {
 		const op = "look a person up"
 		keys := []string{"query"}
 		switch {
@@ -330,7 +298,7 @@ func (d *directory) users(ctx context.Context, query string) ([]user, error) {
 
 // person is somebody by what changelogs name them by: account id, or key.
 func (d *directory) person(ctx context.Context, id string) (user, error) {
-	return recall(d, "person "+id, func() (user, error) {
+	return recall.Of(&d.memory, "person "+id, func() (user, error) {
 		const op = "read a person"
 		param := "key"
 		if d.api.cloud {

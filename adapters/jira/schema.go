@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
 
@@ -158,7 +159,7 @@ func (t *Tracker) hasInternal(ctx context.Context) (bool, error) {
 		return true, nil
 	}
 	for _, project := range t.set.projects {
-		p, err := recall(t.dir, "project "+project, func() (named, error) {
+		p, err := recall.Of(&t.dir.memory, "project "+project, func() (named, error) {
 			const op = "read a project"
 			var out named
 			err := t.api.get(ctx, op, "project/{key}", nil, &out, project)

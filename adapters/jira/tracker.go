@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
 
@@ -22,8 +23,9 @@ type Tracker struct {
 
 	opened time.Time
 
+	me recall.Once[user]
+
 	mu sync.Mutex // guards the fields below
-	me *user
 	// tries is when each create was last tried, for as long as the search may lag.
 	tries map[event.Marker]time.Time
 }
@@ -65,21 +67,13 @@ func (t *Tracker) check(ctx context.Context) (user, error) {
 	if err != nil {
 		return u, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.me = &u
+	t.me.Set(u)
 	return u, nil
 }
 
 // account is who is signed in, asked once.
 func (t *Tracker) account(ctx context.Context) (user, error) {
-	t.mu.Lock()
-	me := t.me
-	t.mu.Unlock()
-	if me != nil {
-		return *me, nil
-	}
-	return t.check(ctx)
+	return t.me.Get(func() (user, error) { return t.check(ctx) })
 }
 
 // search is one page of issues, believed as far as the sign-in is good.

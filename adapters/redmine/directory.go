@@ -8,14 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
-
-// fresh is how long names are kept before they are asked for again.
-const fresh = 5 * time.Minute
 
 // directory knows the names behind Redmine's numbers. All of it can be asked
 // for again: nothing is lost with it.
@@ -23,16 +20,12 @@ type directory struct {
 	api client
 	set settings
 
-	mu       sync.Mutex // guards what follows
-	kept     map[string]kept
+	memory recall.Memory
+
+	mu       sync.Mutex       // guards what follows
 	fields   map[string]field // by name
 	fieldIDs map[int64]string
 	scope    map[int64]bool // ids of the configured projects
-}
-
-type kept struct {
-	value any
-	until time.Time
 }
 
 // field is a custom field.
@@ -43,53 +36,24 @@ type field struct {
 }
 
 func newDirectory(api client, set settings) *directory {
-	return &directory{api: api, set: set, kept: map[string]kept{}, fields: map[string]field{}, fieldIDs: map[int64]string{}}
-}
-
-// recall is load, or what it answered not long ago. No lock is held meanwhile.
-func recall[T any](d *directory, key string, load func() (T, error)) (T, error) {
-	d.mu.Lock()
-	k, ok := d.kept[key]
-	d.mu.Unlock()
-	if ok && time.Now().Before(k.until) {
-		return k.value.(T), nil
-	}
-	v, err := load()
-	if err != nil {
-		return v, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.kept) > 10_000 {
-		clear(d.kept)
-	}
-	d.kept[key] = kept{value: v, until: time.Now().Add(fresh)}
-	return v, nil
-}
-
-// forget makes the next look-up ask again: a name may be newer than what is
-// kept.
-func (d *directory) forget() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	clear(d.kept)
+	return &directory{api: api, set: set, fields: map[string]field{}, fieldIDs: map[int64]string{}}
 }
 
 func (d *directory) statuses(ctx context.Context) ([]named, error) {
-	return recall(d, "statuses", func() ([]named, error) {
+	return recall.Of(&d.memory, "statuses", func() ([]named, error) {
 		return rows[named](ctx, d.api, "list statuses", "issue_statuses.json", "issue_statuses")
 	})
 }
 
 func (d *directory) priorities(ctx context.Context) ([]named, error) {
-	return recall(d, "priorities", func() ([]named, error) {
+	return recall.Of(&d.memory, "priorities", func() ([]named, error) {
 		return rows[named](ctx, d.api, "list priorities", "enumerations/issue_priorities.json", "issue_priorities")
 	})
 }
 
 // project takes an identifier or a number.
 func (d *directory) project(ctx context.Context, id string) (project, error) {
-	return recall(d, "project "+id, func() (project, error) {
+	return recall.Of(&d.memory, "project "+id, func() (project, error) {
 		p, err := d.api.project(ctx, id)
 		return p, listError(err, "read project "+id)
 	})
@@ -103,7 +67,7 @@ func (d *directory) projectByID(ctx context.Context, id int64) (project, error) 
 func (d *directory) projects(ctx context.Context) ([]project, error) {
 	var all []project
 	if len(d.set.projects) == 0 {
-		found, err := recall(d, "projects", func() ([]project, error) {
+		found, err := recall.Of(&d.memory, "projects", func() ([]project, error) {
 			return rows[project](ctx, d.api, "list projects", "projects.json", "projects")
 		})
 		if err != nil {
@@ -131,7 +95,7 @@ func (d *directory) projects(ctx context.Context) ([]project, error) {
 
 func (d *directory) versions(ctx context.Context, projectID int64) ([]named, error) {
 	id := strconv.FormatInt(projectID, 10)
-	return recall(d, "versions "+id, func() ([]named, error) {
+	return recall.Of(&d.memory, "versions "+id, func() ([]named, error) {
 		found, err := rows[named](ctx, d.api, "list versions", "projects/{id}/versions.json", "versions", id)
 		return found, listError(err, "list versions")
 	})
@@ -141,7 +105,7 @@ func (d *directory) versions(ctx context.Context, projectID int64) ([]named, err
 // administrators only.
 func (d *directory) members(ctx context.Context, projectID int64) ([]named, error) {
 	id := strconv.FormatInt(projectID, 10)
-	return recall(d, "members "+id, func() ([]named, error) {
+	return recall.Of(&d.memory, "members "+id, func() ([]named, error) {
 		found, err := rows[membership](ctx, d.api, "list members", "projects/{id}/memberships.json", "memberships", id)
 		if err != nil {
 			return nil, listError(err, "list members")
@@ -182,7 +146,7 @@ func (d *directory) everybody(ctx context.Context) ([]named, error) {
 // user is one account, as far as it is shown to us.
 func (d *directory) user(ctx context.Context, id int64) (account, error) {
 	key := strconv.FormatInt(id, 10)
-	return recall(d, "user "+key, func() (account, error) {
+	return recall.Of(&d.memory, "user "+key, func() (account, error) {
 		var out struct {
 			User account `json:"user"`
 		}
@@ -296,7 +260,7 @@ func kindOf(def definition) event.Type {
 
 // customFields are the custom fields known, after asking if there are none.
 func (d *directory) customFields(ctx context.Context) (map[string]field, error) {
-	_, err := recall(d, "custom fields", func() (bool, error) { return true, d.askFields(ctx) })
+	_, err := recall.Of(&d.memory, "custom fields", func() (bool, error) { return true, d.askFields(ctx) })
 	if err != nil {
 		return nil, err
 	}

@@ -251,7 +251,7 @@ func (e *encoder) customField(ctx context.Context, name string, v any) error {
 	}
 	def, ok := fields[name]
 	if !ok {
-		e.t.dir.forget()
+		e.t.dir.memory.ForgetAll()
 		if fields, err = e.t.dir.customFields(ctx); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
 
@@ -176,7 +177,7 @@ func (d *directory) configured(projectID int64) bool {
 func (d *directory) role(ctx context.Context, id int64) ([]string, error) {
 	key := strconv.FormatInt(id, 10)
 	op := "read role " + key
-	return recall(d, "role "+key, func() ([]string, error) {
+	return recall.Of(&d.memory, "role "+key, func() ([]string, error) {
 		var out struct {
 			Role struct {
 				ID          int64    `json:"id"`

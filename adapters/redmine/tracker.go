@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"sync"
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/adapters/internal/rest"
 	"parley/sync/event"
 )
@@ -20,8 +20,7 @@ type Tracker struct {
 	set settings
 	dir *directory
 
-	mu sync.Mutex // guards the field below
-	me *account
+	me recall.Once[account]
 }
 
 var (
@@ -60,21 +59,13 @@ func (t *Tracker) check(ctx context.Context) (account, error) {
 	if err != nil {
 		return a, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.me = &a
+	t.me.Set(a)
 	return a, nil
 }
 
 // account is who is signed in, asked once: the id of an account never changes.
 func (t *Tracker) account(ctx context.Context) (account, error) {
-	t.mu.Lock()
-	me := t.me
-	t.mu.Unlock()
-	if me != nil {
-		return *me, nil
-	}
-	return t.check(ctx)
+	return t.me.Get(func() (account, error) { return t.check(ctx) })
 }
 
 // list is one page of issues, believed: whether the key was good is asked

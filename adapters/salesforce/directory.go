@@ -3,70 +3,27 @@ package salesforce
 import (
 	"context"
 	"slices"
-	"sync"
-	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
-
-// fresh is how long metadata and names are kept before they are asked for again.
-const fresh = 5 * time.Minute
 
 // directory knows what stands behind API names and ids. All of it can be asked for
 // again: nothing is lost with it.
 type directory struct {
 	api      client
 	keyField string
-
-	mu   sync.Mutex // guards the field below
-	kept map[string]kept
-}
-
-type kept struct {
-	value any
-	until time.Time
+	memory   recall.Memory
 }
 
 func newDirectory(api client, keyField string) *directory {
-	return &directory{api: api, keyField: keyField, kept: map[string]kept{}}
-}
-
-const maxKept = 10_000
-
-func (d *directory) recalled(key string) (any, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	k, ok := d.kept[key]
-	return k.value, ok && time.Now().Before(k.until)
-}
-
-func (d *directory) keep(key string, value any) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.kept) > maxKept {
-		clear(d.kept)
-	}
-	d.kept[key] = kept{value: value, until: time.Now().Add(fresh)}
+	return &directory{api: api, keyField: keyField}
 }
 
 // forget drops what is kept of the metadata: what the account sees may have changed.
 func (d *directory) forget() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.kept, "catalog")
-}
-
-// recall is load, or what it answered not long ago. No lock is held meanwhile.
-func recall[T any](d *directory, key string, load func() (T, error)) (T, error) {
-	if v, ok := d.recalled(key); ok {
-		return v.(T), nil
-	}
-	v, err := load()
-	if err == nil {
-		d.keep(key, v)
-	}
-	return v, err
+	d.memory.Forget("catalog")
 }
 
 // definition is a field of cases: its API name, its name here, how its values read.
@@ -143,7 +100,7 @@ func hidden(f *fieldInfo, keyField string) bool {
 }
 
 func (d *directory) catalog(ctx context.Context) (*catalog, error) {
-	return recall(d, "catalog", func() (*catalog, error) {
+	return recall.Of(&d.memory, "catalog", func() (*catalog, error) {
 		about, err := d.api.describe(ctx, "Case")
 		if err != nil {
 			return nil, err
@@ -296,7 +253,7 @@ func (d *directory) people(ctx context.Context, ids ...string) (map[string]perso
 			continue
 		}
 		out[id] = person{ID: id}
-		if v, ok := d.recalled("person " + id); ok {
+		if v, ok := d.memory.Get("person " + id); ok {
 			out[id] = v.(person)
 		} else if len(id) == 18 {
 			missing[id[:3]] = append(missing[id[:3]], id)
@@ -315,7 +272,7 @@ func (d *directory) people(ctx context.Context, ids ...string) (map[string]perso
 				out[p.ID] = p
 			}
 			for _, id := range part {
-				d.keep("person "+id, out[id])
+				d.memory.Keep("person "+id, out[id])
 			}
 		}
 	}
@@ -324,7 +281,7 @@ func (d *directory) people(ctx context.Context, ids ...string) (map[string]perso
 
 // search are the people for whom a condition holds, by where they are kept.
 func (d *directory) search(ctx context.Context, soql string) ([]person, error) {
-	return recall(d, "search "+soql, func() ([]person, error) {
+	return recall.Of(&d.memory, "search "+soql, func() ([]person, error) {
 		return rows[person](ctx, d.api, "look a person up", "query", soql)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parley/adapters/internal/defuse"
+	"parley/adapters/internal/recall"
 	"parley/adapters/richtext"
 	"parley/sync/event"
 )
@@ -41,7 +42,7 @@ func (t *Tracker) fieldsOf(ctx context.Context, x record, cat *catalog, people m
 
 // numberOf is what people call a case; its id if it is hidden.
 func (t *Tracker) numberOf(ctx context.Context, id string) (string, error) {
-	return recall(t.dir, "case "+id, func() (string, error) {
+	return recall.Of(&t.dir.memory, "case "+id, func() (string, error) {
 		found, err := rows[caseRow](ctx, t.api, "read the parent", "queryAll", "SELECT "+caseFields+" FROM Case WHERE Id = "+quote(id))
 		if err != nil || len(found) == 0 {
 			return id, err

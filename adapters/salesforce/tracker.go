@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/adapters/internal/rest"
 	"parley/sync/event"
 )
@@ -22,8 +22,7 @@ type Tracker struct {
 	dir *directory
 	how way
 
-	mu sync.Mutex // guards the fields below
-	me *account
+	me recall.Once[account]
 }
 
 var (
@@ -85,21 +84,13 @@ func (t *Tracker) check(ctx context.Context) (account, error) {
 	case !isID(out.ID, idUser):
 		return out, incomplete(op, adapters.ErrConfiguration)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.me = &out
+	t.me.Set(out)
 	return out, nil
 }
 
 // account is who is signed in, asked once.
 func (t *Tracker) account(ctx context.Context) (account, error) {
-	t.mu.Lock()
-	me := t.me
-	t.mu.Unlock()
-	if me != nil {
-		return *me, nil
-	}
-	return t.check(ctx)
+	return t.me.Get(func() (account, error) { return t.check(ctx) })
 }
 
 // caseOf reads one case whole and makes sure that it is the one meant, and still there.
@@ -164,7 +155,7 @@ func (t *Tracker) seesAll(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return recall(t.dir, "sees all", func() (bool, error) {
+	return recall.Of(&t.dir.memory, "sees all", func() (bool, error) {
 		found, err := rows[struct {
 			All bool `json:"PermissionsViewAllRecords"`
 		}](ctx, t.api, "read what the account may see", "query", "SELECT PermissionsViewAllRecords FROM ObjectPermissions "+

@@ -8,62 +8,26 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 )
-
-// fresh is how long names are kept before they are asked for again.
-const fresh = 5 * time.Minute
 
 // directory knows what stands behind ServiceNow's ids and numbers. All of it can be
 // asked for again: nothing is lost with it.
 type directory struct {
-	api client
-	set settings
-
-	mu   sync.Mutex // guards the field below
-	kept map[string]kept
-}
-
-type kept struct {
-	value any
-	until time.Time
+	api    client
+	set    settings
+	memory recall.Memory
 }
 
 func newDirectory(api client, set settings) *directory {
-	return &directory{api: api, set: set, kept: map[string]kept{}}
-}
-
-// recall is load, or what it answered not long ago. No lock is held meanwhile.
-func recall[T any](d *directory, key string, load func() (T, error)) (T, error) {
-	d.mu.Lock()
-	k, ok := d.kept[key]
-	d.mu.Unlock()
-	if ok && time.Now().Before(k.until) {
-		return k.value.(T), nil
-	}
-	v, err := load()
-	if err != nil {
-		return v, err
-	}
-	d.keep(key, v)
-	return v, nil
-}
-
-func (d *directory) keep(key string, v any) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.kept) > 10_000 {
-		clear(d.kept)
-	}
-	d.kept[key] = kept{value: v, until: time.Now().Add(fresh)}
+	return &directory{api: api, set: set}
 }
 
 // tables are a table and those that it extends, itself first.
 func (d *directory) tables(ctx context.Context, table string) ([]string, error) {
-	return recall(d, "tables "+table, func() ([]string, error) {
+	return recall.Of(&d.memory, "tables "+table, func() ([]string, error) {
 		op := "read what table " + table + " extends"
 		out := []string{table}
 		for len(out) < 10 {
@@ -112,7 +76,7 @@ func (d *directory) elements(ctx context.Context, table string) (map[string]elem
 	if err != nil {
 		return nil, err
 	}
-	return recall(d, "elements "+table, func() (map[string]element, error) {
+	return recall.Of(&d.memory, "elements "+table, func() (map[string]element, error) {
 		op := "read the dictionary of " + table
 		rows, hidden, err := d.api.all(ctx, asked{
 			op: op, table: "sys_dictionary", order: []string{"sys_id"},
@@ -221,7 +185,7 @@ func (d *directory) choices(ctx context.Context, column string) ([]choice, error
 	if err != nil {
 		return nil, err
 	}
-	all, err := recall(d, "choices", func() (map[string][]row, error) {
+	all, err := recall.Of(&d.memory, "choices", func() (map[string][]row, error) {
 		rows, hidden, err := d.api.all(ctx, asked{
 			op: "read the choices of " + d.set.table, table: "sys_choice", order: []string{"sequence", "sys_id"},
 			where: query{}.and("name", "IN", strings.Join(chain, ",")).and("inactive", "=", "false").and("language", "=", d.set.language),
@@ -294,13 +258,11 @@ func (d *directory) people(ctx context.Context, ids, logins []string) (map[strin
 // unknown takes from names those that are remembered.
 func (d *directory) unknown(into map[string]user, names []string) []string {
 	var out []string
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
-		k, ok := d.kept["person "+name]
-		if !ok || time.Now().After(k.until) {
+		known, ok := d.memory.Get("person " + name)
+		if !ok {
 			out = append(out, name)
-		} else if u := k.value.(user); u.ID != "" {
+		} else if u := known.(user); u.ID != "" {
 			into[name] = u
 		}
 	}
@@ -323,7 +285,7 @@ func (d *directory) load(ctx context.Context, into map[string]user, field string
 			}
 		}
 		// Who is not there is remembered too.
-		d.keep("person "+name, found)
+		d.memory.Keep("person "+name, found)
 	}
 	return nil
 }
@@ -383,7 +345,7 @@ func (d *directory) shown(ctx context.Context, table, id string) (string, error)
 	if !isID(id) {
 		return "", nil
 	}
-	return recall(d, "shown "+table+" "+id, func() (string, error) {
+	return recall.Of(&d.memory, "shown "+table+" "+id, func() (string, error) {
 		all, err := d.elements(ctx, table)
 		if err != nil {
 			return "", err

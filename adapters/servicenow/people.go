@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
 
@@ -19,7 +20,7 @@ func (t *Tracker) FindUser(ctx context.Context, who string) ([]event.User, error
 	if who == "" || !harmless(who) {
 		return nil, nil
 	}
-	rows, err := recall(t.dir, "find "+who, func() ([]row, error) {
+	rows, err := recall.Of(&t.dir.memory, "find "+who, func() ([]row, error) {
 		rows, _, err := t.api.all(ctx, asked{
 			op: "look a person up", table: "sys_user", fields: append(userFields(), "active"), order: []string{"sys_id"},
 			where: query{[][]term{{{"sys_id", "=", who}, {"user_name", "=", who}, {"email", "=", who}}}},

@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/adapters/internal/rest"
 	"parley/sync/event"
 )
@@ -22,8 +22,7 @@ type Tracker struct {
 	set settings
 	dir *directory
 
-	mu sync.Mutex // guards the field below
-	me *user
+	me recall.Once[user]
 }
 
 // Audited is a Tracker whose account may read sys_audit.
@@ -94,21 +93,13 @@ func (t *Tracker) check(ctx context.Context) (user, error) {
 			Hint: "set user to the login of the account that the credential belongs to",
 		}
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.me = &me
+	t.me.Set(me)
 	return me, nil
 }
 
 // account is who is signed in, asked once.
 func (t *Tracker) account(ctx context.Context) (user, error) {
-	t.mu.Lock()
-	me := t.me
-	t.mu.Unlock()
-	if me != nil {
-		return *me, nil
-	}
-	return t.check(ctx)
+	return t.me.Get(func() (user, error) { return t.check(ctx) })
 }
 
 // zone proves that times in queries are read as UTC. What ServiceNow tells of the zone
@@ -116,7 +107,7 @@ func (t *Tracker) account(ctx context.Context) (user, error) {
 // for by their own times: the account's record, and a ticket of late, since a zone may
 // be that of Greenwich for half of the year only.
 func (t *Tracker) zone(ctx context.Context) error {
-	_, err := recall(t.dir, "zone", func() (bool, error) {
+	_, err := recall.Of(&t.dir.memory, "zone", func() (bool, error) {
 		const op = "check the time zone"
 		me, err := t.check(ctx)
 		if err != nil {
@@ -176,7 +167,7 @@ func (t *Tracker) lateFound(ctx context.Context, op string) (bool, error) {
 
 // sees tells an account that may see no ticket from a table without tickets.
 func (t *Tracker) sees(ctx context.Context, op string) error {
-	_, err := recall(t.dir, "sees", func() (bool, error) {
+	_, err := recall.Of(&t.dir.memory, "sees", func() (bool, error) {
 		for _, limit := range []int{100, mostAsked} {
 			got, err := t.api.list(ctx, asked{
 				op: op, table: t.set.table, where: t.set.query, order: []string{"-sys_updated_on"}, fields: []string{"sys_id"}, limit: limit,

@@ -8,62 +8,21 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
-
-// fresh is how long names are kept before they are asked for again.
-const fresh = 5 * time.Minute
 
 // directory knows what stands behind Zendesk's ids. All of it can be asked for
 // again: nothing is lost with it.
 type directory struct {
-	api client
-
-	mu   sync.Mutex // guards the field below
-	kept map[string]kept
-}
-
-type kept struct {
-	value any
-	until time.Time
+	api    client
+	memory recall.Memory
 }
 
 func newDirectory(api client) *directory {
-	return &directory{api: api, kept: map[string]kept{}}
-}
-
-const maxKept = 10_000
-
-func (d *directory) recalled(key string) (any, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	k, ok := d.kept[key]
-	return k.value, ok && time.Now().Before(k.until)
-}
-
-func (d *directory) keep(key string, value any) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.kept) > maxKept {
-		clear(d.kept)
-	}
-	d.kept[key] = kept{value: value, until: time.Now().Add(fresh)}
-}
-
-// recall is load, or what it answered not long ago. No lock is held meanwhile.
-func recall[T any](d *directory, key string, load func() (T, error)) (T, error) {
-	if v, ok := d.recalled(key); ok {
-		return v.(T), nil
-	}
-	v, err := load()
-	if err == nil {
-		d.keep(key, v)
-	}
-	return v, err
+	return &directory{api: api}
 }
 
 // status is one that people see, by its name. custom is 0 where the account has no
@@ -151,7 +110,7 @@ func (c *catalog) statusBy(custom int64, category string) status {
 }
 
 func (d *directory) catalog(ctx context.Context) (*catalog, error) {
-	return recall(d, "fields", func() (*catalog, error) {
+	return recall.Of(&d.memory, "fields", func() (*catalog, error) {
 		const op = "list ticket fields"
 		all, err := allOf[fieldDef](ctx, d.api, op, "ticket_fields", "ticket_fields", nil)
 		if err != nil {
@@ -306,7 +265,7 @@ func (d *directory) groups(ctx context.Context) ([]named, error) {
 }
 
 func (d *directory) things(ctx context.Context, op, path, key string) ([]named, error) {
-	return recall(d, key, func() ([]named, error) {
+	return recall.Of(&d.memory, key, func() ([]named, error) {
 		all, err := allOf[named](ctx, d.api, op, path, key, nil)
 		if err != nil {
 			return nil, listError(err, op)
@@ -356,7 +315,7 @@ func (d *directory) people(ctx context.Context, ids ...int64) (map[int64]user, e
 			continue
 		}
 		out[id] = user{ID: id}
-		if v, ok := d.recalled("user " + strconv.FormatInt(id, 10)); ok {
+		if v, ok := d.memory.Get("user " + strconv.FormatInt(id, 10)); ok {
 			out[id] = v.(user)
 		} else if id > 0 {
 			missing = append(missing, strconv.FormatInt(id, 10))
@@ -378,7 +337,7 @@ func (d *directory) people(ctx context.Context, ids ...int64) (map[int64]user, e
 			out[u.ID] = u
 		}
 		for _, id := range part {
-			d.keep("user "+id, out[number(id)])
+			d.memory.Keep("user "+id, out[number(id)])
 		}
 	}
 	return out, nil
@@ -386,7 +345,7 @@ func (d *directory) people(ctx context.Context, ids ...int64) (map[int64]user, e
 
 // search are the people that Zendesk finds for a query.
 func (d *directory) search(ctx context.Context, query string) ([]user, error) {
-	return recall(d, "search "+query, func() ([]user, error) {
+	return recall.Of(&d.memory, "search "+query, func() ([]user, error) {
 		const op = "look a person up"
 		var out struct {
 			Users *[]user `json:"users"`

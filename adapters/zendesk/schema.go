@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
 
@@ -19,7 +20,7 @@ type accountSettings struct {
 }
 
 func (t *Tracker) accountSettings(ctx context.Context) (accountSettings, error) {
-	return recall(t.dir, "settings", func() (accountSettings, error) {
+	return recall.Of(&t.dir.memory, "settings", func() (accountSettings, error) {
 		const op = "read the account's settings"
 		var out struct {
 			Settings *accountSettings `json:"settings"`

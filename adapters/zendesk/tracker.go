@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
 
@@ -20,8 +21,9 @@ type Tracker struct {
 	dir *directory
 	how way
 
+	me recall.Once[user]
+
 	mu sync.Mutex // guards the fields below
-	me *user
 	// asked is when the export was asked last, and page what it answered then: all
 	// of it can be asked for again.
 	asked time.Time
@@ -62,21 +64,13 @@ func (t *Tracker) check(ctx context.Context) (user, error) {
 	if err != nil {
 		return u, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.me = &u
+	t.me.Set(u)
 	return u, nil
 }
 
 // account is who is signed in, asked once.
 func (t *Tracker) account(ctx context.Context) (user, error) {
-	t.mu.Lock()
-	me := t.me
-	t.mu.Unlock()
-	if me != nil {
-		return *me, nil
-	}
-	return t.check(ctx)
+	return t.me.Get(func() (user, error) { return t.check(ctx) })
 }
 
 // ticket reads one ticket and makes sure that it is the one meant, and still one.
