@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
 
@@ -17,8 +17,7 @@ type Tracker struct {
 	set settings
 	dir *directory
 
-	mu sync.Mutex // guards the field below
-	me *user
+	me recall.Once[user]
 }
 
 var (
@@ -68,20 +67,7 @@ func (t *Tracker) check(ctx context.Context) (project, error) {
 
 // account is who is signed in, asked once.
 func (t *Tracker) account(ctx context.Context) (user, error) {
-	t.mu.Lock()
-	me := t.me
-	t.mu.Unlock()
-	if me != nil {
-		return *me, nil
-	}
-	u, err := t.api.myself(ctx)
-	if err != nil {
-		return u, err
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.me = &u
-	return u, nil
+	return t.me.Get(func() (user, error) { return t.api.myself(ctx) })
 }
 
 // issue reads one issue and makes sure that it is the one meant.
