@@ -67,7 +67,7 @@ func closeTwice(t *testing.T, s *Subject) {
 // prompt is how soon a cancelled call must return, patience how long the suite
 // waits to tell how late it is.
 const (
-	prompt   = time.Second
+	prompt   = 5 * time.Second
 	patience = 20 * time.Second
 )
 

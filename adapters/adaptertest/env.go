@@ -2,7 +2,6 @@ package adaptertest
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
@@ -244,8 +243,4 @@ func text(err error) string {
 		return "none"
 	}
 	return err.Error()
-}
-
-func withPatience(e *env) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(e.Context(), e.subject.Patience)
 }

@@ -22,6 +22,8 @@ type readFault struct {
 	harmless bool
 	// json faults say nothing about the bytes of a file.
 	json bool
+	// hangs: the deadline ends it.
+	hangs bool
 }
 
 func readFaultPromises() []promise {
@@ -62,8 +64,8 @@ func readFaults() []readFault {
 		{name: "Status404OnEverything", act: status(404, nil, "text/html", htmlPage), classes: notAnAnswer, check: neverGone},
 		{name: "CutConnection", act: cut, classes: []error{transient}},
 		{name: "CutInTheMiddleOfTheBody", act: cutConnection, classes: []error{transient}},
-		{name: "NoAnswer", act: hang, classes: []error{transient}, check: deadline},
-		{name: "SlowBody", act: slow, classes: []error{transient}, harmless: true},
+		{name: "NoAnswer", act: hang, hangs: true, classes: []error{transient}, check: deadline},
+		{name: "SlowBody", act: slow, hangs: true, classes: []error{transient}, harmless: true},
 		{name: "CutJSON", act: cutBody, classes: notAnAnswer, json: true},
 		{name: "HTMLPage", act: status(200, nil, "text/html; charset=utf-8", htmlPage), classes: notAnAnswer, json: true},
 		{name: "HTMLPageThatClaimsToBeJSON", act: status(200, nil, jsonType, htmlPage), classes: notAnAnswer, json: true},
@@ -112,8 +114,7 @@ func tryReadFault(t *testing.T, s *Subject, f readFault) {
 	if f.json {
 		delete(calls, "Open") // whatever comes are the bytes
 	}
-	e.proxy.set(everything, f.act)
-	ctx, cancel := withPatience(e)
+	ctx, cancel := e.strike(everything, f.act, f.hangs)
 	defer cancel()
 	errs := each(ctx, calls)
 	e.reopen() // a schema may be kept for a while: ask an adapter that has none

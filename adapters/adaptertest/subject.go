@@ -89,8 +89,8 @@ type Subject struct {
 	// that prepare it (an upload) or only look; nil means every request but GET
 	// and HEAD.
 	Effect func(*http.Request) bool
-	// Patience is how long a fault that hangs may take until the suite's
-	// deadline ends it, and must be well over what a write takes; 0 means 2s.
+	// Patience is how long a fault that hangs lasts until the suite's deadline ends
+	// it; 0 means 2s.
 	Patience time.Duration
 
 	target *target

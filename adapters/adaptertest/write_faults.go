@@ -118,8 +118,7 @@ func tryWriteFaults(t *testing.T, s *Subject, kind string) {
 }
 
 func (e *env) tryStep(a addition, f writeFault) tried {
-	e.proxy.set(once(e.subject.Effect), f.act)
-	ctx, cancel := withPatience(e)
+	ctx, cancel := e.strike(once(e.subject.Effect), f.act, f.hangs)
 	defer cancel()
 	w, err := e.tracker.Write(ctx, a.step, bodyOf(a.data))
 	return tried{fault: f, step: a.step, written: w, err: err, hit: e.proxy.heal() > 0}
