@@ -57,9 +57,9 @@ func inStep(t *testing.T, a, b side) {
 		})
 	}
 	people.Wait()
-	// An edit of a twin whose making is not settled yet meets the first event, which says
-	// all fields: a conflict like any other, in which one side's value has to give way.
-	settled(t, left, right)
+	// People go on as soon as the tickets are there, settled or not: what they edit was
+	// written by an event that may be in doubt, or parked, and be said once more.
+	there(t, left, right, works)
 	for _, at := range []*site{left, right} {
 		people.Go(func() {
 			for _, w := range works {
@@ -77,28 +77,32 @@ func inStep(t *testing.T, a, b side) {
 	must(t, differences(left, right, works))
 }
 
-// settled waits until every ticket has a twin, and nothing of it is under way. What the
-// trouble has parked is tried again, as admins do.
-func settled(t *testing.T, sites ...*site) {
+// there waits until every ticket has its copy. What the trouble has parked is tried
+// again, as admins do.
+func there(t *testing.T, left, right *site, works []*work) {
 	t.Helper()
 	last := time.Now()
-	eventually(t, "all tickets have their twins", func() error {
+	eventually(t, "all tickets have their copies", func() error {
 		var open []error
-		for _, x := range sites {
-			synced, err := x.running.Tickets(t.Context(), admin.TicketQuery{Connection: "peer", State: "synced"})
-			if err != nil || len(synced) != tickets {
-				open = append(open, fmt.Errorf("%d of %d at %s: %w", len(synced), tickets, x.name, err))
+		for _, x := range []*site{left, right} {
+			all, err := x.read()
+			open = append(open, err)
+			for _, w := range works {
+				if len(all[w.number]) != 1 {
+					open = append(open, fmt.Errorf("ticket %d is there %d times at %s", w.number, len(all[w.number]), x.name))
+				}
 			}
 		}
-		if len(open) == 0 || time.Since(last) < time.Second {
-			return errors.Join(open...)
+		err := errors.Join(open...)
+		if err == nil || time.Since(last) < time.Second {
+			return err
 		}
 		last = time.Now()
-		for _, x := range sites {
-			_, err := x.running.Retry(t.Context(), admin.QueueSelect{Connection: "peer", All: true})
-			open = append(open, err)
+		for _, x := range []*site{left, right} {
+			_, stuck := x.running.Retry(t.Context(), admin.QueueSelect{Connection: "peer", All: true})
+			err = errors.Join(err, stuck)
 		}
-		return errors.Join(open...)
+		return err
 	})
 }
 
