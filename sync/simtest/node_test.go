@@ -105,6 +105,9 @@ func (n *node) call(op string, after bool) error {
 // restore ends the process and begins another on the last backup.
 func (n *node) restore() error {
 	n.world.trace("%s is restored from a backup", n.name)
+	faults := n.world.faults
+	n.world.faults = false // a restore that dies is run again by who ran it
+	defer func() { n.world.faults = faults }()
 	n.store = n.store.Restore(*n.backup)
 	n.backup = nil
 	n.seen["restored"]++
