@@ -42,6 +42,24 @@ func filesIn(text string, about event.Attachment) []event.Attachment {
 	return out
 }
 
+// once makes one file of each upload, however many texts link to it: it is internal if
+// only internal ones do.
+func once(files []event.Attachment) []event.Attachment {
+	var out []event.Attachment
+	for _, f := range files {
+		n := slices.IndexFunc(out, func(x event.Attachment) bool { return x.ID == f.ID })
+		if n < 0 {
+			out = append(out, f)
+			continue
+		}
+		out[n].Internal = out[n].Internal && f.Internal
+		if out[n].Marker == "" {
+			out[n].Marker = f.Marker
+		}
+	}
+	return out
+}
+
 // sized asks for the sizes. What a text links to and is not there is no file.
 func (t *Tracker) sized(ctx context.Context, op string, project int64, files []event.Attachment) ([]event.Attachment, error) {
 	var out []event.Attachment

@@ -48,7 +48,7 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 	}
 	ticket.Fields[event.FieldLinks] = linksOf(links, i.Project)
 	files := append(filesIn(description, event.Attachment{Author: i.Author.event(), Created: i.Created.UTC()}), talk.files...)
-	ticket.Attachments, err = t.sized(ctx, op, i.Project, files)
+	ticket.Attachments, err = t.sized(ctx, op, i.Project, once(files))
 	return ticket, err
 }
 

@@ -252,13 +252,21 @@ func TestTrap_AFileOfAnInternalNoteIsInternal(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, gitlabdouble.Options{}, nil)
 	id := b.made("with")
-	var up struct{ URL string }
 	b.must(b.hand.Attach(t.Context(), id, "open.txt", []byte("for all")))
 	first := b.read(b.ref(id)).Attachments[0]
-	up.URL = "/uploads/" + first.ID
-	b.must(b.hand.Comment(t.Context(), id, "see [inside.txt]("+up.URL+")", true))
+	// What was uploaded elsewhere is linked to here by an internal note alone.
+	other := b.made("elsewhere")
+	b.must(b.hand.Attach(t.Context(), other, "inside.txt", []byte("for few")))
+	inside := b.read(b.ref(other)).Attachments[0]
+	b.must(b.hand.Comment(t.Context(), id, "see [inside.txt](/uploads/"+inside.ID+")", true))
+	// That an internal note links to a file that everybody sees makes it no other file.
+	b.must(b.hand.Comment(t.Context(), id, "and [that](/uploads/"+first.ID+")", true))
 	got := b.read(b.ref(id)).Attachments
-	if len(got) != 2 || got[0].Internal || !got[1].Internal {
+	if len(got) != 2 || got[0].ID != first.ID || got[0].Internal || got[1].ID != inside.ID || !got[1].Internal {
 		t.Errorf("got %+v, want a public file and an internal one", got)
+	}
+	b.must(b.hand.Comment(t.Context(), id, "for all: ![shot](/uploads/"+inside.ID+")", false))
+	if got := b.read(b.ref(id)).Attachments; len(got) != 2 || got[1].Internal {
+		t.Errorf("got %+v, want two files that everybody sees", got)
 	}
 }
