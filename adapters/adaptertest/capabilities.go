@@ -73,6 +73,7 @@ func (s *Subject) abilities(tracker adapters.Tracker) []string {
 		has(s.EditsComments, "edit of comments"),
 		has(!s.NoFiles, "attachments"),
 		has(!s.NoFiles && !s.PublicFiles, "internal attachments"),
+		has(s.Pictures != "", "pictures in texts"),
 		has(s.Lock, "optimistic lock"),
 		has(s.CreatesOnce, "creates once"),
 		has(historian, "history"),

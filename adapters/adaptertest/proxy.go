@@ -102,6 +102,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	act(w, r, func() *httptest.ResponseRecorder {
 		again := r.Clone(r.Context())
 		again.Body = io.NopCloser(bytes.NewReader(body))

@@ -81,6 +81,10 @@ type Subject struct {
 	// are no attachments at all: the adapter refuses both.
 	PublicComments bool
 	NoFiles        bool
+	// Pictures is what a written text holds that shows a file of the ticket by the tracker's
+	// own means, with the file's name as %s, or %b without its ending; "" says that it cannot, and that the reference is
+	// written as words.
+	Pictures string
 	// LongestComment is how many bytes a comment may have; 0 is as many as the suite tries.
 	LongestComment int
 	// Lag is how long after a change Changes may still leave it out.

@@ -14,6 +14,7 @@ func textPromises() []promise {
 	return []promise{
 		{"PlainTextIsKept", textPlain},
 		{"MarkdownIsStableAfterOnePass", textStable},
+		{"PicturesOfAttachmentsAreReadAsWritten", textPictures},
 	}
 }
 

@@ -195,7 +195,7 @@ func (e *encoder) description(ctx context.Context, v any) error {
 		e.set(ref, nil)
 		return nil
 	}
-	e.set(ref, fromMarkdown(s, e.format(ref)))
+	e.set(ref, fromMarkdown(point(s, e.now, e.format(ref)), e.format(ref)))
 	return nil
 }
 

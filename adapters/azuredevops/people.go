@@ -82,7 +82,11 @@ func (t *Tracker) History(ctx context.Context, ref event.Ref, since time.Time) (
 			break
 		}
 	}
-	return out, nil
+	shelf, err := files(i)
+	if err != nil {
+		return nil, incomplete(op, adapters.ErrConfiguration)
+	}
+	return referEdits(out, shelf), nil
 }
 
 // edits adds the changes of fields that one update made.

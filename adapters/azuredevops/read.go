@@ -44,6 +44,7 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 	if ticket.Attachments, err = files(i); err != nil {
 		return event.Ticket{}, incomplete(op, adapters.ErrConfiguration)
 	}
+	referTicket(&ticket)
 	kind, err := t.dir.typeOf(ctx, i.text(refProject), i.text(refType))
 	if err != nil {
 		return event.Ticket{}, err

@@ -211,7 +211,8 @@ func person(a azuredevopsdouble.Account) map[string]any {
 // subject is signed in with what change says, badly with what wrong says.
 func (s *site) subject(change, wrong map[string]string, kind string) adaptertest.Subject {
 	return adaptertest.Subject{
-		URL: s.url,
+		URL:      s.url,
+		Pictures: `?fileName=%s" alt="The gauge"`,
 		Open: func(t testing.TB, u *url.URL) adapters.Tracker {
 			t.Helper()
 			return open(t, u.String(), change)

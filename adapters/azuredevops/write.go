@@ -144,14 +144,14 @@ func (t *Tracker) tryUpdate(ctx context.Context, op string, step event.Step) (ev
 	done := event.Written{Ref: i.ref(), Key: i.key()}
 	if step.Comment != nil && len(e.out) == 0 && step.Lock == "" {
 		done.Item, err = t.api.comment(ctx, op, http.MethodPost, "{project}/_apis/wit/workItems/{id}/comments",
-			commentText(step.Comment.Body, step.Marker, ""), i.text(refProject), i.key())
+			commentText(point(step.Comment.Body, i, ""), step.Marker, ""), i.text(refProject), i.key())
 		if err != nil {
 			return event.Written{}, t.believeGone(ctx, op, i.key(), err)
 		}
 		return done, nil
 	}
 	if step.Comment != nil {
-		e.out = append(e.out, operation{Op: "add", Path: "/fields/" + refHistory, Value: commentText(step.Comment.Body, step.Marker, "")})
+		e.out = append(e.out, operation{Op: "add", Path: "/fields/" + refHistory, Value: commentText(point(step.Comment.Body, i, ""), step.Marker, "")})
 	}
 	if len(e.out) == 0 {
 		return done, nil
@@ -192,7 +192,7 @@ func (t *Tracker) editComment(ctx context.Context, step event.Step) (event.Writt
 	}
 	_, m := cutComment(all[n].Text, all[n].Format)
 	_, err = t.api.comment(ctx, op, http.MethodPatch, "{project}/_apis/wit/workItems/{id}/comments/{comment}",
-		commentText(step.Comment.Body, m, all[n].Format), i.text(refProject), i.key(), step.Comment.ID)
+		commentText(point(step.Comment.Body, i, all[n].Format), m, all[n].Format), i.text(refProject), i.key(), step.Comment.ID)
 	if err != nil {
 		return event.Written{}, t.believeGone(ctx, op, i.key(), err)
 	}
@@ -226,5 +226,6 @@ func (t *Tracker) attach(ctx context.Context, step event.Step, body io.Reader) (
 	if err != nil {
 		return event.Written{}, t.believeGone(ctx, op, i.key(), err)
 	}
-	return event.Written{Ref: i.ref(), Key: i.key(), Item: strings.ToLower(id), Version: after.version()}, nil
+	version := t.repoint(ctx, step.Ref, step.Attachment.Name, after.version())
+	return event.Written{Ref: i.ref(), Key: i.key(), Item: strings.ToLower(id), Version: version}, nil
 }

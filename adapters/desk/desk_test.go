@@ -61,6 +61,8 @@ func TestDesk_KeepsEveryAdapterPromise(t *testing.T) {
 	t.Parallel()
 	address := serve(t, openDesk(t, t.TempDir()))
 	adaptertest.Run(t, adaptertest.Subject{
+		// The page leads to the file: see TestMarkdown_LeadsToTheTicketsOwnFiles.
+		Pictures:  "](attachment:%s)",
 		Kind:      "desk",
 		URL:       address,
 		Open:      func(t testing.TB, u *url.URL) adapters.Tracker { return openTracker(t, u, token) },

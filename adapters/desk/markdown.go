@@ -3,7 +3,9 @@ package desk
 import (
 	"bytes"
 	"html/template"
+	"net/url"
 	"regexp"
+	"slices"
 
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
@@ -13,6 +15,8 @@ import (
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/util"
+
+	"parley/adapters/richtext"
 )
 
 // markdown shows text that anybody may have written, here or at the other side.
@@ -49,11 +53,13 @@ func newMarkdown() *markdown {
 		"p", "br", "hr", "strong", "em", "del", "code", "pre", "blockquote", "ul", "ol", "li",
 		"h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",
 	)
-	policy.AllowAttrs("href").OnElements("a")
+	// Of the desk's own pages, text leads to files only.
+	policy.AllowAttrs("href").Matching(regexp.MustCompile(`^(?:(?i:https?|mailto):|/tickets/[^/?#]+/files/\d+$)`)).OnElements("a")
 	policy.AllowAttrs("start").Matching(bluemonday.Integer).OnElements("ol")
 	policy.AllowAttrs("type").Matching(regexp.MustCompile(`^checkbox$`)).OnElements("input")
 	policy.AllowAttrs("checked", "disabled").OnElements("input")
 	policy.AllowURLSchemes("http", "https", "mailto")
+	policy.AllowRelativeURLs(true)
 	policy.RequireNoFollowOnLinks(true)
 	policy.RequireNoReferrerOnLinks(true)
 	policy.AddTargetBlankToFullyQualifiedLinks(true)
@@ -86,6 +92,20 @@ func (imagesAsLinks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 		}
 		return ast.WalkContinue, nil
 	})
+}
+
+// pointed leads what a text refers to of the ticket's own files to them; the newest of a
+// name counts. What the ticket does not have stands as words.
+func pointed(key string, files []wireFile, text string) string {
+	text = richtext.PointAttachments(text, func(name string, _ bool) (string, bool) {
+		for _, f := range slices.Backward(files) {
+			if f.Name == name {
+				return "/tickets/" + url.PathEscape(key) + "/files/" + url.PathEscape(f.ID), true
+			}
+		}
+		return "", false
+	})
+	return richtext.AttachmentsAsWords(text)
 }
 
 // html renders text. What went through the policy is safe to put in a page.

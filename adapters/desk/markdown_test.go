@@ -16,6 +16,7 @@ func TestMarkdown_ShowsTextAndNeverRunsIt(t *testing.T) {
 		{"script", "<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>\n"},
 		{"attribute", "x <b onclick=go()>y</b>", "<p>x &lt;b onclick=go()&gt;y&lt;/b&gt;</p>\n"},
 		{"script link", "[a](javascript:alert(1))", "<p>a</p>\n"},
+		{"link into the desk", "[a](/sign-in?person=2) [b](//evil.example) [c](/tickets/X/files/../../sign-in)", "<p>a b c</p>\n"},
 		{"data link", "[a](data:text/html,hi)", "<p>a</p>\n"},
 		{
 			"link", "[a](https://example.org/?a=b)",
@@ -51,4 +52,19 @@ func FuzzMarkdown_LeavesNothingThatRuns(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestMarkdown_LeadsToTheTicketsOwnFiles(t *testing.T) {
+	t.Parallel()
+	files := []wireFile{{file: file{ID: "3", Name: "gauge.png"}}, {file: file{ID: "7", Name: "gauge.png"}}, {file: file{ID: "8", Name: "pump log.txt"}}}
+	m := newMarkdown()
+	for in, want := range map[string]string{
+		"![Gauge](attachment:gauge.png)":     `<a href="/tickets/DESK-1/files/7" rel="nofollow noreferrer">Gauge</a>`,
+		"[log](attachment:pump%20log.txt)":   `<a href="/tickets/DESK-1/files/8" rel="nofollow noreferrer">log</a>`,
+		"![Gauge](attachment:elsewhere.png)": "![Gauge](attachment:elsewhere.png)",
+	} {
+		if got := string(m.html(pointed("DESK-1", files, in))); got != "<p>"+want+"</p>\n" {
+			t.Errorf("%q became %q, want %q in it", in, got, want)
+		}
+	}
 }

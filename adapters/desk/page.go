@@ -123,7 +123,9 @@ func (p *pages) render(w http.ResponseWriter, r *http.Request, status int, name 
 
 func (p *pages) functions() template.FuncMap {
 	return template.FuncMap{
-		"markdown": p.markdown.html,
+		"markdown": func(key string, files []wireFile, text string) template.HTML {
+			return p.markdown.html(pointed(key, files, text))
+		},
 		"stamp":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"slug":     func(v any) string { return strings.ReplaceAll(strings.ToLower(fmt.Sprint(v)), " ", "-") },

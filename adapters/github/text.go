@@ -18,7 +18,7 @@ var sign = regexp.MustCompile(`(?i)@|#|\bGH-|&(?:#0*64|#x0*40|commat|#0*35|#x0*2
 
 // fromMarkdown is a text as it is written.
 func fromMarkdown(md string) string {
-	md = strings.TrimRight(lines(md), " \n")
+	md = richtext.AttachmentsAsWords(strings.TrimRight(lines(md), " \n"))
 	return richtext.Disarm(md, armed(md))
 }
 
@@ -48,7 +48,8 @@ var disarmed = regexp.MustCompile(`(?i)(@|#|\bGH-|&(?:#0*64|#x0*40|commat|#0*35|
 
 // toMarkdown is a text as it was meant.
 func toMarkdown(raw string) string {
-	return disarmed.ReplaceAllString(strings.TrimRight(lines(raw), " \n"), "$1$2")
+	md := disarmed.ReplaceAllString(strings.TrimRight(lines(raw), " \n"), "$1$2")
+	return richtext.ReferAttachments(md, func(string) (string, bool) { return "", false })
 }
 
 func lines(s string) string {

@@ -21,7 +21,7 @@ var (
 )
 
 func fromMarkdown(md string) string {
-	md = strings.TrimRight(lines(md), " \n")
+	md = richtext.AttachmentsAsWords(strings.TrimRight(lines(md), " \n"))
 	return richtext.Disarm(md, armed(md))
 }
 
@@ -58,7 +58,8 @@ func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 func isAlnum(b byte) bool { return isDigit(b) || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' }
 
 func toMarkdown(raw string) string {
-	return disarmed.ReplaceAllString(strings.TrimRight(lines(raw), " \n"), "$1$2")
+	md := disarmed.ReplaceAllString(strings.TrimRight(lines(raw), " \n"), "$1$2")
+	return richtext.ReferAttachments(md, func(string) (string, bool) { return "", false })
 }
 
 func lines(s string) string {

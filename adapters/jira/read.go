@@ -58,6 +58,11 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 	if ticket.Attachments, err = files(i, me); err != nil {
 		return event.Ticket{}, incomplete(op, adapters.ErrConfiguration)
 	}
+	shelf, err := t.shelf(ctx, i)
+	if err != nil {
+		return event.Ticket{}, incomplete(op, adapters.ErrConfiguration)
+	}
+	t.referTicket(&ticket, shelf)
 	moves, err := t.api.transitions(ctx, op, i.ID)
 	if err != nil {
 		return event.Ticket{}, t.believeGone(ctx, op, err)

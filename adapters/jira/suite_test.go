@@ -117,9 +117,10 @@ func (s *site) subject() adaptertest.Subject {
 			t.Helper()
 			return s.open(t, u, map[string]string{"token": "wrong"})
 		},
-		Secrets: []string{bot().Token},
-		Hand:    hand{s},
-		Create:  event.Fields{event.FieldProject: project, event.FieldType: "Bug"},
+		Secrets:  []string{bot().Token},
+		Hand:     hand{s},
+		Pictures: map[bool]string{true: "/%b.parley-", false: "!%b.parley-"}[s.cloud],
+		Create:   event.Fields{event.FieldProject: project, event.FieldType: "Bug"},
 		Fields: map[string][2]any{
 			event.FieldPriority:       {"High", "Low"},
 			event.FieldDue:            {"2027-03-04", "2027-04-05"},

@@ -117,9 +117,12 @@ func (t *Tracker) firstStatus(ctx context.Context, made *issue, fields event.Fie
 // last, so that who finds it knows that all of the step was done.
 func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, error) {
 	op := "update issue " + step.Ref.ID
-	i, err := t.issue(ctx, op, step.Ref, only("created", "updated", "status", "project", "issuetype"))
+	i, err := t.issue(ctx, op, step.Ref, only("created", "updated", "status", "project", "issuetype", "attachment"))
 	if err != nil {
 		return event.Written{}, err
+	}
+	if step, err = t.pointed(ctx, i, step); err != nil {
+		return event.Written{}, incomplete(op, adapters.ErrConfiguration)
 	}
 	e := &encoder{t: t, op: op, out: map[string]any{}}
 	if err := e.fixed(i, step.Fields); err != nil {
@@ -294,9 +297,12 @@ func (t *Tracker) commentText(md string) any {
 
 func (t *Tracker) editComment(ctx context.Context, step event.Step) (event.Written, error) {
 	op := "edit comment " + step.Comment.ID
-	i, err := t.issue(ctx, op, step.Ref, only("created", "updated", "project"))
+	i, err := t.issue(ctx, op, step.Ref, only("created", "updated", "project", "attachment"))
 	if err != nil {
 		return event.Written{}, err
+	}
+	if step, err = t.pointed(ctx, i, step); err != nil {
+		return event.Written{}, incomplete(op, adapters.ErrConfiguration)
 	}
 	me, err := t.account(ctx)
 	if err != nil {
@@ -341,6 +347,7 @@ func (t *Tracker) attach(ctx context.Context, step event.Step, body io.Reader) (
 	if err != nil {
 		return event.Written{}, t.believeGone(ctx, op, err)
 	}
+	t.repoint(ctx, step.Ref, step.Attachment.Name)
 	return event.Written{Ref: i.ref(), Key: i.Key, Item: id}, nil
 }
 

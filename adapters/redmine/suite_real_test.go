@@ -28,7 +28,9 @@ func subject(in instance, change map[string]string) adaptertest.Subject {
 		},
 		Secrets: []string{in.Env["BOT_API_KEY"]},
 		Hand:    hand{in},
-		Create:  event.Fields{event.FieldProject: "sync", event.FieldType: "Bug"},
+		// Textile: Redmine finds the file by its name.
+		Pictures: "!%s(The gauge)!",
+		Create:   event.Fields{event.FieldProject: "sync", event.FieldType: "Bug"},
 		Fields: map[string][2]any{
 			event.FieldPriority:       {"High", "Low"},
 			event.FieldDue:            {"2027-03-04", "2027-04-05"},

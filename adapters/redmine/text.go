@@ -66,8 +66,17 @@ func (s *settings) toMarkdown(raw string) string {
 	case formatPlain:
 		return richtext.PlainToMarkdown(raw)
 	}
-	return strings.TrimRight(raw, " \n")
+	return richtext.ReferAttachments(strings.TrimRight(raw, " \n"), func(address string) (string, bool) {
+		if !fileByName.MatchString(address) {
+			return "", false
+		}
+		return richtext.AttachmentName("attachment:" + address)
+	})
 }
+
+// fileByName is an address that Redmine takes for the name of a file of the issue, where
+// it shows a picture (parse_inline_attachments of its ApplicationHelper).
+var fileByName = regexp.MustCompile(`(?i)^[^/:?#&\s]+\.(?:bmp|gif|jpg|jpe|jpeg|png)$`)
 
 func (s *settings) fromMarkdown(md string) string { return s.defused(s.converted(md)) }
 
@@ -79,7 +88,11 @@ func (s *settings) converted(md string) string {
 	case formatPlain:
 		return richtext.MarkdownToPlain(md)
 	}
-	return strings.TrimRight(md, " \n")
+	md = richtext.PointAttachments(strings.TrimRight(md, " \n"), func(name string, picture bool) (string, bool) {
+		address := strings.TrimPrefix(richtext.AttachmentURL(name), "attachment:")
+		return address, picture && fileByName.MatchString(address)
+	})
+	return richtext.AttachmentsAsWords(md)
 }
 
 // lines makes newlines \n: descriptions come with CRLF, notes as sent.
