@@ -165,6 +165,10 @@ func plan(left, right *site) []*work {
 			w.secret = fmt.Sprintf("SECRET %02d they never learn", i)
 		}
 		w.comments = []string{fmt.Sprintf("Comment %02d from home", i), fmt.Sprintf("Comment %02d from away", i)}
+		if w.file != nil {
+			// Said before the file is there; both sides refer to their own copy.
+			w.comments[0] += fmt.Sprintf("\n\nsee ![the report](attachment:report%%20%02d%%20%%C3%%BC.bin)", i)
+		}
 		works = append(works, w)
 	}
 	return works
@@ -343,7 +347,12 @@ var markLine = regexp.MustCompile(`(?m)^(?:<!-- parley:[a-z2-7]{16} -->|\[parley
 
 // plain takes out the mark that the node's account leaves in a text; a person's
 // adapter takes it for that person's words.
-func plain(text string) string { return strings.TrimSpace(markLine.ReplaceAllString(text, "")) }
+func plain(text string) string {
+	return nameMark.ReplaceAllString(strings.TrimSpace(markLine.ReplaceAllString(text, "")), "")
+}
+
+// nameMark stands in the name of a file that the node's account attached.
+var nameMark = regexp.MustCompile(`\.parley-[a-z2-7]{16}`)
 
 // unmarked takes out the mark that the node's account leaves in a file's name where
 // the tracker has no other place; a person sees it.
