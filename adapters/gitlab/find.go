@@ -90,7 +90,7 @@ func (t *Tracker) findIssue(ctx context.Context, step event.Step) (event.Found, 
 	}
 	var w event.Written
 	for _, i := range matches {
-		w = event.Written{Ref: i.ref(), Key: i.key(), Version: i.version()}
+		w = event.Written{Ref: i.ref(), Key: i.key()}
 	}
 	return counted(w, len(matches)), nil
 }

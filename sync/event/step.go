@@ -60,7 +60,7 @@ type Written struct {
 	// does not say it (the read-back finds it by its marker).
 	Item string
 	// Version of the ticket after the write, where the tracker says it; see
-	// Change.Version.
+	// Change.Version. Nobody takes it from what Find found.
 	Version string
 }
 

@@ -258,6 +258,8 @@ func (p *Path) find(ctx context.Context, in *incoming, i int) error {
 		if step := in.plan.Steps[i]; step.Write.Kind == event.StepCreate && step.Attempt == 0 {
 			return p.foundOld(in, found.Written)
 		}
+		// What was found may have been edited since it was written.
+		found.Written.Version = ""
 		return p.stepDone(in, i, found.Written)
 	case event.FoundNone:
 		return p.intend(in, i)

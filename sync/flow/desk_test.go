@@ -329,7 +329,7 @@ func (d *desk) Find(_ context.Context, step event.Step) (event.Found, error) {
 	var hits []event.Written
 	for _, k := range d.tickets {
 		if step.Kind == event.StepCreate && k.Marker == step.Marker {
-			hits = append(hits, event.Written{Ref: k.Ref, Key: k.Key})
+			hits = append(hits, event.Written{Ref: k.Ref, Key: k.Key, Version: k.Version})
 		}
 		for _, c := range k.Comments {
 			if step.Kind == event.StepComment && k.Ref == step.Ref && c.Marker == step.Marker {

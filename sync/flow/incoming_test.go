@@ -188,6 +188,32 @@ func (n *node) dies() bool {
 	}
 }
 
+// TestFind_AnEditBeforeACreateIsFoundIsAnEdit: what is found bears the version of now, which
+// is not that of the write.
+func TestFind_AnEditBeforeACreateIsFoundIsAnEdit(t *testing.T) {
+	t.Parallel()
+	w, a, b, id := create(t)
+	edited := false
+	b.desk.on = func(call string, step event.Step) error {
+		switch {
+		case call == "write done" && step.Kind == event.StepCreate:
+			return trouble(adapters.ErrDoubt, call)
+		case call == "find" && !edited:
+			edited = true
+			b.desk.set(b.one().Ref, "summary", "a person's")
+		}
+		return nil
+	}
+	b.must(b.path.Apply(context.Background(), b.con().ID, id))
+	w.settle()
+	if !edited {
+		t.Fatal("nothing was looked for")
+	}
+	if here, there := a.one().Fields["summary"], b.one().Fields["summary"]; here != "a person's" || there != "a person's" {
+		t.Errorf("there is %q here and %q there, want the person's edit on both sides", here, there)
+	}
+}
+
 func TestApply_TimeOutThatLandsLaterCreatesOnce(t *testing.T) {
 	t.Parallel()
 	w, a, b, id := create(t)
