@@ -232,7 +232,8 @@ func TestRead_HugeAndNestedInputIsBounded(t *testing.T) {
 			f := conversions[name]
 			start := time.Now()
 			got := f(s)
-			if d := time.Since(start); d > 10*time.Second {
+			// What is not bounded takes hours; a busy machine, with the race detector, takes seconds.
+			if d := time.Since(start); d > time.Minute {
 				t.Errorf("%s of %.12q took %v", name, s, d)
 			}
 			if len(got) > 40*len(s)+1000 {
