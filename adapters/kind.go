@@ -3,6 +3,7 @@ package adapters
 import (
 	"net/url"
 	"slices"
+	"time"
 )
 
 // Kind is one kind of tracker: what it needs to be set up, and how to open it.
@@ -55,6 +56,9 @@ type Options struct {
 	Settings map[string]string
 	// UserAgent names Parley and its version.
 	UserAgent string
+	// Timeout is how long one request may take, beside the time that its bytes need;
+	// 0 is 30 seconds.
+	Timeout time.Duration
 	// Keeper keeps the secrets that the tracker replaces; nil keeps none.
 	Keeper Keeper
 }

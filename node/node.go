@@ -196,7 +196,7 @@ func (n *Node) openTracker() error {
 	}
 	n.tracker, err = kind.Open(adapters.Options{
 		URL: address, Settings: settings, UserAgent: "Parley/" + n.options.Version,
-		Keeper: secret.Keeper{Vault: n.vault},
+		Timeout: time.Duration(n.config.Tracker.Timeout), Keeper: secret.Keeper{Vault: n.vault},
 	})
 	return err
 }

@@ -2,12 +2,16 @@ package adaptertest
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"log"
 	"maps"
+	"mime"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -45,6 +49,58 @@ func dayAhead(w http.ResponseWriter, _ *http.Request, forward forwarder) {
 	}
 	w.WriteHeader(answer.Code)
 	_, _ = w.Write(answer.Body.Bytes())
+}
+
+// isList tells whether a request may ask for a list: some trackers take the question as a body.
+func isList(r *http.Request) bool {
+	return r.Method == http.MethodGet || slices.ContainsFunc([]string{"/search", "/search/jql", "/list", "/wiql", "/workitemsbatch"}, func(end string) bool {
+		return strings.HasSuffix(r.URL.Path, end)
+	})
+}
+
+// rowsTwice gives every row of a list once more, as pages do that rows move across.
+// What is no list passes.
+func rowsTwice(w http.ResponseWriter, _ *http.Request, forward forwarder) {
+	answer := forward()
+	maps.Copy(w.Header(), answer.Header())
+	body := answer.Body.Bytes()
+	if kind, _, _ := mime.ParseMediaType(w.Header().Get("Content-Type")); strings.HasSuffix(kind, "json") && answer.Code == http.StatusOK {
+		body = doubled(body)
+		w.Header().Del("Content-Length")
+	}
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(body)
+}
+
+// doubled appends the rows of a list to themselves: a list of objects, or one that is
+// a member of an object. What has an id is one thing, and what it holds is no page.
+func doubled(body []byte) []byte {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return body
+	}
+	twice := func(v any) any {
+		rows, _ := v.([]any)
+		if len(rows) == 0 {
+			return v
+		}
+		if _, ok := rows[0].(map[string]any); !ok {
+			return v
+		}
+		return append(slices.Clone(rows), rows...)
+	}
+	if members, ok := v.(map[string]any); ok && members["id"] == nil {
+		for name, member := range members {
+			members[name] = twice(member)
+		}
+	}
+	out, err := json.Marshal(twice(v))
+	if err != nil {
+		return body
+	}
+	return out
 }
 
 // cut ends the connection without an answer.

@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,6 +24,40 @@ func readPromises() []promise {
 		{"LongTextIsWhole", readLong},
 		{"EmptyFieldIsNil", readEmpty},
 		{"FilesByteForByte", readFiles},
+		{"ARowGivenTwiceCountsOnce", readTwice},
+	}
+}
+
+// readTwice gives every row of every list twice, as it comes about where rows move
+// from one page to the next: nobody wrote a second comment for that.
+func readTwice(t *testing.T, s *Subject) {
+	e := newEnv(t, s)
+	ref := e.create(unique("twice"))
+	all, written := adding(e, ref), map[string]event.Written{}
+	for name, a := range all {
+		a.step.Since = ref.Created - 60
+		all[name], written[name] = a, e.add(a)
+	}
+	ids := func() (out []string) {
+		ticket := e.read(ref)
+		for i := range ticket.Comments {
+			out = append(out, "comment "+ticket.Comments[i].ID)
+		}
+		for i := range ticket.Attachments {
+			out = append(out, "file "+ticket.Attachments[i].ID)
+		}
+		return out
+	}
+	once := ids()
+	e.settle()
+	e.proxy.set(isList, rowsTwice)
+	if twice := ids(); !slices.Equal(twice, once) {
+		t.Errorf("where each row comes twice the ticket has %q, want %q", twice, once)
+	}
+	for name, a := range all {
+		if got := e.found(a.step); got.Presence != event.FoundOne || got.Written.Ref != written[name].Ref {
+			t.Errorf("%s: where each row comes twice Find says %+v, want one at %v", name, got, written[name].Ref)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -46,11 +47,24 @@ func NewTrouble(t *testing.T, target string, seed uint64, every int) *Trouble {
 }
 
 func (x *Trouble) act(w http.ResponseWriter, r *http.Request, forward forwarder) {
+	x.draw(isList(r)).act(w, r, forward)
+}
+
+func (x *Trouble) draw(list bool) trouble {
 	x.mu.Lock()
-	one := x.faults[x.random.IntN(len(x.faults))]
+	defer x.mu.Unlock()
+	could := x.faults
+	for _, one := range hangs() {
+		if x.hits[one.name] < mostHangs {
+			could = append(slices.Clip(could), one)
+		}
+	}
+	if list {
+		could = append(slices.Clip(could), slices.Repeat([]trouble{{"rows twice", rowsTwice}}, 3)...)
+	}
+	one := could[x.random.IntN(len(could))]
 	x.hits[one.name]++
-	x.mu.Unlock()
-	one.act(w, r, forward)
+	return one
 }
 
 // Heal ends the trouble and tells how often each fault happened.
@@ -61,7 +75,7 @@ func (x *Trouble) Heal() map[string]int {
 	return x.hits
 }
 
-// troubles are the faults that a node must live with, but for those that take minutes.
+// troubles are the faults that a node must live with.
 func troubles() []trouble {
 	const jsonType = "application/json"
 	limited := func(name, value string) fault {
@@ -82,5 +96,14 @@ func troubles() []trouble {
 		{"cut JSON", cutBody},
 		{"cut in the body", cutConnection},
 		{"HTML page after", afterwards(status(http.StatusOK, nil, "text/html", htmlPage))},
+		{"a day ahead", dayAhead},
 	}
+}
+
+// mostHangs is how often each of hangs happens: it takes as long as the client waits.
+const mostHangs = 3
+
+// hangs are answers that never come.
+func hangs() []trouble {
+	return []trouble{{"no answer", hang}, {"no answer after", afterwards(hang)}}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/once"
 	"parley/adapters/internal/rest"
 )
 
@@ -211,7 +212,7 @@ func (c client) batch(ctx context.Context, op string, ids []int64, fields ...str
 		}
 		ids = ids[n:]
 	}
-	return all, nil
+	return once.Rows(all, func(i *item) int64 { return i.ID }), nil
 }
 
 // wiql runs a query. More than 20,000 results are refused unless fewer are asked for,
@@ -327,7 +328,7 @@ func (c client) comments(ctx context.Context, op, project, id string) ([]said, e
 		}
 		query.Set("continuationToken", out.Next)
 	}
-	return all, nil
+	return once.Rows(all, (*said).number), nil
 }
 
 func (c client) comment(ctx context.Context, op, method, path, text string, args ...string) (string, error) {

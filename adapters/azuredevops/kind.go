@@ -84,7 +84,7 @@ func open(opt adapters.Options) (adapters.Tracker, error) {
 
 // newClient is the HTTP client for one origin, with a sign-in of its own.
 func newClient(opt adapters.Options, at *url.URL) (*rest.Client, error) {
-	r := rest.Options{Base: at, UserAgent: opt.UserAgent, Refused: signInPage}
+	r := rest.Options{Base: at, UserAgent: opt.UserAgent, Timeout: opt.Timeout, Refused: signInPage}
 	if err := signIn(&r, opt); err != nil {
 		return nil, err
 	}

@@ -49,6 +49,7 @@ func New(o adapters.Options) (*Tracker, error) {
 	options := rest.Options{
 		Base:      o.URL,
 		UserAgent: o.UserAgent,
+		Timeout:   o.Timeout,
 		Sign: func(r *http.Request) error {
 			r.Header.Set("Authorization", "Bearer "+token)
 			return nil
@@ -58,6 +59,7 @@ func New(o adapters.Options) (*Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
+	options.Timeout = 0 // it waits for news
 	watcher, err := rest.New(options)
 	if err != nil {
 		return nil, err

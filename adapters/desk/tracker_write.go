@@ -140,7 +140,7 @@ func (t *Tracker) Find(ctx context.Context, step event.Step) (event.Found, error
 		if p.Kind != placeKind(step.Kind) || (step.Kind != event.StepCreate && w.Ref != step.Ref) {
 			continue
 		}
-		if out.Presence != event.FoundNone {
+		if out.Presence != event.FoundNone && out.Written != w {
 			return event.Found{Presence: event.FoundMany}, nil
 		}
 		out = event.Found{Presence: event.FoundOne, Written: w}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"parley/adapters"
@@ -24,10 +23,10 @@ type app struct {
 // jwtLife is well below the ten minutes that GitHub takes.
 const jwtLife = 5 * time.Minute
 
-func newApp(base *url.URL, userAgent, id string, key *rsa.PrivateKey, set *settings) (*app, error) {
+func newApp(opt adapters.Options, id string, key *rsa.PrivateKey, set *settings) (*app, error) {
 	sign := rest.JWT{Key: key, Issuer: id, Life: jwtLife}
 	c, err := rest.New(rest.Options{
-		Base: base, UserAgent: userAgent,
+		Base: opt.URL, UserAgent: opt.UserAgent, Timeout: opt.Timeout,
 		Sign: func(r *http.Request) error {
 			token, err := sign.Sign(time.Now())
 			if err != nil {

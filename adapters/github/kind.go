@@ -70,7 +70,7 @@ func open(opt adapters.Options) (adapters.Tracker, error) {
 		return nil, errors.New("setting url: the API of github.com is at https://api.github.com")
 	}
 	api := client{owner: set.owner, repo: set.repo, page: set.page, pace: newPace(set.interval)}
-	o := rest.Options{Base: opt.URL, UserAgent: opt.UserAgent}
+	o := rest.Options{Base: opt.URL, UserAgent: opt.UserAgent, Timeout: opt.Timeout}
 	if set.installation == "" {
 		o.Sign = func(r *http.Request) error {
 			r.Header.Set("Authorization", "Bearer "+token)
@@ -81,7 +81,7 @@ func open(opt adapters.Options) (adapters.Tracker, error) {
 		if err != nil {
 			return nil, fmt.Errorf("setting token: with app_id it is the app's private key: %w", err)
 		}
-		if api.app, err = newApp(opt.URL, opt.UserAgent, strings.TrimSpace(opt.Settings["app_id"]), key, &set); err != nil {
+		if api.app, err = newApp(opt, strings.TrimSpace(opt.Settings["app_id"]), key, &set); err != nil {
 			return nil, fmt.Errorf("setting url: %w", err)
 		}
 		o.Token = api.app.token

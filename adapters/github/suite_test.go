@@ -20,8 +20,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
 	"parley/adapters"
 	"parley/adapters/adaptertest"
 	"parley/adapters/github"
@@ -49,25 +47,7 @@ func stranger() githubdouble.Account {
 	return githubdouble.Account{ID: 43, Login: "mallory", Token: "github_pat_mallory"}
 }
 
-func vendor() contract.Vendor {
-	return contract.Vendor{
-		File: "github/api.github.com.issues-subset.json", Base: "/api/v3",
-		Errata: []contract.Erratum{{
-			Where: "GET /repos/{owner}/{repo}/issues",
-			Why: "the cursor of the Link header is left out, and beyond some pages GitHub answers 422 to everything else: " +
-				"\"please use cursor based pagination (after/before)\" in google/go-github issue 3565 and josegonzalez/python-github-backup issue 429",
-			Fix: func(doc *openapi3.T) error {
-				op := doc.Paths.Value("/repos/{owner}/{repo}/issues").Get
-				op.Parameters = append(op.Parameters, &openapi3.ParameterRef{
-					Value: openapi3.NewQueryParameter("after").WithSchema(openapi3.NewStringSchema()),
-				})
-				return nil
-			},
-		}},
-	}
-}
-
-var spec = contract.Once(vendor())
+var spec = githubdouble.Spec()
 
 // site is a double that runs, with every request held to the specification.
 type site struct {
@@ -82,14 +62,7 @@ func startSite(t testing.TB, opt githubdouble.Options) *site {
 	opt.Accounts = append([]githubdouble.Account{bot(), alice(), stranger()}, opt.Accounts...)
 	s := &site{Double: githubdouble.New(opt)}
 	s.check = spec(t).Handler(t, s.Double)
-	s.url = newServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/v3/repositories/") {
-			// Where GitHub's own redirects lead, which the specification leaves out.
-			s.ServeHTTP(w, r)
-			return
-		}
-		s.check.ServeHTTP(w, r)
-	})) + "/api/v3"
+	s.url = newServer(t, githubdouble.Specified(s.check, s.Double)) + "/api/v3"
 	return s
 }
 

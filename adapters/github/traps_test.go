@@ -398,3 +398,42 @@ func TestTrap_AMarkerThatSomebodyCopiedIsNotOurs(t *testing.T) {
 		t.Errorf("Find says %q of a marker that another account wrote", found.Presence)
 	}
 }
+
+// TestTrap_AChangeThatShowsLateIsNotPassedOver: what is written to one server shows on
+// the others a moment later, behind changes that are newer.
+func TestTrap_AChangeThatShowsLateIsNotPassedOver(t *testing.T) {
+	t.Parallel()
+	for name, undated := range map[string]bool{"GitHub tells its time": false, "a proxy takes it out": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clock := newFrozen()
+			b := newBench(t, githubdouble.Options{Now: clock.now, Undated: undated}, nil)
+			late, early := b.made("late"), b.made("early")
+			ref := b.ref(late)
+			_, cursor, err := b.tracker.Changes(t.Context(), "", 50)
+			b.must(err)
+			poll := func() (seen bool) {
+				changes, next, err := b.tracker.Changes(t.Context(), cursor, 50)
+				b.must(err)
+				cursor = next
+				return slices.ContainsFunc(changes, func(c event.Change) bool { return c.Ref == ref })
+			}
+			clock.unix.Add(60)
+			n, err := strconv.ParseInt(late, 10, 64)
+			b.must(err)
+			b.site.ShowInLists(n, false)
+			b.must(b.hand.Edit(t.Context(), late, event.Fields{event.FieldSummary: "late, edited"}))
+			clock.unix.Add(10)
+			b.must(b.hand.Edit(t.Context(), early, event.Fields{event.FieldSummary: "early, edited"}))
+			for range 2 {
+				if poll() {
+					t.Fatal("the change shows before its server tells it")
+				}
+			}
+			b.site.ShowInLists(n, true)
+			if !poll() {
+				t.Error("a change that showed 10 seconds late was passed over")
+			}
+		})
+	}
+}

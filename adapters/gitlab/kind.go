@@ -55,7 +55,7 @@ func open(opt adapters.Options) (adapters.Tracker, error) {
 	if opt.URL == nil {
 		return nil, errors.New("setting url is missing")
 	}
-	o := rest.Options{Base: opt.URL, UserAgent: opt.UserAgent}
+	o := rest.Options{Base: opt.URL, UserAgent: opt.UserAgent, Timeout: opt.Timeout}
 	if set.renews, err = signIn(&o, opt); err != nil {
 		return nil, err
 	}

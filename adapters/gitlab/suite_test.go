@@ -17,8 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
 	"parley/adapters"
 	"parley/adapters/adaptertest"
 	"parley/adapters/gitlab"
@@ -41,32 +39,7 @@ func alice() gitlabdouble.Account {
 	return gitlabdouble.Account{ID: 42, Username: "alice", Name: "Alice Agent", Token: "glpat-alice", Level: 30}
 }
 
-func vendor() contract.Vendor {
-	const documented = "the description (version 2) leaves it out; docs.gitlab.com/api/"
-	return contract.Vendor{
-		File: "gitlab/openapi-v2.issues-subset.json", Swagger: true,
-		Errata: []contract.Erratum{
-			{
-				Where: "POST /api/v4/projects/{id}/uploads",
-				Why:   "the body is declared as JSON that holds a file, which JSON cannot: docs.gitlab.com/api/project_markdown_uploads/ sends a form",
-				Fix: func(doc *openapi3.T) error {
-					doc.Paths.Value("/api/v4/projects/{id}/uploads").Post.RequestBody.Value.Content["multipart/form-data"] = openapi3.NewMediaType()
-					return nil
-				},
-			},
-		},
-		Outside: []contract.Outside{
-			{Method: "GET", Path: "/api/v4/user", Why: documented + "users/"},
-			{Method: "GET", Path: "/api/v4/projects/*/issues/*/notes", Why: documented + "notes/"},
-			{Method: "POST", Path: "/api/v4/projects/*/issues/*/notes", Why: documented + "notes/"},
-			{Method: "PUT", Path: "/api/v4/projects/*/issues/*/notes/*", Why: documented + "notes/"},
-			{Method: "GET", Path: "/api/v4/projects/*/milestones", Why: documented + "milestones/"},
-			{Method: "GET", Path: "/api/v4/personal_access_tokens/self", Why: documented + "personal_access_tokens/"},
-		},
-	}
-}
-
-var spec = contract.Once(vendor())
+var spec = gitlabdouble.Spec()
 
 // site is a double that runs, with every request held to the specification.
 type site struct {

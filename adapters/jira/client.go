@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"parley/adapters"
+	"parley/adapters/internal/once"
 	"parley/adapters/internal/rest"
 )
 
@@ -218,7 +219,7 @@ func (c client) comments(ctx context.Context, op, id string) ([]comment, error) 
 			break
 		}
 	}
-	return all, nil
+	return once.Rows(all, func(x *comment) string { return x.ID }), nil
 }
 
 // commentProperties reads the properties of comments by their ids. What is not

@@ -81,7 +81,7 @@ func open(opt adapters.Options) (adapters.Tracker, error) {
 		}
 		web = *u
 	}
-	c, err := rest.New(rest.Options{Base: opt.URL, UserAgent: opt.UserAgent, Sign: sign, Token: source})
+	c, err := rest.New(rest.Options{Base: opt.URL, UserAgent: opt.UserAgent, Timeout: opt.Timeout, Sign: sign, Token: source})
 	if err != nil {
 		return nil, fmt.Errorf("setting url: %w", err)
 	}

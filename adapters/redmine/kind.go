@@ -67,6 +67,7 @@ func open(opt adapters.Options) (adapters.Tracker, error) {
 		Base:      opt.URL,
 		Sign:      func(r *http.Request) error { r.Header.Set("X-Redmine-API-Key", key); return nil },
 		UserAgent: opt.UserAgent,
+		Timeout:   opt.Timeout,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("setting url: %w", err)

@@ -70,6 +70,7 @@ func open(opt adapters.Options) (adapters.Tracker, error) {
 		Base:      web.JoinPath(apiPath),
 		Sign:      func(r *http.Request) error { r.Header.Set("Authorization", "token "+token); return nil },
 		UserAgent: opt.UserAgent,
+		Timeout:   opt.Timeout,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("setting url: %w", err)

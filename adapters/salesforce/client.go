@@ -95,6 +95,7 @@ func rows[T any](ctx context.Context, c client, op, resource, soql string) ([]T,
 	r := rest.Request{Op: op, Path: resource + "/", Query: url.Values{"q": {soql}}}
 	r.Path = "services/data/v" + c.version + "/" + r.Path
 	var all []T
+	seen := map[string]bool{}
 	for {
 		var got page
 		r.Out, r.Expect = &got, []int{http.StatusOK}
@@ -105,6 +106,11 @@ func rows[T any](ctx context.Context, c client, op, resource, soql string) ([]T,
 			return nil, incomplete(op, adapters.ErrConfiguration)
 		}
 		for _, raw := range got.Records {
+			// What moves between two pages is on both.
+			if seen[string(raw)] {
+				continue
+			}
+			seen[string(raw)] = true
 			var one T
 			if err := rest.Decode(raw, &one); err != nil {
 				return nil, &adapters.Error{Class: adapters.ErrConfiguration, Op: op, Err: err}

@@ -63,7 +63,7 @@ func open(opt adapters.Options) (adapters.Tracker, error) {
 	if err := checkHost(opt.URL); err != nil {
 		return nil, err
 	}
-	o := rest.Options{Base: opt.URL, UserAgent: opt.UserAgent, MaxBody: maxBody, MaxFile: maxFile}
+	o := rest.Options{Base: opt.URL, UserAgent: opt.UserAgent, Timeout: opt.Timeout, MaxBody: maxBody, MaxFile: maxFile}
 	how, err := signIn(&o, opt)
 	if err != nil {
 		return nil, err

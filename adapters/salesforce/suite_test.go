@@ -58,7 +58,7 @@ const (
 type site struct {
 	*salesforcedouble.Double
 	url   string
-	check *checker
+	check *salesforcedouble.Checker
 }
 
 func startSite(t testing.TB, opt salesforcedouble.Options) *site {
@@ -70,7 +70,7 @@ func startSite(t testing.TB, opt salesforcedouble.Options) *site {
 		opt.Apps = map[string]salesforcedouble.App{consumerKey: {Secret: consumerSecret}}
 	}
 	s := site{Double: salesforcedouble.New(opt)}
-	s.check = newChecker(t, s.Double)
+	s.check = salesforcedouble.NewChecker(t, s.Double)
 	server := httptest.NewServer(s.check)
 	t.Cleanup(server.Close)
 	s.url = server.URL
@@ -268,7 +268,7 @@ func TestSalesforce_KeepsThePromisesOfAnAdapter(t *testing.T) {
 	subject := s.subject()
 	subject.Kind = "salesforce"
 	adaptertest.Run(t, subject)
-	s.check.finish()
+	s.check.Finish()
 }
 
 func TestSalesforce_KeepsThePromisesWithoutTheKeyField(t *testing.T) {
@@ -277,5 +277,5 @@ func TestSalesforce_KeepsThePromisesWithoutTheKeyField(t *testing.T) {
 	subject := s.subject()
 	subject.CreatesOnce = false
 	adaptertest.Run(t, subject)
-	s.check.finish()
+	s.check.Finish()
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"parley/adapters"
+	"parley/adapters/internal/once"
 	"parley/adapters/internal/rest"
 )
 
@@ -77,7 +78,8 @@ func (c client) list(ctx context.Context, a asked) (found, error) {
 	if err != nil || out.Result == nil || total < 0 {
 		return found{}, incomplete(a.op, adapters.ErrConfiguration)
 	}
-	return found{rows: *out.Result, total: total}, a.hold(*out.Result)
+	rows := once.Rows(*out.Result, func(r *row) string { return r.id() })
+	return found{rows: rows, total: total}, a.hold(rows)
 }
 
 // hold checks that each row is one that was asked for.

@@ -68,7 +68,7 @@ func open(opt adapters.Options) (adapters.Tracker, error) {
 	if opt.URL == nil {
 		return nil, errors.New("setting url is missing")
 	}
-	to := rest.Options{Base: opt.URL, UserAgent: opt.UserAgent}
+	to := rest.Options{Base: opt.URL, UserAgent: opt.UserAgent, Timeout: opt.Timeout}
 	if err := signIn(&to, set, opt.Settings); err != nil {
 		return nil, err
 	}

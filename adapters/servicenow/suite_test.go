@@ -48,24 +48,14 @@ type site struct {
 	*servicenowdouble.Double
 	url   string
 	check *contract.Checker
-	docs  *documented
 }
 
 var (
-	spec      = contract.Once(vendor())
-	tokenSpec = contract.Once(vendor(contract.Outside{
-		Method: "POST", Path: tokenPath, Why: "client credentials grant workflow, in ServiceNow's own documentation (platform security)",
-	}))
+	spec      = servicenowdouble.Spec(false)
+	tokenSpec = servicenowdouble.Spec(true)
 )
 
 const tokenPath = "/oauth_token.do"
-
-func vendor(outside ...contract.Outside) contract.Vendor {
-	return contract.Vendor{File: "servicenow/table-api.wso2-openapi.yaml", Outside: append(outside,
-		contract.Outside{Method: "POST", Path: "/api/now/attachment/file", Why: "Attachment API, in ServiceNow's own documentation (c_AttachmentAPI.md); see documented"},
-		contract.Outside{Method: "GET", Path: "/api/now/attachment/*/file", Why: "Attachment API, in ServiceNow's own documentation (c_AttachmentAPI.md); see documented"},
-	)}
-}
 
 func startSite(t testing.TB, opt servicenowdouble.Options) *site {
 	t.Helper()
@@ -78,8 +68,7 @@ func startSiteWith(t testing.TB, opt servicenowdouble.Options, spec func(testing
 		opt.Accounts = []servicenowdouble.Account{bot(), alice()}
 	}
 	s := &site{Double: servicenowdouble.New(opt)}
-	s.docs = newDocumented(t, s.Double)
-	s.check = spec(t).Handler(t, s.docs)
+	s.check = spec(t).Handler(t, servicenowdouble.Documented(t, s.Double))
 	s.url = newServer(t, s.check)
 	return s
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"parley/adapters"
+	"parley/adapters/internal/once"
 	"parley/adapters/internal/rest"
 )
 
@@ -168,7 +169,7 @@ func (c client) byExternalID(ctx context.Context, op, id string) ([]ticket, erro
 		return nil, listError(err, op)
 	}
 	all, _, err = checked(op, all, "")
-	return all, err
+	return once.Rows(all, (*ticket).key), err
 }
 
 // exported is one page of the export: tickets in the order of the time that the
@@ -226,7 +227,7 @@ func (c client) comments(ctx context.Context, op, id string) ([]comment, error) 
 			return nil, incomplete(op, adapters.ErrConfiguration)
 		}
 	}
-	return all, nil
+	return once.Rows(all, func(x *comment) int64 { return x.ID }), nil
 }
 
 func (c client) audits(ctx context.Context, op, id string) ([]audit, error) {
@@ -239,7 +240,7 @@ func (c client) audits(ctx context.Context, op, id string) ([]audit, error) {
 			return nil, incomplete(op, adapters.ErrConfiguration)
 		}
 	}
-	return all, nil
+	return once.Rows(all, func(x *audit) int64 { return x.ID }), nil
 }
 
 // saved is the answer to a create and to an update.

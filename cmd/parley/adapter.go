@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"parley/adapters"
 	"parley/adapters/all"
@@ -179,7 +180,8 @@ func (a *app) tracker(cfg *config.Config) (adapters.Tracker, error) {
 		return nil, invalid("", "address of the tracker: %v", err)
 	}
 	tracker, err := kind.Open(adapters.Options{
-		URL: address, Settings: settings, UserAgent: "Parley/" + readBuild().Version, Keeper: secret.Keeper{Vault: resolver.Vault},
+		URL: address, Settings: settings, UserAgent: "Parley/" + readBuild().Version,
+		Timeout: time.Duration(cfg.Tracker.Timeout), Keeper: secret.Keeper{Vault: resolver.Vault},
 	})
 	if err != nil {
 		return nil, invalid("see `parley adapter show "+kind.Name+"`", "%v", err)

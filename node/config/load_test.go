@@ -23,6 +23,7 @@ tracker:
   kind: redmine
   url: https://tracker.acme.example/redmine
   poll: 1m
+  timeout: 2m
   settings: {api_key: "${secret:tracker-api_key}", format: markdown}
 connections:
   globex:
@@ -113,7 +114,7 @@ func TestLoad_ReadsEveryKey(t *testing.T) {
 		Node:   config.Node{Name: "acme", Dir: "/var/lib/parley"},
 		Listen: config.Listen{NATS: "0.0.0.0:4222", Advertise: "sync.acme.example:4222", WebSocket: ":443"},
 		Tracker: config.Tracker{
-			Kind: "redmine", URL: "https://tracker.acme.example/redmine", Poll: config.Duration(time.Minute),
+			Kind: "redmine", URL: "https://tracker.acme.example/redmine", Poll: config.Duration(time.Minute), Timeout: config.Duration(2 * time.Minute),
 			Settings: map[string]string{"api_key": "${secret:tracker-api_key}", "format": "markdown"},
 		},
 		Notify: config.Notify{

@@ -107,6 +107,7 @@ tracker:
   url: {{quote .URL}}
 {{- end}}
   poll: 10s                      # how often to ask for changes
+  timeout: 30s                   # how long an answer may take
 {{- if .Kind.Hooked}}
   # webhook:                     # lets the tracker say at once that something changed;
   #   listen: 127.0.0.1:9480     # put a proxy with TLS before it; needs webhook_secret

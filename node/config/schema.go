@@ -56,6 +56,8 @@ type Tracker struct {
 	Kind string   `yaml:"kind"`
 	URL  string   `yaml:"url,omitempty"`
 	Poll Duration `yaml:"poll"`
+	// Timeout is how long the tracker may take to answer one request.
+	Timeout Duration `yaml:"timeout"`
 	// Settings are the adapter's own; those it declares secret hold a secret.Ref.
 	Settings map[string]string `yaml:"settings,omitempty"`
 	// Webhook is the listener for what the tracker tells by itself.
@@ -287,7 +289,7 @@ const (
 func Default() *Config {
 	return &Config{
 		Node:    Node{Dir: "data"},
-		Tracker: Tracker{Poll: Duration(10 * time.Second)},
+		Tracker: Tracker{Poll: Duration(10 * time.Second), Timeout: Duration(30 * time.Second)},
 		Metrics: Metrics{Listen: "127.0.0.1:9470"},
 		Log:     Log{Level: "info", Format: FormatJSON},
 		Limits:  Limits{Lanes: 64, Memory: 384 << 20},

@@ -244,6 +244,7 @@ func unspecified(host string) bool {
 func (v *validator) tracker() {
 	t := v.config.Tracker
 	v.atLeast("tracker.poll", t.Poll, time.Second)
+	v.atLeast("tracker.timeout", t.Timeout, time.Second)
 	if !v.required("tracker.kind", t.Kind) {
 		return
 	}

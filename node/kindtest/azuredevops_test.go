@@ -3,21 +3,29 @@ package kindtest_test
 import (
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"parley/adapters/azuredevops"
 	"parley/adapters/azuredevops/azuredevopsdouble"
 	"parley/sync/event"
 )
 
-// azuredevopsSide is an Azure DevOps whose access tokens end in the middle of everything.
+var (
+	workSpec     = azuredevopsdouble.WorkSpec()
+	identitySpec = azuredevopsdouble.IdentitySpec()
+)
+
+// azuredevopsSide is an Azure DevOps whose access tokens end in the middle of
+// everything, and whose clock is behind.
 func azuredevopsSide(t *testing.T, seed uint64) side {
 	t.Helper()
 	bot := azuredevopsdouble.Account{ID: "d291b0c4-a05c-4ea6-8df1-4b41d5f39eff", Name: "Sync Bot", Email: "bot@example.org"}
 	alice := azuredevopsdouble.Account{ID: "8c8c7d32-6b1b-47f4-b2e9-30b477b5ab3d", Name: "Alice Agent", Email: "alice@example.org", Token: "token-of-alice"}
 	d := azuredevopsdouble.New(azuredevopsdouble.Options{
-		Organization: "fabrikam", Projects: []string{"Fabrikam"}, Accounts: []azuredevopsdouble.Account{bot, alice}, TokenUses: 300,
+		Organization: "fabrikam", Projects: []string{"Fabrikam"}, Accounts: []azuredevopsdouble.Account{bot, alice}, TokenUses: 300, Now: ahead(-70 * time.Second),
 	})
-	server, tokens := httptest.NewServer(d), httptest.NewServer(d.Tokens())
+	checked := azuredevopsdouble.Specified(workSpec(t).Handler(t, d), identitySpec(t).Handler(t, d))
+	server, tokens := httptest.NewServer(checked), httptest.NewServer(d.Tokens())
 	t.Cleanup(server.Close)
 	t.Cleanup(tokens.Close)
 	return side{

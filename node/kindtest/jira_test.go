@@ -17,7 +17,13 @@ import (
 	"parley/sync/event"
 )
 
-// jiraSide is a Jira Cloud whose access tokens end in the middle of everything.
+var (
+	cloudSpec      = jiradouble.CloudSpec()
+	datacenterSpec = jiradouble.DataCenterSpec()
+)
+
+// jiraSide is a Jira Cloud whose access tokens end in the middle of everything, and
+// whose clock is behind.
 func jiraSide(t *testing.T, seed uint64) side {
 	t.Helper()
 	var d *jiradouble.Double
@@ -27,9 +33,9 @@ func jiraSide(t *testing.T, seed uint64) side {
 	alice := jiradouble.Account{ID: "712020:alice", Name: "Alice Agent", Email: "alice@example.org", Token: "token-of-alice"}
 	d = jiradouble.New(jiradouble.Options{
 		Cloud: true, Service: true, Project: "SUP", Accounts: []jiradouble.Account{bot, alice}, Media: media.URL,
-		Lag: 200 * time.Millisecond, TokenUses: 300,
+		Lag: 200 * time.Millisecond, TokenUses: 300, Now: ahead(-40 * time.Second),
 	})
-	site, tokens := httptest.NewServer(d), httptest.NewServer(d.Tokens())
+	site, tokens := httptest.NewServer(cloudSpec(t).Handler(t, d)), httptest.NewServer(d.Tokens())
 	t.Cleanup(site.Close)
 	t.Cleanup(tokens.Close)
 	return side{
@@ -118,14 +124,14 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// datacenterSide is a Jira Data Center.
+// datacenterSide is a Jira Data Center whose clock is set to another day.
 func datacenterSide(t *testing.T, seed uint64) side {
 	t.Helper()
 	bot := jiradouble.Account{ID: "sync.bot", Name: "Sync Bot", Email: "bot@example.org", Token: "token-of-the-bot"}
 	alice := jiradouble.Account{ID: "alice", Name: "Alice Agent", Email: "alice@example.org", Token: "token-of-alice"}
-	site := httptest.NewServer(jiradouble.New(jiradouble.Options{
-		Service: true, Project: "OPS", Accounts: []jiradouble.Account{bot, alice}, Lag: 200 * time.Millisecond,
-	}))
+	site := httptest.NewServer(datacenterSpec(t).Handler(t, jiradouble.New(jiradouble.Options{
+		Service: true, Project: "OPS", Accounts: []jiradouble.Account{bot, alice}, Lag: 200 * time.Millisecond, Now: ahead(26 * time.Hour),
+	})))
 	t.Cleanup(site.Close)
 	settings := func(a jiradouble.Account) map[string]string {
 		return map[string]string{"deployment": "datacenter", "token": a.Token, "projects": "OPS", "index_lag": "300ms"}

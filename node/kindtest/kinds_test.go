@@ -4,10 +4,14 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"parley/adapters/desk"
 	"parley/sync/event"
 )
+
+// ahead is the clock of a tracker that is wrong by so much.
+func ahead(by time.Duration) func() time.Time { return func() time.Time { return time.Now().Add(by) } }
 
 // deskSide is a built-in desk.
 func deskSide(t *testing.T) side {

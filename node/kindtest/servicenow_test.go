@@ -3,20 +3,24 @@ package kindtest_test
 import (
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"parley/adapters/servicenow"
 	"parley/adapters/servicenow/servicenowdouble"
 )
 
-// servicenowSide is a ServiceNow, where text has no format, and closing needs a code and
+var servicenowSpec = servicenowdouble.Spec(true)
+
+// servicenowSide is a ServiceNow whose clock is behind, where text has no format, and closing needs a code and
 // notes.
 func servicenowSide(t *testing.T, seed uint64) side {
 	t.Helper()
 	bot := servicenowdouble.Account{Login: "svc.parley", Name: "Sync Bot", Email: "bot@example.org", Client: "client-of-the-bot", Secret: "secret-of-the-bot"}
 	alice := servicenowdouble.Account{Login: "alice", Name: "Alice Agent", Email: "alice@example.org", Password: "password-of-alice"}
-	site := httptest.NewServer(servicenowdouble.New(servicenowdouble.Options{
-		Accounts: []servicenowdouble.Account{bot, alice}, TokenUses: 300,
-	}))
+	d := servicenowdouble.New(servicenowdouble.Options{
+		Accounts: []servicenowdouble.Account{bot, alice}, TokenUses: 300, Now: ahead(-2 * time.Minute),
+	})
+	site := httptest.NewServer(servicenowSpec(t).Handler(t, servicenowdouble.Documented(t, d)))
 	t.Cleanup(site.Close)
 	settings := func(a servicenowdouble.Account, more map[string]string) map[string]string {
 		out := map[string]string{

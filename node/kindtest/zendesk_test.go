@@ -11,8 +11,10 @@ import (
 	"parley/sync/event"
 )
 
-// zendeskSide is a Zendesk with statuses of its own, whose access tokens end in the
-// middle of everything.
+var supportSpec = zendeskdouble.Spec()
+
+// zendeskSide is a Zendesk with statuses of its own, whose clock is ahead, and whose
+// access tokens end in the middle of everything.
 func zendeskSide(t *testing.T, seed uint64) side {
 	t.Helper()
 	var d *zendeskdouble.Double
@@ -23,9 +25,9 @@ func zendeskSide(t *testing.T, seed uint64) side {
 	const secret = "secret-of-the-client"
 	d = zendeskdouble.New(zendeskdouble.Options{
 		Accounts: []zendeskdouble.Account{bot, alice}, Clients: map[string]string{"parley": secret}, Media: media.URL,
-		CustomStatuses: true, ExportLag: 200 * time.Millisecond, TokenUses: 300,
+		CustomStatuses: true, ExportLag: 200 * time.Millisecond, TokenUses: 300, Now: ahead(80 * time.Second),
 	})
-	server := httptest.NewServer(d)
+	server := httptest.NewServer(supportSpec(t).Handler(t, d))
 	t.Cleanup(server.Close)
 	return side{
 		kind: zendesk.Kind(), url: server.URL, internal: true, seed: seed,

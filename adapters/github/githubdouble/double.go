@@ -65,6 +65,8 @@ type Options struct {
 	Deep int
 	// Now is the clock; nil is the machine's.
 	Now func() time.Time
+	// Undated takes the time out of answers, as proxies do.
+	Undated bool
 	// Before is called before each request below the repository is answered.
 	Before func(r *http.Request)
 }
@@ -151,6 +153,9 @@ type call struct {
 func (d *Double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	w.Header().Set("Date", d.now().UTC().Format(http.TimeFormat))
+	if d.opt.Undated {
+		w.Header()["Date"] = nil
+	}
 	w.Header().Set("X-GitHub-Media-Type", "github.v3; format=json")
 	var queued *answer
 	if len(d.queued) > 0 {

@@ -21,6 +21,7 @@ type issue struct {
 	values           map[int64]any
 	created, updated time.Time
 	closed           time.Time
+	unshown          bool // by lists
 	comments         []*comment
 	events           []map[string]any
 	parent           *issue
@@ -166,6 +167,12 @@ func (d *Double) Delete(number int64) { d.take(number, func(i *issue) { i.delete
 
 // Hide makes GitHub say nothing of an issue.
 func (d *Double) Hide(number int64) { d.take(number, func(i *issue) { i.hidden = true }) }
+
+// ShowInLists tells whether lists show an issue: the server that answers them may not
+// know of its change yet.
+func (d *Double) ShowInLists(number int64, show bool) {
+	d.take(number, func(i *issue) { i.unshown = !show })
+}
 
 // Transfer moves an issue to another repository, where it gets this number.
 func (d *Double) Transfer(number int64, to string) {

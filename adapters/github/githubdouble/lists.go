@@ -21,7 +21,7 @@ func (d *Double) listIssues(c *call) {
 	since, _ := time.Parse(time.RFC3339, q.Get("since"))
 	var rows []*issue
 	for _, i := range d.issues {
-		if i.there() && !i.updated.Before(since) && d.matches(i, q) {
+		if i.there() && !i.unshown && !i.updated.Before(since) && d.matches(i, q) {
 			rows = append(rows, i)
 		}
 	}

@@ -37,7 +37,9 @@ func (p *Position) begin(now, overlap int64) {
 	if p.Next != 0 {
 		return
 	}
-	p.Next = max(p.At, p.Newest-overlap)
+	// 0 would be a round that has not begun: each of its calls would begin it again,
+	// from further on.
+	p.Next = max(p.At, p.Newest-overlap, 1)
 	if now-p.Since > overlap {
 		p.Next = p.Newest + 1
 	}

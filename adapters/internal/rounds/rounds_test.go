@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"parley/adapters/internal/rest"
@@ -26,15 +27,36 @@ type table struct {
 	rows  []row
 }
 
-func newTable(t *testing.T) *table {
+// server answers after a while, and tells the time if it is dated.
+type server struct {
+	dated bool
+	takes time.Duration
+}
+
+// RoundTrip implements http.RoundTripper.
+func (s server) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case <-time.After(s.takes):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	w := httptest.NewRecorder()
+	if s.dated {
+		w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	}
+	w.WriteHeader(http.StatusNoContent)
+	answer := w.Result()
+	answer.Request = r
+	return answer, nil
+}
+
+func newTable(t *testing.T, s server) *table {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
-	t.Cleanup(server.Close)
-	base, err := url.Parse(server.URL)
+	base, err := url.Parse("http://tracker.invalid")
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock, err := rest.New(rest.Options{Base: base})
+	clock, err := rest.New(rest.Options{Base: base, Transport: s})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,25 +101,59 @@ func poll(t *testing.T, s rounds.Source[row], cursor *event.Cursor, limit int) [
 	return nil
 }
 
+// TestPoll_GivesWhatShowsWithinTheOverlap: what the tracker's own time keeps from being
+// passed over must also be kept where nobody tells that time.
 func TestPoll_GivesWhatShowsWithinTheOverlap(t *testing.T) {
 	t.Parallel()
-	x := newTable(t)
-	now := time.Now().Truncate(time.Second)
-	s := x.source(time.Minute)
-	cursor := s.Start(time.Time{})
-	x.rows = []row{{1, now.Add(-2 * time.Second)}, {2, now.Add(-time.Second)}, {3, now}}
-	if got := poll(t, s, &cursor, 2); !slices.Equal(got, []int64{1, 2, 3}) {
-		t.Errorf("got %v", got)
+	for name, dated := range map[string]bool{"the tracker tells its time": true, "it does not": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			x := newTable(t, server{dated: dated})
+			now := time.Now().Truncate(time.Second)
+			s := x.source(time.Minute)
+			cursor := s.Start(time.Time{})
+			x.rows = []row{{1, now.Add(-2 * time.Second)}, {2, now.Add(-time.Second)}, {3, now}}
+			if got := poll(t, s, &cursor, 2); !slices.Equal(got, []int64{1, 2, 3}) {
+				t.Errorf("got %v", got)
+			}
+			x.rows = append(x.rows, row{4, now.Add(-30 * time.Second)})
+			if got := poll(t, s, &cursor, 2); !slices.Contains(got, 4) {
+				t.Errorf("a row that shows late was left out: %v", got)
+			}
+			// The round before began where this row was seen first: it still counts.
+			x.rows = append(x.rows, row{5, now.Add(-time.Minute).Add(time.Second)})
+			if got := poll(t, s, &cursor, 2); !slices.Contains(got, 5) {
+				t.Errorf("a row that shows at the end of the overlap was left out: %v", got)
+			}
+		})
 	}
-	x.rows = append(x.rows, row{4, now.Add(-30 * time.Second)})
-	if got := poll(t, s, &cursor, 2); !slices.Contains(got, 4) {
-		t.Errorf("a row that shows late was left out: %v", got)
-	}
+}
+
+// TestPoll_ASlowAnswerIsNotOld: how long ago the newest row was seen counts from when
+// it was seen, not from when it was asked for.
+func TestPoll_ASlowAnswerIsNotOld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		x := newTable(t, server{takes: 20 * time.Second})
+		s := x.source(15 * time.Second)
+		cursor := s.Start(time.Time{})
+		seen := time.Now().Add(20 * time.Second)
+		x.rows = []row{{1, seen}}
+		for range 2 {
+			if got := poll(t, s, &cursor, 5); !slices.Equal(got, []int64{1}) {
+				t.Fatalf("got %v", got)
+			}
+		}
+		x.rows = append(x.rows, row{2, seen.Add(-10 * time.Second)})
+		if got := poll(t, s, &cursor, 5); !slices.Contains(got, 2) {
+			t.Errorf("a row that shows late was left out: %v", got)
+		}
+	})
 }
 
 func TestPoll_IsFinalOnceNothingNewerCame(t *testing.T) {
 	t.Parallel()
-	x := newTable(t)
+	x := newTable(t, server{dated: true})
 	s := x.source(0)
 	cursor := s.Start(time.Now().Add(-time.Hour))
 	x.rows = []row{{1, time.Now().Add(-time.Minute).Truncate(time.Second)}}
@@ -114,10 +170,30 @@ func TestPoll_IsFinalOnceNothingNewerCame(t *testing.T) {
 
 func TestPoll_RefusesACursorOfAnother(t *testing.T) {
 	t.Parallel()
-	s := newTable(t).source(0)
+	s := newTable(t, server{dated: true}).source(0)
 	for _, c := range []event.Cursor{"x", "{}x", `{"t":-1}`, "[]"} {
 		if _, _, err := s.Poll(t.Context(), c, 5); err == nil {
 			t.Errorf("%q was taken for a cursor", c)
 		}
 	}
+}
+
+// TestPoll_ATimeThatHasNotComeHidesNothing: a row bears a time of before the clock was
+// set back.
+func TestPoll_ATimeThatHasNotComeHidesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		x := newTable(t, server{dated: true})
+		s := x.source(time.Minute)
+		cursor := s.Start(time.Now())
+		x.rows = []row{{1, time.Now().Add(24 * time.Hour)}}
+		for range 3 {
+			<-time.After(time.Minute)
+			poll(t, s, &cursor, 5)
+		}
+		x.rows = append(x.rows, row{2, time.Now().Add(-45 * time.Second)})
+		if got := poll(t, s, &cursor, 5); !slices.Contains(got, 2) {
+			t.Errorf("a row that shows late was left out: %v", got)
+		}
+	})
 }

@@ -51,6 +51,7 @@ func (s Source[T]) Poll(ctx context.Context, cursor event.Cursor, limit int) ([]
 		if found, ended, err = s.After(ctx, &p); err != nil {
 			return nil, "", err
 		}
+		seen := time.Now().UnixMilli()
 		// The first answer tells the tracker's time.
 		if began.Next == 0 && began.setBack(s.Clock) {
 			began.begin(now, overlap)
@@ -65,7 +66,7 @@ func (s Source[T]) Poll(ctx context.Context, cursor event.Cursor, limit int) ([]
 			}
 			at, id := s.At(&found[i])
 			if p.At, p.ID = at.UnixMilli(), id; p.At > p.Newest {
-				p.Newest, p.Since = p.At, now
+				p.Newest, p.Since = p.At, seen
 			}
 			if s.Keep == nil || s.Keep(&found[i]) {
 				out = append(out, found[i])

@@ -1,4 +1,4 @@
-package servicenow_test
+package servicenowdouble
 
 import (
 	"encoding/json"
@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"parley/adapters/internal/contract"
@@ -26,7 +25,7 @@ type sample struct {
 }
 
 // loadSamples reads the samples; none where there are no specifications.
-var loadSamples = sync.OnceValues(func() ([]sample, error) {
+func loadSamples() ([]sample, error) {
 	dir, err := contract.Dir()
 	if err != nil {
 		return nil, err
@@ -37,7 +36,7 @@ var loadSamples = sync.OnceValues(func() ([]sample, error) {
 	}
 	var all []sample
 	return all, json.Unmarshal(raw, &all)
-})
+}
 
 func samples(t testing.TB) []sample {
 	t.Helper()
@@ -49,6 +48,24 @@ func samples(t testing.TB) []sample {
 		t.Logf("nothing is held to the samples of ServiceNow's documentation: %v", err)
 	}
 	return all
+}
+
+// tokenPath is where access tokens come from.
+const tokenPath = "/oauth_token.do"
+
+// Spec is what is published of ServiceNow's Table API, to hold requests to; tokens says
+// that access tokens are asked for too.
+func Spec(tokens bool) func(testing.TB) *contract.Spec {
+	v := contract.Vendor{File: "servicenow/table-api.wso2-openapi.yaml", Outside: []contract.Outside{
+		{Method: "POST", Path: "/api/now/attachment/file", Why: "Attachment API, in ServiceNow's own documentation (c_AttachmentAPI.md); see documented"},
+		{Method: "GET", Path: "/api/now/attachment/*/file", Why: "Attachment API, in ServiceNow's own documentation (c_AttachmentAPI.md); see documented"},
+	}}
+	if tokens {
+		v.Outside = append(v.Outside, contract.Outside{
+			Method: "POST", Path: tokenPath, Why: "client credentials grant workflow, in ServiceNow's own documentation (platform security)",
+		})
+	}
+	return contract.Once(v)
 }
 
 // documented holds requests to the operations of ServiceNow's own documentation, and
@@ -73,7 +90,9 @@ var (
 	curlHeader  = regexp.MustCompile(`--header "([^:"]*):`)
 )
 
-func newDocumented(t testing.TB, next http.Handler) *documented {
+// Documented holds requests to the samples of ServiceNow's own documentation before
+// next has them.
+func Documented(t testing.TB, next http.Handler) http.Handler {
 	t.Helper()
 	d := &documented{t: t, next: next}
 	for _, s := range samples(t) {
