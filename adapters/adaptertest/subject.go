@@ -66,6 +66,10 @@ type Subject struct {
 	EditsComments bool
 	// DescriptionFixed says that a description cannot be changed after create.
 	DescriptionFixed bool
+	// Parent are the fields of a ticket that may be another one's parent, over Create;
+	// nil says that this account can give a ticket no parent. Child are those of the
+	// other one.
+	Parent, Child event.Fields
 	// PublicFiles says that there are no internal attachments.
 	PublicFiles bool
 	// Renews says that the adapter signs in with access tokens and gets a fresh one when

@@ -20,6 +20,7 @@ func writePromises() []promise {
 		{"CreateReadsBackWhole", writeCreate},
 		{"EveryFieldTakesItsValues", writeFields},
 		{"NilEmptiesAField", writeNil},
+		{"AParentIsSetChangedAndTakenAway", writeParent},
 		{"UnknownOptionIsNotTakenSilently", writeUnknownOption},
 		{"UnknownFieldIsRefused", writeUnknownField},
 		{"StatusFollowsTheWorkflow", writeStatus},

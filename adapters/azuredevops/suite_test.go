@@ -100,6 +100,7 @@ func (s *site) subject(change, wrong map[string]string, kind string) adaptertest
 	return adaptertest.Subject{
 		URL:      s.url,
 		Pictures: `?fileName=%s" alt="The gauge"`,
+		Parent:   event.Fields{},
 		Open: func(t testing.TB, u *url.URL) adapters.Tracker {
 			t.Helper()
 			return open(t, u.String(), change)

@@ -63,6 +63,7 @@ func TestDesk_KeepsEveryAdapterPromise(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Subject{
 		// The page leads to the file: see TestMarkdown_LeadsToTheTicketsOwnFiles.
 		Pictures:  "](attachment:%s)",
+		Parent:    event.Fields{},
 		Kind:      "desk",
 		URL:       address,
 		Open:      func(t testing.TB, u *url.URL) adapters.Tracker { return openTracker(t, u, token) },

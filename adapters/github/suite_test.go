@@ -104,8 +104,9 @@ func person(a githubdouble.Account) map[string]any {
 
 func (s *site) subject() adaptertest.Subject {
 	return adaptertest.Subject{
-		URL:  s.url,
-		Open: func(t testing.TB, u *url.URL) adapters.Tracker { return s.open(t, u, nil) },
+		Parent: event.Fields{},
+		URL:    s.url,
+		Open:   func(t testing.TB, u *url.URL) adapters.Tracker { return s.open(t, u, nil) },
 		OpenWrong: func(t testing.TB, u *url.URL) adapters.Tracker {
 			return s.open(t, u, map[string]string{"token": "github_pat_unknown"})
 		},

@@ -415,3 +415,51 @@ func FuzzAnswers(f *testing.F) {
 		return s.open(t, u, nil)
 	})
 }
+
+// TestTrap_AMovedIssueIsTheSameUnderItsNewKey: a move to another project changes the key
+// and keeps the id, and the old key leads to the new one.
+func TestTrap_AMovedIssueIsTheSameUnderItsNewKey(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, cloud bool) {
+		b := newBench(t, jiradouble.Options{Cloud: cloud, Also: []string{"OPS"}}, map[string]string{"projects": project + ", OPS"})
+		step := event.Step{Kind: event.StepCreate, Marker: mark, Fields: event.Fields{
+			event.FieldProject: project, event.FieldType: "Bug", event.FieldSummary: "goes away",
+		}, Since: time.Now().Unix() - 60}
+		w, err := b.tracker.Write(t.Context(), step, nil)
+		b.must(err)
+		cursor := event.Cursor("")
+		b.round(&cursor, 50)
+		b.site.Move(w.Ref.ID, "OPS-77")
+		deadline := time.Now().Add(10 * time.Second)
+		for b.round(&cursor, 50)["OPS-77"] == 0 {
+			if time.Now().After(deadline) {
+				t.Fatal("no poll tells the new key")
+			}
+		}
+		ticket, err := b.tracker.Read(t.Context(), w.Ref)
+		b.must(err)
+		if ticket.Ref != w.Ref || ticket.Key != "OPS-77" || ticket.Marker != mark || ticket.Fields[event.FieldProject] != "OPS" {
+			t.Errorf("read as %v %s of %v with marker %q, want %v OPS-77 of OPS with %q",
+				ticket.Ref, ticket.Key, ticket.Fields[event.FieldProject], ticket.Marker, w.Ref, mark)
+		}
+		for _, key := range []string{w.Key, "OPS-77"} {
+			if found, err := b.tracker.Locate(t.Context(), key); err != nil || found.Ref != w.Ref || found.Key != "OPS-77" {
+				t.Errorf("%s leads to %+v, %v; want %v under OPS-77", key, found, err, w.Ref)
+			}
+		}
+		found, err := b.tracker.Find(t.Context(), step)
+		for err == nil && found.Presence == event.FoundLater && time.Now().Before(deadline) {
+			found, err = b.tracker.Find(t.Context(), step)
+		}
+		b.must(err)
+		if found.Presence != event.FoundOne || found.Written.Ref != w.Ref {
+			t.Errorf("Find says %+v of the issue that was moved, want one at %v", found, w.Ref)
+		}
+		again, err := b.tracker.Write(t.Context(), event.Step{
+			Kind: event.StepUpdate, Ref: w.Ref, Fields: event.Fields{event.FieldSummary: "written where it is"},
+		}, nil)
+		if err != nil || again.Ref != w.Ref {
+			t.Errorf("an update after the move: %+v, %v", again, err)
+		}
+	})
+}

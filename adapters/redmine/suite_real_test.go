@@ -17,7 +17,8 @@ import (
 
 func subject(in instance, change map[string]string) adaptertest.Subject {
 	return adaptertest.Subject{
-		URL: in.Env["URL"],
+		Parent: event.Fields{},
+		URL:    in.Env["URL"],
 		Open: func(t testing.TB, address *url.URL) adapters.Tracker {
 			settings := map[string]string{"api_key": in.Env["BOT_API_KEY"]}
 			maps.Copy(settings, change)

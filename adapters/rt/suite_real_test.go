@@ -17,8 +17,9 @@ import (
 
 func subject() adaptertest.Subject {
 	return adaptertest.Subject{
-		Kind: "rt",
-		URL:  server.Env["URL"],
+		Parent: event.Fields{},
+		Kind:   "rt",
+		URL:    server.Env["URL"],
 		Open: func(t testing.TB, address *url.URL) adapters.Tracker {
 			return openReal(t, address, nil)
 		},

@@ -100,7 +100,8 @@ func value(a salesforcedouble.Account) map[string]any {
 
 func (s *site) subject() adaptertest.Subject {
 	return adaptertest.Subject{
-		URL: s.url,
+		Parent: event.Fields{},
+		URL:    s.url,
 		Open: func(t testing.TB, u *url.URL) adapters.Tracker {
 			t.Helper()
 			return open(t, u, nil)

@@ -112,7 +112,8 @@ func (s *site) tokens(subject adaptertest.Subject) adaptertest.Subject {
 
 func (s *site) subject() adaptertest.Subject {
 	return adaptertest.Subject{
-		URL: s.url,
+		Parent: event.Fields{},
+		URL:    s.url,
 		Open: func(t testing.TB, at *url.URL) adapters.Tracker {
 			t.Helper()
 			return s.open(t, at, nil)

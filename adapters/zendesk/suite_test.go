@@ -90,7 +90,9 @@ func (s *site) subject() adaptertest.Subject {
 		return map[string]string{"token": "", "client_id": "parley", "client_secret": secret}
 	}
 	return adaptertest.Subject{
-		URL: s.url,
+		Parent: event.Fields{event.FieldType: "Problem"},
+		Child:  event.Fields{event.FieldType: "Incident"},
+		URL:    s.url,
 		Open: func(t testing.TB, u *url.URL) adapters.Tracker {
 			t.Helper()
 			return open(t, u, client(clientSecret))

@@ -24,10 +24,12 @@ type Options struct {
 	Cloud bool
 	// Site is the address that answers name; nothing listens at the default.
 	Site string
-	// Project is the key of the one project; Service makes it one of Jira Service
+	// Project is the key of the project where issues are made; Service makes it one of Jira Service
 	// Management.
 	Project string
 	Service bool
+	// Also are other projects, which issues are moved to.
+	Also []string
 	// Lag is how long the search does not show what was written.
 	Lag time.Duration
 	// Zone is the time zone of all accounts.

@@ -14,6 +14,7 @@ import (
 type issue struct {
 	id, number       int64
 	key              string
+	was              []string // keys that lead here
 	created, updated time.Time
 	creator          *Account
 	fields           map[string]any
@@ -51,7 +52,7 @@ func (d *Double) find(c *call, id string) *issue {
 		return nil
 	}
 	for _, i := range d.issues {
-		if !i.gone && (strconv.FormatInt(i.id, 10) == id || strings.EqualFold(i.key, id)) {
+		if !i.gone && (strconv.FormatInt(i.id, 10) == id || slices.ContainsFunc(append([]string{i.key}, i.was...), func(key string) bool { return strings.EqualFold(key, id) })) {
 			return i
 		}
 	}
@@ -68,6 +69,18 @@ func (d *Double) with(c *call, do func(*issue)) {
 		return
 	}
 	do(i)
+}
+
+// Move moves an issue to another project, where it has this key: the old one leads to it.
+func (d *Double) Move(id, key string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n, _ := strconv.ParseInt(id, 10, 64)
+	i := d.issues[n]
+	project, _, _ := strings.Cut(key, "-")
+	i.was, i.key = append(i.was, i.key), key
+	i.fields["project"] = map[string]any{"id": "10001", "key": project, "self": d.self("project/10001"), "name": project, "projectTypeKey": "software"}
+	d.touch(i)
 }
 
 type written struct {

@@ -225,11 +225,13 @@ func (c clause) holds(e *env) (bool, error) {
 	switch f := strings.ToLower(c.field); f {
 	case "project":
 		for _, v := range c.values {
-			if v != e.d.opt.Project {
+			if v != e.d.opt.Project && !slices.Contains(e.d.opt.Also, v) {
 				return false, fmt.Errorf("The value '%s' does not exist for the field 'project'.", v) //nolint:staticcheck,revive // Jira's words
 			}
 		}
-		return true, nil
+		m, _ := e.row.s.fields[f].(map[string]any)
+		key, _ := m["key"].(string)
+		return slices.Contains(c.values, key), nil
 	case "created", "updated":
 		at, err := e.d.instant(c.values[0])
 		if err != nil {
