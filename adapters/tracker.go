@@ -66,6 +66,13 @@ type Prober interface {
 	Probe(ctx context.Context) []Finding
 }
 
+// Clocked is the ability to tell the tracker's clock. What it has made is looked for,
+// and told from what was there before, by its own times.
+type Clocked interface {
+	// Skew is by how much the tracker's clock is ahead of ours, as far as is known.
+	Skew() time.Duration
+}
+
 // Historian is the ability to say who changed a field and when.
 type Historian interface {
 	// History returns the changes of a ticket since a time, oldest first.

@@ -28,6 +28,7 @@ type Tracker struct {
 }
 
 var (
+	_ adapters.Clocked   = (*Tracker)(nil)
 	_ adapters.Tracker   = (*Tracker)(nil)
 	_ adapters.Files     = (*Tracker)(nil)
 	_ adapters.People    = (*Tracker)(nil)
@@ -46,6 +47,12 @@ func newTracker(api client, web *url.URL, set settings) *Tracker {
 // SettleTime implements adapters.Tracker: queries by core fields show at once what was
 // written, but a request that timed out here may still be at work there.
 func (t *Tracker) SettleTime() time.Duration { return t.set.settle }
+
+// Skew implements adapters.Clocked.
+func (t *Tracker) Skew() time.Duration {
+	skew, _ := t.api.rest.Skew()
+	return skew
+}
 
 // Precision implements adapters.Tracker: changes are told apart by their revision.
 func (t *Tracker) Precision() time.Duration { return time.Second }

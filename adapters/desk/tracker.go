@@ -29,6 +29,7 @@ type Tracker struct {
 }
 
 var (
+	_ adapters.Clocked   = (*Tracker)(nil)
 	_ adapters.Tracker   = (*Tracker)(nil)
 	_ adapters.Files     = (*Tracker)(nil)
 	_ adapters.People    = (*Tracker)(nil)
@@ -84,6 +85,12 @@ func (t *Tracker) Close() error {
 // SettleTime implements adapters.Tracker. The desk's look-up is exact; the
 // time is for a request still on its way when we gave it up.
 func (*Tracker) SettleTime() time.Duration { return 500 * time.Millisecond }
+
+// Skew implements adapters.Clocked.
+func (t *Tracker) Skew() time.Duration {
+	skew, _ := t.api.Skew()
+	return skew
+}
 
 // Precision implements adapters.Tracker: versions are numbers, not times.
 func (*Tracker) Precision() time.Duration { return 0 }

@@ -22,6 +22,7 @@ type Tracker struct {
 }
 
 var (
+	_ adapters.Clocked   = (*Tracker)(nil)
 	_ adapters.Tracker   = (*Tracker)(nil)
 	_ adapters.People    = (*Tracker)(nil)
 	_ adapters.Searcher  = (*Tracker)(nil)
@@ -34,6 +35,12 @@ var (
 // SettleTime implements adapters.Tracker: lists show at once what was written, but
 // a request that timed out here may still be at work there.
 func (t *Tracker) SettleTime() time.Duration { return t.set.settle }
+
+// Skew implements adapters.Clocked.
+func (t *Tracker) Skew() time.Duration {
+	skew, _ := t.api.rest.Skew()
+	return skew
+}
 
 // Precision implements adapters.Tracker: seconds, and one of skew between the
 // servers that GitHub runs on.

@@ -21,6 +21,7 @@ type Tracker struct {
 }
 
 var (
+	_ adapters.Clocked  = (*Tracker)(nil)
 	_ adapters.Tracker  = (*Tracker)(nil)
 	_ adapters.Files    = (*Tracker)(nil)
 	_ adapters.People   = (*Tracker)(nil)
@@ -32,6 +33,12 @@ var (
 // SettleTime implements adapters.Tracker: lists show at once what was written, but a
 // request that timed out here may still be at work there.
 func (t *Tracker) SettleTime() time.Duration { return t.set.settle }
+
+// Skew implements adapters.Clocked.
+func (t *Tracker) Skew() time.Duration {
+	skew, _ := t.api.rest.Skew()
+	return skew
+}
 
 // Precision implements adapters.Tracker: milliseconds, and a second of skew between
 // the servers that a GitLab runs on.

@@ -31,6 +31,7 @@ type Tracker struct {
 }
 
 var (
+	_ adapters.Clocked   = (*Tracker)(nil)
 	_ adapters.Tracker   = (*Tracker)(nil)
 	_ adapters.Files     = (*Tracker)(nil)
 	_ adapters.People    = (*Tracker)(nil)
@@ -50,6 +51,12 @@ func newTracker(api client, web *url.URL, set settings) *Tracker {
 // SettleTime implements adapters.Tracker: only the search finds a created issue,
 // and a request that timed out here may still be at work there.
 func (t *Tracker) SettleTime() time.Duration { return t.set.lag + 2*time.Second }
+
+// Skew implements adapters.Clocked.
+func (t *Tracker) Skew() time.Duration {
+	skew, _ := t.api.rest.Skew()
+	return skew
+}
 
 // Precision implements adapters.Tracker: milliseconds, and two seconds of skew
 // between the servers that a site runs on.

@@ -24,6 +24,7 @@ type Tracker struct {
 }
 
 var (
+	_ adapters.Clocked   = (*Tracker)(nil)
 	_ adapters.Tracker   = (*Tracker)(nil)
 	_ adapters.Files     = (*Tracker)(nil)
 	_ adapters.People    = (*Tracker)(nil)
@@ -42,6 +43,12 @@ func newTracker(c *rest.Client, web *url.URL, set settings) *Tracker {
 // what a request did shows as soon as it has ended. A request that timed out
 // here may still wait for a lock of the database there.
 func (t *Tracker) SettleTime() time.Duration { return 3 * time.Second }
+
+// Skew implements adapters.Clocked.
+func (t *Tracker) Skew() time.Duration {
+	skew, _ := t.api.rest.Skew()
+	return skew
+}
 
 // Precision implements adapters.Tracker: whole seconds, and a second of skew
 // between several application servers.

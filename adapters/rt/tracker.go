@@ -32,6 +32,7 @@ type Tracker struct {
 
 // What a Tracker is able to do.
 var (
+	_ adapters.Clocked   = (*Tracker)(nil)
 	_ adapters.Tracker   = (*Tracker)(nil)
 	_ adapters.Files     = (*Tracker)(nil)
 	_ adapters.People    = (*Tracker)(nil)
@@ -57,6 +58,12 @@ func newTracker(client *rest.Client, web *url.URL, set settings) *Tracker {
 // SettleTime implements adapters.Tracker. RT reads from its database; what may
 // lag is a request that RT still works on after we gave up on it.
 func (t *Tracker) SettleTime() time.Duration { return 5 * time.Second }
+
+// Skew implements adapters.Clocked.
+func (t *Tracker) Skew() time.Duration {
+	skew, _ := t.client.Skew()
+	return skew
+}
 
 // Precision implements adapters.Tracker: whole seconds, and the mail that RT
 // sends about a change moves LastUpdated a second or two later.

@@ -26,6 +26,7 @@ type Tracker struct {
 }
 
 var (
+	_ adapters.Clocked = (*Tracker)(nil)
 	_ adapters.Tracker = (*Tracker)(nil)
 	_ adapters.Files   = (*Tracker)(nil)
 	_ adapters.People  = (*Tracker)(nil)
@@ -41,6 +42,12 @@ func newTracker(api client, web *url.URL, set settings, how way) *Tracker {
 // SettleTime implements adapters.Tracker: queries show what was committed at once, but
 // a request that timed out here may still be at work there.
 func (t *Tracker) SettleTime() time.Duration { return t.set.settle }
+
+// Skew implements adapters.Clocked.
+func (t *Tracker) Skew() time.Duration {
+	skew, _ := t.api.rest.Skew()
+	return skew
+}
 
 // Precision implements adapters.Tracker: change times are whole seconds, of the moment
 // at which the change was made and not of that at which it could be seen.

@@ -29,6 +29,7 @@ type Tracker struct {
 type Audited struct{ *Tracker }
 
 var (
+	_ adapters.Clocked   = (*Tracker)(nil)
 	_ adapters.Tracker   = (*Tracker)(nil)
 	_ adapters.Files     = (*Tracker)(nil)
 	_ adapters.People    = (*Tracker)(nil)
@@ -46,6 +47,12 @@ func newTracker(api client, web *url.URL, set settings) *Tracker {
 // SettleTime implements adapters.Tracker: what is looked up is read from the database,
 // but a request that timed out here may still be at work there.
 func (t *Tracker) SettleTime() time.Duration { return t.set.lag + 2*time.Second }
+
+// Skew implements adapters.Clocked.
+func (t *Tracker) Skew() time.Duration {
+	skew, _ := t.api.rest.Skew()
+	return skew
+}
 
 // Precision implements adapters.Tracker: a second, and two of skew between the nodes of
 // an instance.

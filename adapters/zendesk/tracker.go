@@ -31,6 +31,7 @@ type Tracker struct {
 }
 
 var (
+	_ adapters.Clocked   = (*Tracker)(nil)
 	_ adapters.Tracker   = (*Tracker)(nil)
 	_ adapters.Files     = (*Tracker)(nil)
 	_ adapters.People    = (*Tracker)(nil)
@@ -47,6 +48,12 @@ func newTracker(api client, web *url.URL, set settings, how way) *Tracker {
 // SettleTime implements adapters.Tracker: the list by external id shows what was
 // written at once, but a request that timed out here may still be at work there.
 func (t *Tracker) SettleTime() time.Duration { return t.set.settle }
+
+// Skew implements adapters.Clocked.
+func (t *Tracker) Skew() time.Duration {
+	skew, _ := t.api.rest.Skew()
+	return skew
+}
 
 // Precision implements adapters.Tracker: Zendesk's times are whole seconds, and its
 // servers may differ by two.

@@ -410,7 +410,7 @@ func (p *Path) planCreate(in *incoming, w wants, fields event.Fields) error {
 	}
 	in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Write: event.Step{
 		Kind: event.StepCreate, Marker: p.marker(in.con.ID, in.id, ""), Fields: fields,
-		Since: p.Now().Add(-time.Hour).Unix(),
+		Since: p.since(),
 	}})
 	return nil
 }
@@ -440,7 +440,7 @@ func (p *Path) planComments(in *incoming, w wants, schema event.Schema) {
 		}
 		in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Item: id, Hash: hash, Write: event.Step{
 			Kind: event.StepComment, Ref: in.plan.Ref, Marker: marker, Comment: write,
-			Since: p.Now().Add(-time.Hour).Unix(),
+			Since: p.since(),
 		}})
 	}
 	p.decline(in, event.ItemComment, asserted)
@@ -526,4 +526,16 @@ func (l lookups) TicketsBy(ctx context.Context, field, value string) ([]event.Re
 		refs = append(refs, c.Ref)
 	}
 	return refs, err
+}
+
+// since is from when on what a step makes is looked for, by the tracker's clock.
+func (p *Path) since() int64 { return p.Now().Add(-p.behind() - time.Hour).Unix() }
+
+// behind is by how much the tracker's clock is behind ours. One that is ahead does no
+// harm: to look further back is only slower.
+func (p *Path) behind() time.Duration {
+	if c, ok := p.Tracker.(adapters.Clocked); ok {
+		return max(0, -c.Skew())
+	}
+	return 0
 }

@@ -328,7 +328,7 @@ func (d *desk) Find(_ context.Context, step event.Step) (event.Found, error) {
 	defer d.mu.Unlock()
 	var hits []event.Written
 	for _, k := range d.tickets {
-		if step.Kind == event.StepCreate && k.Marker == step.Marker {
+		if step.Kind == event.StepCreate && k.Marker == step.Marker && k.Ref.Created >= step.Since {
 			hits = append(hits, event.Written{Ref: k.Ref, Key: k.Key, Version: k.Version})
 		}
 		for _, c := range k.Comments {

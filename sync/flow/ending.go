@@ -336,7 +336,7 @@ func (p *Path) planLast(ctx context.Context, c *choring, rules *Rules, do string
 	there := slices.ContainsFunc(ticket.Comments, func(had event.Comment) bool { return had.Marker == marker })
 	if schema.Comments && !there {
 		c.plan(event.Step{
-			Kind: event.StepComment, Ref: c.row.Ref, Marker: marker, Since: p.Now().Add(-time.Hour).Unix(),
+			Kind: event.StepComment, Ref: c.row.Ref, Marker: marker, Since: p.since(),
 			Comment: &event.CommentWrite{Body: lastNote(c, schema.Internal), Internal: schema.Internal},
 		})
 	}

@@ -193,7 +193,7 @@ func (o *outgoing) orphan() bool {
 
 // barred says why a ticket without a twin does not start by itself, or "".
 func (p *Path) barred(o *outgoing, inScope bool) string {
-	created := time.Unix(o.known.ref.Created, 0)
+	created := time.Unix(o.known.ref.Created, 0).Add(p.behind())
 	forced := o.known.work.Forced
 	switch {
 	case o.known.elsewhere != nil && !slices.Contains(o.rules.Forward, o.known.via):

@@ -1,0 +1,63 @@
+package flow_test
+
+import (
+	"testing"
+	"time"
+
+	"parley/adapters"
+	"parley/sync/event"
+)
+
+// behind is a desk whose clock is behind, and that tells so.
+type behind struct {
+	*desk
+	by time.Duration
+}
+
+func (b behind) Skew() time.Duration { return -b.by }
+
+// slow puts a node in front of a desk whose clock is behind ours.
+func slow(w *world, n *node, by time.Duration) {
+	n.desk.now = func() time.Time { return w.at.Add(-by) }
+	n.tracker = behind{n.desk, by}
+	n.boot()
+}
+
+// TestFind_ATrackerWhoseClockIsBehindIsAskedFurtherBack: what it made bears a time from
+// before it was asked to.
+func TestFind_ATrackerWhoseClockIsBehindIsAskedFurtherBack(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	slow(w, b, 5*time.Hour)
+	lost := true
+	b.desk.on = func(call string, step event.Step) error {
+		if lost && call == "write done" && step.Kind == event.StepCreate {
+			lost = false
+			return trouble(adapters.ErrDoubt, "write")
+		}
+		return nil
+	}
+	a.desk.open("one")
+	w.settle()
+	if got := len(b.desk.all()); lost || got != 1 {
+		t.Errorf("b has %d tickets, want 1", got)
+	}
+}
+
+// TestWork_ATicketOfATrackerWhoseClockIsBehindStarts: made after the connection began, it
+// bears a time from before.
+func TestWork_ATicketOfATrackerWhoseClockIsBehindStarts(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	slow(w, a, 5*time.Minute)
+	w.settle()
+	a.wires[0].rules.Since = w.at
+	old := a.desk.open("old")
+	a.desk.find(old).Ref.Created -= 600
+	w.pass(time.Minute)
+	a.desk.open("new")
+	w.settle()
+	if got := len(b.desk.all()); got != 1 {
+		t.Errorf("b has %d tickets, want the new one", got)
+	}
+}
