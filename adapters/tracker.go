@@ -79,6 +79,12 @@ type Historian interface {
 	History(ctx context.Context, ref event.Ref, since time.Time) ([]Edit, error)
 }
 
+// Partial is a Historian that does not tell of all fields: that it names no change of
+// one of the others means nothing.
+type Partial interface {
+	Tells(field string) bool
+}
+
 // Workflow is the ability to say how a ticket's status may be reached where
 // Ticket.Next has no direct move, or is not told.
 type Workflow interface {

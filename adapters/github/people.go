@@ -107,6 +107,16 @@ func difference(have, want []string) (add, remove []string) {
 	return add, remove
 }
 
+// Tells implements adapters.Partial: the timeline has no edits of texts, and of fields
+// with several values or of an organisation only some.
+func (t *Tracker) Tells(field string) bool {
+	switch field {
+	case event.FieldSummary, event.FieldStatus, event.FieldResolution, event.FieldLabels, event.FieldAssignee, fieldMilestone:
+		return true
+	}
+	return false
+}
+
 // History implements adapters.Historian from the events of an issue. Edits of the
 // description are not among them.
 func (t *Tracker) History(ctx context.Context, ref event.Ref, since time.Time) ([]adapters.Edit, error) {

@@ -38,6 +38,11 @@ func (t *Tracker) FindUser(ctx context.Context, query string) ([]event.User, err
 	return out, nil
 }
 
+// Tells implements adapters.Partial.
+func (t *Tracker) Tells(field string) bool {
+	return field != event.FieldLabels && !strings.HasPrefix(field, event.CustomPrefix)
+}
+
 // History implements adapters.Historian from the audits. Tags, which it spells in
 // several ways, and fields with several values are left out.
 func (t *Tracker) History(ctx context.Context, ref event.Ref, since time.Time) ([]adapters.Edit, error) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"parley/adapters"
 	"parley/filters"
 	"parley/sync/envelope"
 	"parley/sync/event"
@@ -141,10 +142,12 @@ type edits struct {
 	// certain is set if names is all there is; else it is guessed from the value.
 	certain bool
 	names   map[string]bool
+	// untold is of fields that the tracker's history does not tell of; nil is of none.
+	untold func(name string) bool
 }
 
 func (e edits) edited(name string, fit twin.Fit) bool {
-	if e.certain {
+	if e.certain && (e.untold == nil || !e.untold(name)) {
 		return e.names[name]
 	}
 	return fit == twin.Foreign
@@ -171,7 +174,11 @@ func (p *Path) editedSince(ctx context.Context, in *incoming, ticket event.Ticke
 		names[e.Field] = !e.Own && (wrote[e.Field] || !set || !twin.Same(before, e.New))
 		wrote[e.Field] = wrote[e.Field] || e.Own
 	}
-	return edits{certain: true, names: names}, nil
+	out := edits{certain: true, names: names}
+	if partial, ok := p.Tracker.(adapters.Partial); ok {
+		out.untold = func(name string) bool { return !partial.Tells(name) }
+	}
+	return out, nil
 }
 
 // nameItem finds the id of a comment that the tracker did not tell, by its marker.

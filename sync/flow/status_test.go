@@ -349,6 +349,45 @@ func TestAnswer_AnEditBetweenTwoOfOurWritesIsSomebodys(t *testing.T) {
 	}
 }
 
+// sketchy tells in its history of nothing but the status.
+type sketchy struct{ flowing }
+
+var _ adapters.Partial = sketchy{}
+
+func (sketchy) Tells(field string) bool { return field == "status" }
+
+func (s sketchy) History(ctx context.Context, ref event.Ref, since time.Time) ([]adapters.Edit, error) {
+	all, err := s.flowing.History(ctx, ref, since)
+	return slices.DeleteFunc(all, func(e adapters.Edit) bool { return !s.Tells(e.Field) }), err
+}
+
+// TestAnswer_AHistoryThatTellsOfSomeFieldsIsBelievedForThem: that it names no edit of
+// another field does not mean that nobody made one.
+func TestAnswer_AHistoryThatTellsOfSomeFieldsIsBelievedForThem(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	b.desk.history = []adapters.Edit{nothing()}
+	b.tracker = sketchy{flowing{desk: b.desk, silent: true}}
+	b.boot()
+	ref := a.desk.open("one")
+	w.settle()
+	b.desk.on = func(call string, step event.Step) error {
+		if _, sets := step.Fields["summary"]; call == "write done" && sets {
+			w.pass(time.Second)
+			b.desk.set(step.Ref, "summary", "by a person of b")
+		}
+		return nil
+	}
+	w.pass(time.Minute)
+	a.desk.set(ref, "summary", "two")
+	w.settle()
+	for _, n := range []*node{a, b} {
+		if got := n.one().Fields["summary"]; got != "by a person of b" {
+			t.Errorf("%s has %q, want the person's", n.name, got)
+		}
+	}
+}
+
 // TestAnswer_AnEditThatWasReadIsNoLaterOne: somebody's last edit was known when it was
 // decided what to write, and the tracker ignores that.
 func TestAnswer_AnEditThatWasReadIsNoLaterOne(t *testing.T) {
