@@ -187,7 +187,10 @@ func guard(b *Body) *guardedBody {
 func (g *guardedBody) Read(p []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.r == nil {
+	switch {
+	case g.r == nil && g.left == 0:
+		return 0, io.EOF // all of it was read
+	case g.r == nil:
 		return 0, errBodyClosed
 	}
 	g.read = true

@@ -189,3 +189,32 @@ func TestStream_StalledFileEnds(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestDo_AnAnswerThatIsFasterThanTheEndOfTheBodyIsNoDoubt: when all bytes are out, the
+// transport looks once more whether there are none left, and the answer may be there
+// before it does. An error would end the connection in the midst of the answer.
+func TestDo_AnAnswerThatIsFasterThanTheEndOfTheBodyIsNoDoubt(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, "http://127.0.0.1:1", func(o *rest.Options) {
+		o.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			if _, err := io.CopyN(io.Discard, r.Body, r.ContentLength); err != nil {
+				return nil, err
+			}
+			answer := okAnswer()
+			answer.Body = io.NopCloser(readerFunc(func([]byte) (int, error) {
+				return r.Body.Read(make([]byte, 1))
+			}))
+			return answer, nil
+		})
+	})
+	_, err := c.Do(t.Context(), rest.Request{
+		Op: "write", Method: http.MethodPost, Path: "x", Write: true, Body: &rest.Body{Reader: strings.NewReader("hello"), Size: 5},
+	})
+	if err != nil {
+		t.Errorf("got %v, want the answer", err)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
