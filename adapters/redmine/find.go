@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/once"
 	"parley/sync/event"
 )
 
@@ -111,6 +112,7 @@ func (t *Tracker) findIssue(ctx context.Context, step event.Step) (event.Found, 
 }
 
 func foundIssues(matches []issue) event.Found {
+	matches = once.Rows(matches, func(i *issue) int64 { return i.ID })
 	found := event.Found{Presence: presence(len(matches))}
 	if len(matches) == 1 {
 		found.Written = event.Written{Ref: matches[0].ref(), Key: matches[0].id()}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"parley/adapters"
+	"parley/adapters/internal/once"
 	"parley/sync/event"
 )
 
@@ -106,7 +107,7 @@ func (t *Tracker) ticketsByField(ctx context.Context, op string, marker event.Ma
 		}
 		out = append(out, c)
 	}
-	return out, nil
+	return once.Rows(out, func(c *event.Change) event.Ref { return c.Ref }), nil
 }
 
 // ticketsByText reads the first messages of what we created, newest first.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"parley/adapters"
+	"parley/adapters/internal/once"
 	"parley/adapters/richtext"
 )
 
@@ -159,7 +160,7 @@ func (t *Tracker) partsWhere(ctx context.Context, op, ticket, column string, ids
 		}
 		// Parts of transactions that we see are seen: a short page is the last.
 		if len(found.Items) < pageSize {
-			return out, nil
+			return once.Rows(out, func(p *part) text { return p.ID }), nil
 		}
 	}
 	return nil, failed(adapters.ErrConfiguration, op, "the ticket holds too many files", "")

@@ -7,6 +7,7 @@ import (
 
 	"parley/adapters"
 	"parley/adapters/internal/defuse"
+	"parley/adapters/internal/once"
 	"parley/sync/event"
 )
 
@@ -77,7 +78,7 @@ func (t *Tracker) requestors(ctx context.Context, op string, b *ticketBody) erro
 	if err != nil {
 		return err
 	}
-	if len(found.Items) == 1 && found.Items[0] != nil && len(found.Items[0].Requestor) > 0 {
+	if len(found.Items) > 0 && found.Items[0] != nil && len(found.Items[0].Requestor) > 0 {
 		b.Requestor = found.Items[0].Requestor
 	}
 	return nil
@@ -135,7 +136,7 @@ func (t *Tracker) history(ctx context.Context, op, id, lock string) ([]transacti
 			}
 		}
 		if len(out) > 0 && number64(out[len(out)-1].ID) >= end {
-			return out, nil
+			return once.Rows(out, func(tx *transaction) text { return tx.ID }), nil
 		}
 	}
 	return nil, failed(adapters.ErrConfiguration, op, "the ticket's history cannot be read to its end", "")
