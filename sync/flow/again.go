@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -66,7 +67,7 @@ func saidFirst(before event.ChangeBody, seq event.Seq, names []string) []event.A
 
 // joined is a list of repeated events as it stands in a change: each once, in order.
 func joined(all []event.Again) []event.Again {
-	slices.SortFunc(all, func(a, b event.Again) int { return int(a.Seq) - int(b.Seq) })
+	slices.SortFunc(all, func(a, b event.Again) int { return cmp.Compare(a.Seq, b.Seq) })
 	var out []event.Again
 	for _, a := range all {
 		if last := len(out) - 1; last >= 0 && out[last].Seq == a.Seq {

@@ -148,6 +148,45 @@ func TestApply_WhatIsSaidAgainKeepsItsTime(t *testing.T) {
 	}
 }
 
+// TestApply_WhatIsSaidAThirdTimeKeepsItsTime: the event that repeats it was parked, too,
+// and is repeated itself.
+func TestApply_WhatIsSaidAThirdTimeKeepsItsTime(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	ref := a.desk.open("one")
+	w.settle()
+	refuses := true
+	b.desk.on = func(call string, step event.Step) error {
+		if refuses && call == "write" && step.Kind == event.StepUpdate {
+			return trouble(adapters.ErrRejected, "write")
+		}
+		return nil
+	}
+	edit := func(field string, value any) {
+		w.pass(time.Minute)
+		a.desk.set(ref, field, value)
+		a.poll()
+		a.alone()
+		b.alone()
+		a.alone()
+	}
+	edit("summary", "two")
+	w.pass(time.Minute)
+	b.desk.set(b.one().Ref, "summary", "newer") // nobody looks at it before the end
+	edit("labels", []any{"a"})
+	refuses = false
+	edit("status", "Done")
+	w.settle()
+	if got := b.saw("parked"); got != 2 {
+		t.Errorf("parked %d events, want 2", got)
+	}
+	for _, n := range w.nodes {
+		if k := n.one(); k.Fields["summary"] != "newer" || k.Fields["status"] != "Done" {
+			t.Errorf("%s has %q in status %q, want the newer edit, and Done", n.name, k.Fields["summary"], k.Fields["status"])
+		}
+	}
+}
+
 // TestApply_AHealRepeatsAParkedEditAsTheEditItWas: of two edits that meet the newer one
 // stands, whatever brings the older one once more.
 func TestApply_AHealRepeatsAParkedEditAsTheEditItWas(t *testing.T) {
