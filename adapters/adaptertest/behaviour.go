@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -11,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"parley/adapters"
 	"parley/sync/event"
@@ -185,6 +188,7 @@ func abilities(t *testing.T, s *Subject) {
 	}
 	if p, ok := e.tracker.(adapters.Historian); ok {
 		e.tryHistorian(p)
+		e.tellsAll(p)
 	}
 	if p, ok := e.tracker.(adapters.Workflow); ok && len(s.Statuses) > 0 {
 		e.tryWorkflow(p)
@@ -238,6 +242,35 @@ func (e *env) tryHistorian(p adapters.Historian) {
 	}
 	if edits[0].New != ours || !edits[0].Own || edits[1].New != theirs || edits[1].Own || edits[1].Old != ours {
 		e.Errorf("History gave %+v, want ours then theirs", edits)
+	}
+}
+
+// tellsAll: that a history names no change of a field means that nobody made one, or the
+// adapter says that it does not tell of the field.
+func (e *env) tellsAll(p adapters.Historian) {
+	e.Helper()
+	ref := e.create(unique("told"))
+	before := e.read(ref)
+	fields := event.Fields{}
+	for name, values := range e.subject.Fields {
+		fields[name] = values[0]
+	}
+	if !e.subject.DescriptionFixed {
+		fields[event.FieldDescription] = "another text"
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		e.write(event.Step{Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{name: fields[name]}})
+	}
+	after := e.read(ref)
+	edits, err := p.History(e.Context(), ref, before.Updated)
+	e.must(err)
+	partial, some := e.tracker.(adapters.Partial)
+	for name := range fields {
+		told := slices.ContainsFunc(edits, func(x adapters.Edit) bool { return x.Field == name })
+		changed := !cmp.Equal(before.Fields[name], after.Fields[name])
+		if changed && !told && (!some || partial.Tells(name)) {
+			e.Errorf("History does not tell that %s was changed, and the adapter does not say so", name)
+		}
 	}
 }
 

@@ -32,6 +32,16 @@ func (t *Tracker) FindUser(ctx context.Context, query string) ([]event.User, err
 	return out, nil
 }
 
+// Tells implements adapters.Partial: of other fields History has some and leaves some out.
+func (t *Tracker) Tells(field string) bool {
+	switch field {
+	case event.FieldSummary, event.FieldStatus, event.FieldResolution, event.FieldPriority, event.FieldAssignee,
+		event.FieldReporter, event.FieldType, event.FieldDue, event.FieldLabels:
+		return true
+	}
+	return false
+}
+
 // History implements adapters.Historian from the changelog. Formatted texts and
 // sets other than labels are left out: the changelog does not spell them as the
 // issue does.

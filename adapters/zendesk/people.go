@@ -40,7 +40,7 @@ func (t *Tracker) FindUser(ctx context.Context, query string) ([]event.User, err
 
 // Tells implements adapters.Partial.
 func (t *Tracker) Tells(field string) bool {
-	return field != event.FieldLabels && !strings.HasPrefix(field, event.CustomPrefix)
+	return field != event.FieldLabels && field != event.FieldDue && !strings.HasPrefix(field, event.CustomPrefix)
 }
 
 // History implements adapters.Historian from the audits. Tags, which it spells in
