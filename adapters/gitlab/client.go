@@ -163,6 +163,25 @@ func (c client) addNote(ctx context.Context, iid, body string, internal bool) (s
 	return out.id(), err
 }
 
+// notes are all of an issue, oldest first.
+func (c client) notes(ctx context.Context, op, iid string) ([]note, error) {
+	return list[note]{
+		op: op, path: "issues/{iid}/notes", args: []string{iid},
+		query: url.Values{"order_by": {"created_at"}, "sort": {"asc"}}, key: (*note).id, sound: (*note).sound,
+	}.read(ctx, c)
+}
+
+func (c client) note(ctx context.Context, op, iid, id string) (*note, error) {
+	var out note
+	_, err := c.rest.Do(ctx, rest.Request{
+		Op: op, Path: c.below("issues/{iid}/notes/{id}"), Args: c.args(iid, id), Out: &out, Expect: []int{http.StatusOK},
+	})
+	if err == nil && (!out.sound() || out.id() != id) {
+		err = incomplete(op, adapters.ErrConfiguration)
+	}
+	return &out, err
+}
+
 func (c client) editNote(ctx context.Context, iid, id, body string) error {
 	op := "edit comment " + id
 	var out note

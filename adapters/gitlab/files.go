@@ -6,33 +6,51 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"parley/adapters"
+	"parley/adapters/internal/marker"
 	"parley/sync/event"
 )
 
 var (
 	// fileLink is a link to an upload, as GitLab's editor writes it.
-	fileLink = regexp.MustCompile(`(!?)\[((?:[^\]\\\n]|\\.)*)\]\(/uploads/([0-9a-f]{32})/([^/\s()]+)\)`)
+	fileLink = regexp.MustCompile(`(!?)\[((?:[^\]\\\n]|\\.)*)\]\(((?:/-/project/[0-9]+)?/uploads/[0-9a-f]{32}/[^/\s()]+)\)`)
 	// fileNote is a note that is nothing but such a link.
-	fileNote = regexp.MustCompile(`^\[(?:[^\]\\\n]|\\.)*\]\(/uploads/[0-9a-f]{32}/[^/\s()]+\)$`)
-	fileID   = regexp.MustCompile(`^([0-9a-f]{32})/([^/\s()]+)$`)
-	escaped  = regexp.MustCompile(`\\([!-/:-@\[-` + "`" + `{-~])`)
+	fileNote = regexp.MustCompile(`^\[(?:[^\]\\\n]|\\.)*\]\((?:/-/project/[0-9]+)?/uploads/[0-9a-f]{32}/[^/\s()]+\)$`)
+	// fileAt is the address of an upload, of the text's own project if it names none.
+	fileAt = regexp.MustCompile(`^(?:/-/project/([0-9]+))?/uploads/([0-9a-f]{32}/[^/\s()]+)$`)
+	fileID = regexp.MustCompile(`^([0-9a-f]{32})/([^/\s()]+)$`)
+	// unkept is what GitLab replaces in the names of files.
+	unkept  = regexp.MustCompile(`[^\p{L}\p{M}\p{Nd}\p{Pc}.+-]`)
+	escaped = regexp.MustCompile(`\\([!-/:-@\[-` + "`" + `{-~])`)
 )
 
-// filesIn are the uploads that a text links to. Their names are those of the links;
-// that of a picture is its description, and its file's name is taken.
-func filesIn(text string, about event.Attachment) []event.Attachment {
+// upload is the file at an address, if it is one of the project.
+func (i *issue) upload(address string) (string, bool) {
+	m := fileAt.FindStringSubmatch(address)
+	if m == nil || m[1] != "" && number(m[1]) != i.Project {
+		return "", false
+	}
+	return m[2], true
+}
+
+// filesIn are the uploads that a text of an issue links to. The words of a link are a file's
+// name if GitLab made of them the name that the upload has; other words are about it.
+func (i *issue) filesIn(text string, about event.Attachment) []event.Attachment {
 	var out []event.Attachment
 	for _, m := range fileLink.FindAllStringSubmatch(text, -1) {
 		f := about
-		f.ID = m[3] + "/" + m[4]
-		f.Name = escaped.ReplaceAllString(m[2], "$1")
-		if name, err := url.PathUnescape(m[4]); err == nil && (m[1] != "" || strings.TrimSpace(f.Name) == "") {
-			f.Name = name
+		id, ok := i.upload(m[3])
+		if !ok {
+			continue
+		}
+		f.ID, f.Name = id, fileName(path.Base(id))
+		if words := escaped.ReplaceAllString(m[2], "$1"); m[1] == "" && unkept.ReplaceAllString(words, "_") == f.Name {
+			f.Name = words
 		}
 		f.Inline = m[1] != ""
 		if !slices.ContainsFunc(out, func(x event.Attachment) bool { return x.ID == f.ID }) {
@@ -40,6 +58,19 @@ func filesIn(text string, about event.Attachment) []event.Attachment {
 		}
 	}
 	return out
+}
+
+// carried is the file of a note that is nothing but the link to it, whose words are its name.
+func (i *issue) carried(text string, about event.Attachment) (event.Attachment, bool) {
+	text, _ = marker.Cut(text)
+	files := i.filesIn(text, about)
+	if len(files) != 1 || !fileNote.MatchString(strings.TrimSpace(text)) {
+		return event.Attachment{}, false
+	}
+	if words := escaped.ReplaceAllString(fileLink.FindStringSubmatch(text)[2], "$1"); strings.TrimSpace(words) != "" {
+		files[0].Name = words
+	}
+	return files[0], true
 }
 
 // once makes one file of each upload, however many texts link to it: it is internal if

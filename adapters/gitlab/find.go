@@ -43,7 +43,7 @@ func (t *Tracker) Find(ctx context.Context, step event.Step) (event.Found, error
 			n++
 		}
 	}
-	for _, f := range talk.files {
+	for _, f := range talk.carried {
 		if f.Marker == step.Marker && step.Kind == event.StepAttach {
 			w.Item = f.ID
 			n++

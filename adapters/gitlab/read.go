@@ -5,10 +5,8 @@ import (
 	"context"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
-	"parley/adapters/internal/marker"
 	"parley/sync/event"
 )
 
@@ -32,24 +30,37 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 		return event.Ticket{}, err
 	}
 	description, m := cutMarker(i.Description, isAuthor(i.Author, me))
-	ticket := event.Ticket{
-		Ref: i.ref(), Key: i.key(), URL: i.web(), Fields: i.fields(&p, description), Marker: m, Version: i.version(), Updated: i.Updated.UTC(),
-		// What does not say that it is for everybody is not.
-		Restricted: i.Confidential == nil || *i.Confidential, Next: next(i.State),
-	}
 	talk, err := t.talk(ctx, op, i, me)
 	if err != nil {
 		return event.Ticket{}, err
 	}
-	ticket.Comments = talk.comments
+	files, err := t.files(ctx, op, i, description, talk)
+	if err != nil {
+		return event.Ticket{}, err
+	}
+	ticket := event.Ticket{
+		Ref: i.ref(), Key: i.key(), URL: i.web(), Fields: i.fields(&p, i.refer(description, files)), Marker: m, Version: i.version(), Updated: i.Updated.UTC(),
+		// What does not say that it is for everybody is not.
+		Restricted: i.Confidential == nil || *i.Confidential, Next: next(i.State),
+	}
+	for n := range talk.comments {
+		talk.comments[n].Body = i.refer(talk.comments[n].Body, files)
+	}
+	ticket.Comments, ticket.Attachments = talk.comments, files
 	links, err := t.api.links(ctx, op, i.id())
 	if err != nil {
 		return event.Ticket{}, t.believeGone(ctx, op, err)
 	}
 	ticket.Fields[event.FieldLinks] = linksOf(links, i.Project)
-	files := append(filesIn(description, event.Attachment{Author: i.Author.event(), Created: i.Created.UTC()}), talk.files...)
-	ticket.Attachments, err = t.sized(ctx, op, i.Project, once(files))
-	return ticket, err
+	return ticket, nil
+}
+
+// files are those that the texts of an issue link to. What a note says that is there for the
+// file alone, our own before all, holds against what other texts say of it.
+func (t *Tracker) files(ctx context.Context, op string, i *issue, description string, all talk) ([]event.Attachment, error) {
+	slices.SortStableFunc(all.carried, func(a, b event.Attachment) int { return cmp.Compare(b.Marker, a.Marker) })
+	shown := i.filesIn(description, event.Attachment{Author: i.Author.event(), Created: i.Created.UTC()})
+	return t.sized(ctx, op, i.Project, once(slices.Concat(all.carried, shown, all.shown)))
 }
 
 func isAuthor(u *user, me user) bool { return u != nil && u.ID == me.ID }
@@ -119,15 +130,12 @@ func (t *Tracker) Moves(ctx context.Context, ref event.Ref) (map[string][]string
 // talk is what the notes of an issue hold.
 type talk struct {
 	comments []event.Comment
-	files    []event.Attachment
+	// carried are the files that a note is there for, shown those that comments link to.
+	carried, shown []event.Attachment
 }
 
 func (t *Tracker) talk(ctx context.Context, op string, i *issue, me user) (talk, error) {
-	l := list[note]{
-		op: op, path: "issues/{iid}/notes", args: []string{i.id()},
-		query: url.Values{"order_by": {"created_at"}, "sort": {"asc"}}, key: (*note).id, sound: (*note).sound,
-	}
-	all, err := l.read(ctx, t.api)
+	all, err := t.api.notes(ctx, op, i.id())
 	if err != nil {
 		return talk{}, t.believeGone(ctx, op, err)
 	}
@@ -139,13 +147,13 @@ func (t *Tracker) talk(ctx context.Context, op string, i *issue, me user) (talk,
 		c := all[n].comment(me)
 		about := event.Attachment{Author: c.Author, Created: c.Created, Internal: c.Internal}
 		// A note that is nothing but a link is the file, whoever wrote it.
-		if text, _ := marker.Cut(c.Body); fileNote.MatchString(strings.TrimSpace(text)) {
-			about.Marker = c.Marker
-			out.files = append(out.files, filesIn(c.Body, about)...)
+		if f, ok := i.carried(c.Body, about); ok {
+			f.Marker = c.Marker
+			out.carried = append(out.carried, f)
 			continue
 		}
 		out.comments = append(out.comments, c)
-		out.files = append(out.files, filesIn(c.Body, about)...)
+		out.shown = append(out.shown, i.filesIn(c.Body, about)...)
 	}
 	slices.SortStableFunc(out.comments, func(a, b event.Comment) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(number(a.ID), number(b.ID)))

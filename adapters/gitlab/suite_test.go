@@ -95,7 +95,7 @@ func (s *site) subject() adaptertest.Subject {
 			return s.open(t, u, map[string]string{"token": "glpat-unknown"})
 		},
 		Secrets: []string{bot().Token},
-		Hand:    hand{s},
+		Hand:    hand{s, alice()},
 		Create:  event.Fields{event.FieldType: "issue"},
 		Fields: map[string][2]any{
 			event.FieldLabels:     {[]any{"bug", "urgent"}, []any{"three"}},
@@ -112,6 +112,7 @@ func (s *site) subject() adaptertest.Subject {
 		Query:         "issue_type=issue",
 		BadQuery:      "colour=red",
 		EditsComments: true,
+		Pictures:      `/%s) here, and [the same](/uploads/`,
 		Effect:        effect,
 		UnsignedHooks: true,
 		Deliver: func(_ testing.TB, ref event.Ref, _ string) adapters.Delivery {
@@ -136,8 +137,11 @@ func effect(r *http.Request) bool {
 	return !bytes.Contains(body, []byte(`"title":"adding `))
 }
 
-// hand is Alice, who speaks to GitLab by herself.
-type hand struct{ s *site }
+// hand is a person, who speaks to GitLab by herself.
+type hand struct {
+	s   *site
+	who gitlabdouble.Account
+}
 
 func (h hand) send(ctx context.Context, method, path, kind string, body io.Reader, out any) error {
 	r, err := http.NewRequestWithContext(ctx, method, fmt.Sprintf("%s/api/v4/projects/%d/%s", h.s.url, projectID, path), body)
@@ -147,7 +151,7 @@ func (h hand) send(ctx context.Context, method, path, kind string, body io.Reade
 	if kind != "" {
 		r.Header.Set("Content-Type", kind)
 	}
-	r.Header.Set("Private-Token", alice().Token)
+	r.Header.Set("Private-Token", h.who.Token)
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return err

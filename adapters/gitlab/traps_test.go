@@ -35,7 +35,7 @@ func newBench(t testing.TB, opt gitlabdouble.Options, change map[string]string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{TB: t, site: s, hand: hand{s}, tracker: s.open(t, u, change)}
+	b := &bench{TB: t, site: s, hand: hand{s, alice()}, tracker: s.open(t, u, change)}
 	t.Cleanup(func() { _ = b.tracker.Close() })
 	return b
 }

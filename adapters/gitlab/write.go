@@ -90,6 +90,9 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 	if err != nil {
 		return event.Written{}, err
 	}
+	if step, err = t.pointed(ctx, op, i, step); err != nil {
+		return event.Written{}, err
+	}
 	e := &edit{t: t, op: op, of: i, patch: map[string]any{}}
 	if err := e.encode(ctx, step.Fields); err != nil {
 		return event.Written{}, err
@@ -179,6 +182,9 @@ func (t *Tracker) editComment(ctx context.Context, step event.Step) (event.Writt
 	if talk.comments[n].Internal != step.Comment.Internal {
 		return event.Written{}, e.reject("GitLab cannot change who may read a comment")
 	}
+	if step, err = t.pointed(ctx, op, i, step); err != nil {
+		return event.Written{}, err
+	}
 	said, err := e.body(step.Comment.Body, talk.comments[n].Marker)
 	if err != nil {
 		return event.Written{}, err
@@ -210,7 +216,9 @@ func (t *Tracker) attach(ctx context.Context, step event.Step, body io.Reader) (
 	if _, err := t.api.addNote(ctx, i.id(), said, a.Internal); err != nil {
 		return event.Written{}, t.believeGone(ctx, op, err)
 	}
-	return event.Written{Ref: i.ref(), Key: i.key(), Item: u.Secret + "/" + u.FileName}, nil
+	done := event.Written{Ref: i.ref(), Key: i.key(), Item: u.Secret + "/" + u.FileName}
+	t.repoint(ctx, step.Ref, event.Attachment{ID: done.Item, Name: a.Name, Internal: a.Internal})
+	return done, nil
 }
 
 // uploadError: an upload that nothing links to did nothing, whatever became of it.

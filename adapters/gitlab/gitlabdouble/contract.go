@@ -29,6 +29,7 @@ func vendor() contract.Vendor {
 			{Method: "GET", Path: "/api/v4/user", Why: documented + "users/"},
 			{Method: "GET", Path: "/api/v4/projects/*/issues/*/notes", Why: documented + "notes/"},
 			{Method: "POST", Path: "/api/v4/projects/*/issues/*/notes", Why: documented + "notes/"},
+			{Method: "GET", Path: "/api/v4/projects/*/issues/*/notes/*", Why: documented + "notes/"},
 			{Method: "PUT", Path: "/api/v4/projects/*/issues/*/notes/*", Why: documented + "notes/"},
 			{Method: "GET", Path: "/api/v4/projects/*/milestones", Why: documented + "milestones/"},
 			{Method: "GET", Path: "/api/v4/personal_access_tokens/self", Why: documented + "personal_access_tokens/"},
