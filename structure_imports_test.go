@@ -71,7 +71,7 @@ var machines = []string{"sync/work", "sync/outbox", "sync/inbox", "sync/plan", "
 
 // testOnly are packages that only tests may import; they may be imported by any.
 var testOnly = []string{
-	"adapters/adaptertest", "filters/filtertest", "sync/simtest", "sync/store/storetest",
+	"adapters/adaptertest", "sync/simtest", "sync/store/storetest",
 	"sync/store/memstore", "sync/transport/transporttest", "sync/transport/memory", "sync/envelope/plain", "scripts/trackers",
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -120,6 +121,23 @@ func (*fakeService) History(_ context.Context, key string) (admin.History, error
 		},
 		{Event: "globex/out/1.3", Connection: "globex", Direction: "out", At: at, Cause: "edit", Items: 1, Outcome: "refused", Code: "by-gate"},
 	}}, nil
+}
+
+// Record is a ticket in which a peer's texts stand, masked already.
+func (*fakeService) Record(_ context.Context, r admin.RecordRequest) (admin.RecordResult, error) {
+	schema := event.Schema{Fields: map[string]event.Field{}}
+	for kind, names := range map[event.Type]string{
+		event.TypeOption: "project type status priority fields.Severity", event.TypeText: "summary description fields.Remote_key",
+		event.TypeUser: "assignee", event.TypeDate: "due", event.TypeSet: "labels",
+	} {
+		for name := range strings.FieldsSeq(names) {
+			schema.Fields[strings.ReplaceAll(name, "_", " ")] = event.Field{Type: kind, Writable: true}
+		}
+	}
+	return admin.RecordResult{
+		Key: r.Key, Connection: r.Connection, Schema: schema,
+		Cases: "- {name: a ticket, filter: outgoing, issue: {key: " + r.Key + ", fields: {summary: Person 1 says}}, expect: {}}\n",
+	}, nil
 }
 
 func (*fakeService) Undo(_ context.Context, r admin.UndoRequest) (admin.UndoResult, error) {

@@ -26,8 +26,10 @@ const (
 )
 
 type filterCommand struct {
-	Check filterCheck `cmd:"" help:"Say every mistake in the filters and scopes."`
-	Try   filterTry   `cmd:"" help:"Run filters on a ticket and show what each line did; nothing is written."`
+	Check  filterCheck  `cmd:"" help:"Say every mistake in the filters and scopes."`
+	Test   filterTest   `cmd:"" help:"Run filter tests: files that say what goes in and what must come out."`
+	Record filterRecord `cmd:"" help:"Make filter tests of a real ticket, with what is personal or secret replaced."`
+	Try    filterTry    `cmd:"" help:"Run filters on a ticket and show what each line did; nothing is written."`
 }
 
 type filterCheck struct {
@@ -143,10 +145,9 @@ func checkConnections(cfg *config.Config, names []string, schema event.Schema) [
 		c := cfg.Connections[name]
 		env := filters.Env{Schema: schema, Vars: c.Vars}
 		if c.Tables != "" {
-			folder := cfg.Path(c.Tables)
 			var err error
-			if env.Tables, err = filters.LoadTables(os.DirFS(filepath.Dir(folder)), filepath.Base(folder)); err != nil {
-				reports = append(reports, report{File: folder, Problems: filters.Problems{}, Error: err.Error()})
+			if env.Tables, err = tablesIn(cfg.Path(c.Tables)); err != nil {
+				reports = append(reports, report{File: cfg.Path(c.Tables), Problems: filters.Problems{}, Error: err.Error()})
 			}
 		}
 		_, err := filters.CompileScope(c.Scope, env)
@@ -175,6 +176,10 @@ func checkConnections(cfg *config.Config, names []string, schema event.Schema) [
 		reports = append(reports, in)
 	}
 	return reports
+}
+
+func tablesIn(folder string) (map[string]filters.Table, error) {
+	return filters.LoadTables(os.DirFS(filepath.Dir(folder)), filepath.Base(folder))
 }
 
 func checkFile(name string, compile func(string) (filters.Problems, error)) report {

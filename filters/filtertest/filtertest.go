@@ -6,19 +6,19 @@
 //   - name: a status that the table does not have is kept
 //     filter: incoming            # or outgoing
 //     first: true                 # no twin yet
-//     replica:
-//     fields: {status: Odd, summary: Printer on fire}
-//     comments: [{id: w1, body: hello, author: {name: Ann}}]
-//     expect:
-//     fields: {summary: Printer on fire}
-//     comments: [{id: w1, body: hello}]
+//     replica: {fields: {status: Odd, summary: Printer on fire}}
+//     expect: {fields: {summary: Printer on fire}}
+//
+// Scripts runs cases with the texts of filters, their variables and tables: the
+// command `parley filter test` and tests in Go do the same. Record makes a case of
+// a real ticket, with what is personal or secret replaced.
 //
 // Fields are compared whole: one more or one less fails. Comments and files are
 // compared by the members that expect names. The id of a person may be "*", any
 // id: the ids that leave differ per connection. Unknown keys are errors.
 //
-// It does not compile scripts, and knows no tracker: look-ups are answered from
-// the case.
+// It knows no tracker and no clock: look-ups are answered from the case, and so is
+// the time.
 package filtertest
 
 import (
@@ -41,17 +41,23 @@ type Case struct {
 	Filter string `json:"filter"` // outgoing or incoming
 	First  bool   `json:"first,omitempty"`
 	// At is the event's time; it has a default.
-	At         time.Time         `json:"at,omitzero"`
-	Connection string            `json:"connection,omitempty"`
-	Vars       map[string]any    `json:"vars,omitempty"`
-	Issue      *Ticket           `json:"issue,omitempty"`
-	Replica    *Ticket           `json:"replica,omitempty"`
-	Previous   *Ticket           `json:"previous,omitempty"`
-	People     []event.User      `json:"people,omitempty"`  // found by id or e-mail
-	Tickets    map[string]string `json:"tickets,omitempty"` // "field=value" to id
-	Twins      map[string]string `json:"twins,omitempty"`   // their id to ours
-	Expect     Expect            `json:"expect"`
+	At         time.Time `json:"at,omitzero"`
+	Connection string    `json:"connection,omitempty"`
+	// Vars and Tables stand over those that the filters have otherwise; a table is
+	// written as in its file.
+	Vars     map[string]any      `json:"vars,omitempty"`
+	Tables   map[string]rawTable `json:"tables,omitempty"`
+	Issue    *Ticket             `json:"issue,omitempty"`
+	Replica  *Ticket             `json:"replica,omitempty"`
+	Previous *Ticket             `json:"previous,omitempty"`
+	People   []event.User        `json:"people,omitempty"`  // found by id or e-mail
+	Tickets  map[string]string   `json:"tickets,omitempty"` // "field=value" to id
+	Twins    map[string]string   `json:"twins,omitempty"`   // their id to ours
+	Expect   Expect              `json:"expect"`
 }
+
+// rawTable is a table as its file has it.
+type rawTable = json.RawMessage
 
 // Ticket is a ticket or a replica. Comments or attachments that are left out
 // were not sent.
@@ -59,8 +65,8 @@ type Ticket struct {
 	Key         string               `json:"key,omitempty"`
 	URL         string               `json:"url,omitempty"`
 	Fields      event.Fields         `json:"fields,omitempty"`
-	Comments    []filters.Comment    `json:"comments,omitempty"`
-	Attachments []filters.Attachment `json:"attachments,omitempty"`
+	Comments    []filters.Comment    `json:"comments,omitzero"`
+	Attachments []filters.Attachment `json:"attachments,omitzero"`
 }
 
 // Expect is what must come out.

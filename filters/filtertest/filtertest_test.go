@@ -63,13 +63,13 @@ func TestCases_Fail(t *testing.T) {
 	t.Parallel()
 	for _, change := range []struct{ from, to, want string }{
 		{"expect: {fields: {summary: a}, connect", "expect: {fields: {summary: b}, connect", `fields.summary: got "a", want "b"`},
-		{"expect: {fields: {summary: a}, connect", "expect: {connect", `fields.summary: got "a", want it not set`},
-		{"expect: {fields: {summary: a}, connect", "expect: {fields: {summary: a, due: null}, connect", `fields.due: not set, want null`},
+		{"expect: {fields: {summary: a}, connect", "expect: {connect", `fields.summary: got "a", want not set`},
+		{"expect: {fields: {summary: a}, connect", "expect: {fields: {summary: a, due: null}, connect", `fields.due: got not set, want null`},
 		{`connect: "77"`, `connect: "78"`, `connect: got "77", want "78"`},
 		{"add: {labels: [l]}", "add: {labels: [m]}", `add: got {"labels":["l"]}, want {"labels":["m"]}`},
 		{"remove: {labels: [old]}", "remove: {}", `remove: got {"labels":["old"]}, want {}`},
 		{"comments: [{body: b}]}", "comments: [{body: c}]}", `comments[0].body: got "b", want "c"`},
-		{"comments: [{body: b}]}", "comments: []}", `comments: got 1, want 0`},
+		{"comments: [{body: b}]}", "comments: []}", `comments: got 1 of them, want 0`},
 		{"stop: skip", "stop: leave", `stop: got "skip", want "leave"`},
 		{"stop: skip", "fields: {}", `stop: got "skip", want ""`},
 		{"held: [internal]", "held: []", `held: got ["internal"], want []`},
@@ -82,7 +82,9 @@ func TestCases_Fail(t *testing.T) {
 		}
 		var got []string
 		for _, c := range cases {
-			got = append(got, pair(t).Run(t.Context(), c)...)
+			for _, d := range pair(t).Run(t.Context(), c) {
+				got = append(got, d.String())
+			}
 		}
 		if len(got) != 1 || !strings.Contains(got[0], change.want) {
 			t.Errorf("%s -> %s: got %q, want %q", change.from, change.to, got, change.want)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
 	"strings"
 
 	"parley/filters"
@@ -19,16 +18,16 @@ type Pair struct {
 	Incoming *filters.Incoming
 }
 
-// Run runs one case and returns what differs from what it expects, a line
-// each; nothing means that it passed.
-func (p Pair) Run(ctx context.Context, c Case) []string {
+// Run runs one case and returns what differs from what it expects; nothing means
+// that it passed.
+func (p Pair) Run(ctx context.Context, c Case) []Difference {
 	if c.Filter == "outgoing" {
 		return p.outgoing(ctx, c)
 	}
 	return p.incoming(ctx, c)
 }
 
-func (p Pair) outgoing(ctx context.Context, c Case) []string {
+func (p Pair) outgoing(ctx context.Context, c Case) []Difference {
 	issue := c.Issue.ours()
 	out, err := p.Outgoing.Run(ctx, filters.OutInput{Context: c.context(), Issue: issue, Previous: c.Previous.replica()})
 	if differences, done := c.Expect.ending(err, out.Stop); done {
@@ -39,29 +38,13 @@ func (p Pair) outgoing(ctx context.Context, c Case) []string {
 	return append(differences, c.Expect.content(passed.Fields, passed.Comments, passed.Attachments)...)
 }
 
-func (p Pair) incoming(ctx context.Context, c Case) []string {
-	in := filters.InInput{Context: c.context(), Previous: c.Previous.replica()}
-	if replica := c.Replica.replica(); replica != nil {
-		in.Replica = *replica
-	}
-	if c.Issue != nil {
-		issue := c.Issue.ours()
-		in.Issue = &issue
-	}
-	out, err := p.Incoming.Run(ctx, in)
+func (p Pair) incoming(ctx context.Context, c Case) []Difference {
+	out, err := p.Incoming.Run(ctx, c.incoming())
 	if differences, done := c.Expect.ending(err, out.Stop); done {
 		return differences
 	}
 	differences := c.Expect.content(out.Fields, out.Comments, out.Attachments)
-	add, remove := map[string][]any{}, map[string][]any{}
-	for name, change := range out.Sets {
-		if len(change.Add) > 0 {
-			add[name] = change.Add
-		}
-		if len(change.Remove) > 0 {
-			remove[name] = change.Remove
-		}
-	}
+	add, remove := setChanges(out)
 	differences = append(differences, compare("add", add, c.Expect.Add)...)
 	differences = append(differences, compare("remove", remove, c.Expect.Remove)...)
 	connect := ""
@@ -71,17 +54,44 @@ func (p Pair) incoming(ctx context.Context, c Case) []string {
 	return append(differences, compare("connect", connect, c.Expect.Connect)...)
 }
 
+// incoming is what the case's incoming filter runs on.
+func (c Case) incoming() filters.InInput {
+	in := filters.InInput{Context: c.context(), Previous: c.Previous.replica()}
+	if replica := c.Replica.replica(); replica != nil {
+		in.Replica = *replica
+	}
+	if c.Issue != nil {
+		issue := c.Issue.ours()
+		in.Issue = &issue
+	}
+	return in
+}
+
+// setChanges is what += and -= did, without what they did nothing to.
+func setChanges(out filters.InResult) (add, remove map[string][]any) {
+	add, remove = map[string][]any{}, map[string][]any{}
+	for name, change := range out.Sets {
+		if len(change.Add) > 0 {
+			add[name] = change.Add
+		}
+		if len(change.Remove) > 0 {
+			remove[name] = change.Remove
+		}
+	}
+	return add, remove
+}
+
 // ending compares how the run ended; done is set when there is nothing more to
 // compare.
-func (e Expect) ending(err error, stop *filters.Stop) (differences []string, done bool) {
+func (e Expect) ending(err error, stop *filters.Stop) (differences []Difference, done bool) {
 	if err != nil {
 		if e.Error == "" || !strings.Contains(err.Error(), e.Error) {
-			return []string{fmt.Sprintf("error: got %q, want %q", err, e.Error)}, true
+			return []Difference{{"error", show(err.Error()), show(e.Error)}}, true
 		}
 		return nil, true
 	}
 	if e.Error != "" {
-		return []string{fmt.Sprintf("error: got none, want %q", e.Error)}, true
+		return []Difference{{"error", "none", show(e.Error)}}, true
 	}
 	kind := filters.StopKind("")
 	if stop != nil {
@@ -90,7 +100,7 @@ func (e Expect) ending(err error, stop *filters.Stop) (differences []string, don
 	return compare("stop", kind, e.Stop), kind != "" || e.Stop != ""
 }
 
-func (e Expect) held(findings []filters.Finding) []string {
+func (e Expect) held(findings []filters.Finding) []Difference {
 	var got []filters.FindingCode
 	for _, f := range findings {
 		got = append(got, f.Code)
@@ -98,13 +108,13 @@ func (e Expect) held(findings []filters.Finding) []string {
 	return compare("held", got, e.Held)
 }
 
-func (e Expect) content(fields event.Fields, comments []filters.Comment, attachments []filters.Attachment) []string {
+func (e Expect) content(fields event.Fields, comments []filters.Comment, attachments []filters.Attachment) []Difference {
 	differences := fieldDifferences(fields, e.Fields)
 	differences = append(differences, members("comments", plain(comments), e.Comments)...)
 	return append(differences, members("attachments", plain(attachments), e.Attachments)...)
 }
 
-func fieldDifferences(got, want event.Fields) []string {
+func fieldDifferences(got, want event.Fields) []Difference {
 	names := map[string]bool{}
 	for name := range got {
 		names[name] = true
@@ -112,20 +122,20 @@ func fieldDifferences(got, want event.Fields) []string {
 	for name := range want {
 		names[name] = true
 	}
-	var differences []string
+	var differences []Difference
 	for name := range names {
 		g, have := got[name]
 		w, wanted := want[name]
 		switch {
 		case !have:
-			differences = append(differences, fmt.Sprintf("fields.%s: not set, want %s", name, show(w)))
+			differences = append(differences, Difference{"fields." + name, notSet, show(w)})
 		case !wanted:
-			differences = append(differences, fmt.Sprintf("fields.%s: got %s, want it not set", name, show(g)))
+			differences = append(differences, Difference{"fields." + name, show(g), notSet})
 		default:
 			differences = append(differences, compare("fields."+name, anyID(g, w), w)...)
 		}
 	}
-	slices.Sort(differences)
+	sortDifferences(differences)
 	return differences
 }
 
@@ -142,17 +152,17 @@ func anyID(got, want any) any {
 }
 
 // members compares entries by the members that are wanted.
-func members(what string, got, want []map[string]any) []string {
+func members(what string, got, want []map[string]any) []Difference {
 	if len(got) != len(want) {
-		return []string{fmt.Sprintf("%s: got %d, want %d", what, len(got), len(want))}
+		return []Difference{{what, fmt.Sprintf("%d of them", len(got)), fmt.Sprintf("%d", len(want))}}
 	}
-	var differences []string
+	var differences []Difference
 	for i, w := range want {
 		for name, v := range w {
 			differences = append(differences, compare(fmt.Sprintf("%s[%d].%s", what, i, name), got[i][name], v)...)
 		}
 	}
-	slices.Sort(differences)
+	sortDifferences(differences)
 	return differences
 }
 
@@ -170,12 +180,12 @@ func plain[T any](list []T) []map[string]any {
 	return out
 }
 
-func compare(what string, got, want any) []string {
+func compare(what string, got, want any) []Difference {
 	g, w := show(got), show(want)
 	if g == w || empty(got) && empty(want) {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: got %s, want %s", what, g, w)}
+	return []Difference{{what, g, w}}
 }
 
 func empty(v any) bool {

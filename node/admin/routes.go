@@ -34,6 +34,7 @@ func NewHandler(s Service, version string) http.Handler {
 	routeQueue(api, s)
 	routePairs(api, s)
 	routeConflicts(api, s)
+	routeFilters(api, s)
 	routeBackup(api, s)
 	// One byte more than huma's own bound, whose answer is the better one.
 	return http.MaxBytesHandler(orProblem(mux), maxBody+1)

@@ -59,6 +59,7 @@ type Service interface {
 	Probe(ctx context.Context) ([]adapters.Finding, error)
 	Schema(ctx context.Context) (event.Schema, error)
 	Try(ctx context.Context, r TryRequest) (TryResult, error)
+	Record(ctx context.Context, r RecordRequest) (RecordResult, error)
 	Reload(ctx context.Context) error
 	// Claim says that this process is the node, where another live copy of it
 	// works; it returns how many connections stood back.

@@ -42,6 +42,7 @@ connections:
     in: f/globex.in
     vars: {project: SUP, depth: 3, rate: 1.5, on: true, list: [a, {b: "1"}]}
     tables: f
+    tests: f
     tags: [gold]
     fields: {priority: theirs, status: both, severity: ours}
     on_local_edit: warn
@@ -80,7 +81,7 @@ func TestLoad_ReadsEveryKey(t *testing.T) {
 		Leave: config.LeaveKeep, Ended: config.EndedDelete, Closed: []string{"Done", "Dropped"},
 		Fuse:  config.Fuse{Creates: 1, Closes: 2, Deletes: 3, Ends: 4},
 		Start: config.Start{Label: "sync-globex"}, Conflict: config.ConflictTheirs,
-		Out: "f/globex.out", In: "f/globex.in", Tables: "f", Tags: []string{"gold"},
+		Out: "f/globex.out", In: "f/globex.in", Tables: "f", Tests: "f", Tags: []string{"gold"},
 		Fields: map[string]string{"priority": "theirs", "status": "both", "severity": "ours"}, OnLocalEdit: config.OnEditWarn,
 		Vars: map[string]any{
 			"project": "SUP", "depth": 3, "rate": 1.5, "on": true, "list": []any{"a", map[string]any{"b": "1"}},

@@ -37,7 +37,7 @@ func TestSample_WhatIsAnsweredIsReadBack(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		c, err := loadFrom(dir, text, "filters/"+a.Connection+".out.parley", "filters/"+a.Connection+".in.parley", "tables/x")
+		c, err := loadFrom(dir, text, "filters/"+a.Connection+".out.parley", "filters/"+a.Connection+".in.parley", "tables/x", "tests/x")
 		if err != nil {
 			r.Fatalf("%v\nin:\n%s", err, text)
 		}

@@ -162,6 +162,7 @@ connections:
 {{- if not .Tables}}
 #     tables: tables/globex      # folder of the filters' tables
 {{- end}}
+#     tests: tests/globex        # folder of the filters' tests
 #     tags: [gold]
 #     fields: {priority: theirs} # whose a field of yours is: ours | theirs | both
 #     on_local_edit: restore     # an edit of yours of one that is theirs: restore | warn | allow

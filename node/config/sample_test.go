@@ -58,7 +58,7 @@ func TestSample_WithEveryCommentTakenOutLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	text = uncommented(text, "listen", "connections", "notify")
-	c, err := load(t, text, "filters/globex.out.parley", "filters/globex.in.parley", "tables/globex/status.yaml")
+	c, err := load(t, text, "filters/globex.out.parley", "filters/globex.in.parley", "tables/globex/status.yaml", "tests/globex/a.yaml")
 	if err != nil {
 		t.Fatalf("%v\nin:\n%s", err, text)
 	}

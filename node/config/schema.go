@@ -100,8 +100,10 @@ type Connection struct {
 	// Vars are the filters' variables.
 	Vars map[string]any `yaml:"vars,omitempty"`
 	// Tables is the folder of the filters' tables.
-	Tables string   `yaml:"tables,omitempty"`
-	Tags   []string `yaml:"tags,omitempty"`
+	Tables string `yaml:"tables,omitempty"`
+	// Tests is the folder of the filters' tests; TestsOf has what holds if it is left out.
+	Tests string   `yaml:"tests,omitempty"`
+	Tags  []string `yaml:"tags,omitempty"`
 	// Fields says whose a field of ours is: ours, theirs or both sides', as those not named.
 	Fields map[string]string `yaml:"fields,omitempty"`
 	// OnLocalEdit is what becomes of an edit of ours of a field that is theirs.
@@ -344,4 +346,12 @@ func (c *Config) Path(name string) string {
 		return name
 	}
 	return filepath.Join(c.folder, name)
+}
+
+// TestsOf is the folder of a connection's filter tests, which need not be there.
+func (c *Config) TestsOf(name string) string {
+	if folder := c.Connections[name].Tests; folder != "" {
+		return c.Path(folder)
+	}
+	return c.Path(filepath.Join("tests", name))
 }

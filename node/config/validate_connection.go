@@ -31,6 +31,9 @@ func (v *validator) connection(name string, con Connection) {
 	if con.Tables != "" {
 		v.file(key+".tables", con.Tables, true)
 	}
+	if con.Tests != "" {
+		v.file(key+".tests", con.Tests, true)
+	}
 	v.words(key+".tags", con.Tags)
 	v.accept(key+".accept", con.Accept)
 	v.words(key+".gate.fields", con.Gate.Fields)

@@ -351,6 +351,11 @@ func (c *Client) Schema(ctx context.Context) (event.Schema, error) {
 	return get[event.Schema](ctx, c, "/v1/tracker/schema", nil)
 }
 
+// Record implements admin.Service.
+func (c *Client) Record(ctx context.Context, r admin.RecordRequest) (admin.RecordResult, error) {
+	return post[admin.RecordResult](ctx, c, "/v1/filters/record", r)
+}
+
 // Try implements admin.Service.
 func (c *Client) Try(ctx context.Context, r admin.TryRequest) (admin.TryResult, error) {
 	return post[admin.TryResult](ctx, c, "/v1/filters/try", r)

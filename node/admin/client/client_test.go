@@ -53,6 +53,7 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 	sync := admin.SyncRequest{Keys: []string{"SUP-1"}, Query: "q", Connection: "globex", DryRun: true}
 	pick := admin.QueueSelect{ID: "i/1", Connection: "globex", Code: "denied", All: true}
 	try := admin.TryRequest{Connection: "globex", Key: "SUP-1", Out: "a\nb", In: "c"}
+	record := admin.RecordRequest{Connection: "globex", Key: "SUP-1", Blank: true}
 	pair := admin.Pair{Ours: "SUP-1", Theirs: "INC-7", Prefer: "ours"}
 	pairing := admin.ConnectRequest{Connection: "globex", Pairs: []admin.Pair{pair}, Old: true, DryRun: true}
 	match := admin.MatchRequest{Connection: "globex", By: "Remote key", Query: "q"}
@@ -111,6 +112,7 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 		{"Probe", []adapters.Finding{{Level: adapters.LevelError, What: "w", Hint: "h"}}, nil, func() (any, error) { return c.Probe(ctx) }},
 		{"Schema", event.Schema{Fields: map[string]event.Field{"fields.Severity": {Type: event.TypeOption, Options: []string{"S1"}}}}, nil, func() (any, error) { return c.Schema(ctx) }},
 		{"Try", admin.TryResult{Key: "SUP-1", Lines: []admin.TryLine{{Line: 1, Value: []any{"x", true, 1.5, nil}}}}, []any{try}, func() (any, error) { return c.Try(ctx, try) }},
+		{"Record", admin.RecordResult{Key: "SUP-1", Cases: "- {}\n"}, []any{record}, func() (any, error) { return c.Record(ctx, record) }},
 		{"Reload", nil, nil, func() (any, error) { return nil, c.Reload(ctx) }},
 	})
 }

@@ -191,6 +191,10 @@ func (f *fakeService) Schema(context.Context) (event.Schema, error) {
 	return reply[event.Schema](f, "Schema")
 }
 
+func (f *fakeService) Record(_ context.Context, r admin.RecordRequest) (admin.RecordResult, error) {
+	return reply[admin.RecordResult](f, "Record", r)
+}
+
 func (f *fakeService) Try(_ context.Context, r admin.TryRequest) (admin.TryResult, error) {
 	return reply[admin.TryResult](f, "Try", r)
 }
