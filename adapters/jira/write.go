@@ -347,8 +347,7 @@ func (t *Tracker) attach(ctx context.Context, step event.Step, body io.Reader) (
 	if err != nil {
 		return event.Written{}, t.believeGone(ctx, op, err)
 	}
-	t.repoint(ctx, step.Ref, step.Attachment.Name)
-	return event.Written{Ref: i.ref(), Key: i.Key, Item: id}, nil
+	return event.Written{Ref: i.ref(), Key: i.Key, Item: id, Partly: t.repoint(ctx, step.Ref, step.Attachment.Name)}, nil
 }
 
 // saysInternal reads the property of Jira Service Management.

@@ -59,6 +59,9 @@ type Written struct {
 	// Item is the id of the comment or attachment added, "" where the tracker
 	// does not say it (the read-back finds it by its marker).
 	Item string
+	// Partly says what of a step that was done did not come about, in words for the
+	// admin of this side and without ticket text; "" is nothing. The step is not tried again.
+	Partly string
 	// Version of the ticket after the write, where the tracker says it; see
 	// Change.Version. Nobody takes it from what Find found.
 	Version string

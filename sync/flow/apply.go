@@ -131,6 +131,7 @@ func (p *Path) write(ctx context.Context, in *incoming, i int) error {
 	if err != nil {
 		return p.writeFailed(ctx, in, i, err)
 	}
+	p.partly(in.con, in.id, written)
 	return p.stepDone(in, i, written)
 }
 

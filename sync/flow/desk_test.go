@@ -38,6 +38,8 @@ type desk struct {
 	history []adapters.Edit
 	// mute is set if a write does not answer with the id of what it added.
 	mute bool
+	// partly is what each write says of itself.
+	partly string
 	// noSchema is set while it does not answer for its schema.
 	noSchema bool
 
@@ -252,6 +254,7 @@ func (d *desk) Write(_ context.Context, step event.Step, body io.Reader) (event.
 	if d.mute {
 		w.Item = ""
 	}
+	w.Partly = d.partly
 	return w, d.on("write done", step)
 }
 

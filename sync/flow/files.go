@@ -231,9 +231,17 @@ func (p *Path) attachStep(ctx context.Context, con *Connection, id event.TwinID,
 		if err = errors.Join(err, body.Close()); err != nil {
 			return false, err
 		}
+		p.partly(con, id, written)
 		return true, p.attached(ctx, con, id, job, written)
 	}
 	return true, nil
+}
+
+// partly tells the operator what of a step that was done did not come about.
+func (p *Path) partly(con *Connection, id event.TwinID, w event.Written) {
+	if w.Partly != "" {
+		p.Observe(Observation{What: "partly", Connection: con.Name, Twin: id, Key: w.Key, Detail: w.Partly, At: p.Now()})
+	}
 }
 
 // attached records a written file and tells the peer.

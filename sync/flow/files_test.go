@@ -184,3 +184,23 @@ func TestApply_AFileThatWasWrittenMeanwhileIsNotWantedAgain(t *testing.T) {
 		t.Errorf("it was fetched %d times, and is wanted %d times more", got, len(b.jobs()))
 	}
 }
+
+// TestWrite_WhatOfAStepDidNotComeAboutIsTold: it is not tried again, so nobody else would
+// say so.
+func TestWrite_WhatOfAStepDidNotComeAboutIsTold(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	ref := a.desk.open("one")
+	w.settle()
+	b.desk.partly = "the description may not show the file"
+	a.desk.attach(ref, "file", "content")
+	w.settle()
+	if got := files(b.one()); len(got) != 1 || b.saw("partly") != 1 {
+		t.Errorf("the peer has the files %q, and was told %d times of what is missing, want 1 and 1", got, b.saw("partly"))
+	}
+	a.desk.set(ref, "summary", "two")
+	w.settle()
+	if b.saw("partly") != 2 {
+		t.Errorf("told %d times after an update, want 2", b.saw("partly"))
+	}
+}

@@ -220,6 +220,9 @@ func changed(f *field, before, after any) map[string]any {
 	if f.custom != "" {
 		item["field"] = f.name
 	}
+	if f.id == "description" {
+		before, after = inWords(before), inWords(after)
+	}
 	item["from"], item["fromString"] = told(before)
 	item["to"], item["toString"] = told(after)
 	if f.kind == "date" {
@@ -227,6 +230,14 @@ func changed(f *field, before, after any) map[string]any {
 		item["fromString"], item["toString"] = calendar(before), calendar(after)
 	}
 	return item
+}
+
+// inWords is a formatted text as the changelog has it.
+func inWords(v any) any {
+	if m, ok := v.(map[string]any); ok {
+		return words(m)
+	}
+	return v
 }
 
 // calendar is how the changelog shows a date.
