@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/checker/nature"
 	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/types"
@@ -33,6 +34,12 @@ type compilation struct {
 	// always are targets set above without a condition, with their offset.
 	always map[string]int
 	depth  int // of ifs
+	// tree is the expression that was compiled last, with expr's types, nil if it
+	// was wrong; base is where it starts.
+	tree  ast.Node
+	base  int
+	scene scene
+	shape event.Schema // of what an outgoing filter sends
 	// remembers is set when the script reads previous.
 	remembers bool
 }
@@ -43,6 +50,9 @@ type fact struct {
 	options []string
 	reads   []string // replica fields that must have been sent
 	depends []string // replica fields that the value comes from
+	// maybe, personal and unsteady are told of a let: it may be nothing, holds an
+	// e-mail address, comes from the clock.
+	maybe, personal, unsteady bool
 }
 
 // local is a variable of a let.
@@ -82,7 +92,7 @@ func compile(kind direction, src string, env Env) (*script, error) {
 	return &script{
 		kind: kind, src: source, version: version(kind.String(), src, env), limits: env.Limits.withDefaults(),
 		key: slices.Clone(env.Key), hosts: lowerAll(env.Hosts), slots: c.slots, statements: list, warnings: report.list,
-		guards: c.guarded, remembers: c.remembers, targets: set,
+		guards: c.guarded, remembers: c.remembers, targets: set, shape: c.shape,
 		fields: len(slices.DeleteFunc(slices.Clone(set), isCollection)),
 	}, nil
 }
@@ -155,19 +165,22 @@ func (c *compilation) condition() []compiled {
 }
 
 func (c *compilation) block(list []statement) []compiled {
-	first := len(c.lets)
+	first, around := len(c.lets), c.scene
 	var out []compiled
 	for i := range list {
+		if i > 0 && list[i-1].ends() {
+			c.warn(CodeUnreachable, list[i].at, "this line is never reached: the one above ends the run")
+		}
 		if one, ok := c.statement(&list[i]); ok {
 			out = append(out, one)
 		}
 	}
 	for _, l := range c.lets[first:] {
 		if !l.used {
-			c.report.add(CodeUnused, l.at, "%s is never used", l.name).Warning = true
+			c.warn(CodeUnused, l.at, "%s is never used", l.name)
 		}
 	}
-	c.lets = c.lets[:first]
+	c.lets, c.scene = c.lets[:first], around
 	return out
 }
 
@@ -180,12 +193,11 @@ func (c *compilation) statement(s *statement) (compiled, bool) {
 	case statementAssign:
 		return out, c.assign(s, &out)
 	case statementIf:
+		c.tree = nil
 		if !s.bad {
 			out.value = c.boolean(s.value)
 		}
-		c.depth++
-		out.then, out.otherwise = c.block(s.then), c.block(s.otherwise)
-		c.depth--
+		c.branch(s, &out)
 	case statementStop:
 		out.stop = StopKind(s.name)
 		if out.stop == StopRefuse && c.kind != incoming {
@@ -243,6 +255,7 @@ func (c *compilation) let(s *statement, out *compiled) bool {
 		if e, known, ok := c.expression(s.value); ok {
 			out.value, n = e, known
 			l.fact = c.factOf(e)
+			c.lintLet(&l.fact)
 		}
 	}
 	out.slot = l.slot
@@ -294,7 +307,10 @@ func (c *compilation) assign(s *statement, out *compiled) bool {
 		t = &target{typ: ""}
 	}
 	c.checkAssignable(s.value.start, n, t)
-	c.checkOptionLiteral(s.value, out.target)
+	c.lintAssignment(s, out.target)
+	if c.kind == outgoing {
+		c.shapes(out.target, s.op, n)
+	}
 	c.checkTheirs(e)
 	c.overwritten(s, out.target)
 	c.assigned[out.target.key] = true
@@ -305,7 +321,7 @@ func (c *compilation) assign(s *statement, out *compiled) bool {
 func (c *compilation) overwritten(s *statement, t *target) {
 	if at, ok := c.always[t.key]; ok && c.depth == 0 && s.op == "=" {
 		line, _ := c.src.position(s.at)
-		c.report.add(CodeOverwritten, at, "line %d sets %s again, whatever happens", line, t.shown).Warning = true
+		c.warn(CodeOverwritten, at, "line %d sets %s again, whatever happens", line, t.shown)
 	}
 	if c.depth == 0 && s.op == "=" {
 		c.always[t.key] = s.at

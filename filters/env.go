@@ -17,6 +17,10 @@ type Env struct {
 	// Schema is our tracker's. While it holds no fields, custom names, options
 	// and writability are unchecked.
 	Schema event.Schema
+	// Peer is what the other side says that it sends, as Outgoing.Shape tells it.
+	// While it holds no fields, nothing is checked against it. What it holds gives
+	// warnings only: the other side cannot keep a script of ours from being used.
+	Peer event.Schema
 	// Vars are the connection's declared variables: texts, numbers, bools and
 	// lists of them.
 	Vars map[string]any

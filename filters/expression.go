@@ -31,6 +31,7 @@ func letSlot(n int) string { return fmt.Sprintf("(let %d)", n) }
 // expression compiles one right-hand side. What it returns beside is expr's
 // idea of the type.
 func (c *compilation) expression(where span) (*expression, nature.Nature, bool) {
+	c.tree, c.base = nil, where.start
 	tree, err := parser.ParseWithConfig(string(c.src.text[where.start:where.end]), c.config)
 	if err != nil {
 		c.exprProblem(CodeSyntax, where.start, nil, err)
@@ -52,6 +53,9 @@ func (c *compilation) expression(where span) (*expression, nature.Nature, bool) 
 		return nil, nature.Nature{}, false
 	}
 	known := *tree.Node.Nature()
+	c.tree = tree.Node
+	ast.Walk(&c.tree, c)
+	c.lintNothing(c.tree, c.scene.present)
 	e := &expression{at: where.start, reads: r.reads(), depends: r.dependsOn()}
 	for n := range r.used {
 		e.slots = append(e.slots, n)

@@ -19,7 +19,7 @@ func value(id, name, email string) map[string]any {
 
 func sampleEnv() filters.Env {
 	return filters.Env{
-		Schema: event.Schema{Fields: map[string]event.Field{
+		Schema: event.Schema{Comments: true, Internal: true, Attachments: true, Fields: map[string]event.Field{
 			"summary": {Type: event.TypeText, Writable: true}, "description": {Type: event.TypeRich, Writable: true},
 			"status":     {Type: event.TypeOption, Options: []string{"Open", "In Progress", "Done"}, Writable: true},
 			"resolution": {Type: event.TypeOption, Options: []string{"Fixed", "Done"}, Writable: true},
@@ -34,7 +34,7 @@ func sampleEnv() filters.Env {
 			"fields.Needed":   {Type: event.TypeTime, Writable: true},
 			"fields.Day":      {Type: event.TypeDate, Writable: true},
 			"fields.Reviewer": {Type: event.TypeUser, Writable: true},
-			"fields.Systems":  {Type: event.TypeOptions, Options: []string{"A", "B"}, Writable: true},
+			"fields.Systems":  {Type: event.TypeOptions, Options: []string{"A", "B", "a", "b", "c"}, Writable: true},
 			"fields.Locked":   {Type: event.TypeText},
 		}},
 		Vars: map[string]any{"project": "SUP", "label": "globex", "limit": 3, "on": true, "desks": []string{"a", "b"}},

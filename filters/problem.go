@@ -34,6 +34,16 @@ const (
 	CodeUnused        Code = "unused"
 	CodeOverwritten   Code = "overwritten"
 	CodeVariable      Code = "bad-variable"
+	CodeNothing       Code = "maybe-nothing"
+	CodeConstant      Code = "constant-condition"
+	CodeUnreachable   Code = "unreachable"
+	CodeGrows         Code = "grows"
+	CodeUnsteady      Code = "unsteady"
+	CodePersonal      Code = "personal"
+	CodeIgnored       Code = "ignored"
+	CodeUnmapped      Code = "unmapped"
+	CodeNotSent       Code = "not-sent"
+	CodeRoundTrip     Code = "round-trip"
 )
 
 // Problem is one mistake in a script.

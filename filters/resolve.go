@@ -115,6 +115,9 @@ func (r *resolver) binary(n *ast.BinaryNode) {
 		r.optionLiteral(n.Left, n.Right)
 		r.optionLiteral(n.Right, n.Left)
 	case "in":
+		if name, ok := n.Right.(*ast.IdentifierNode); ok {
+			r.memberLiteral(name, n.Left)
+		}
 		if list, ok := n.Right.(*ast.ArrayNode); ok {
 			for _, one := range list.Nodes {
 				r.optionLiteral(n.Left, one)
@@ -144,9 +147,28 @@ func (r *resolver) optionLiteral(field, literal ast.Node) {
 	if !ok || !isText {
 		return
 	}
-	if f := r.facts[name.Value]; f.typ == event.TypeOption && len(f.options) > 0 {
-		r.checkOption(r.at(literal), name.Value, s.Value, f.options)
+	f := r.facts[name.Value]
+	if f.typ == event.TypeOption && len(f.options) > 0 {
+		r.checkOption(r.at(literal), r.shownName(name.Value), s.Value, f.options, len(f.reads) > 0)
 	}
+}
+
+// memberLiteral checks a text that is looked for in a field of several options.
+func (r *resolver) memberLiteral(name *ast.IdentifierNode, literal ast.Node) {
+	f := r.facts[name.Value]
+	if s, ok := literal.(*ast.StringNode); ok && f.typ == event.TypeOptions && len(f.options) > 0 {
+		r.checkOption(r.at(literal), r.shownName(name.Value), s.Value, f.options, len(f.reads) > 0)
+	}
+}
+
+// shownName is a name as the script has it.
+func (r *resolver) shownName(slot string) string {
+	for _, l := range r.lets {
+		if l.slot == slot {
+			return l.name
+		}
+	}
+	return slot
 }
 
 // element refuses an explicit # in a predicate inside a predicate: it means the

@@ -93,6 +93,7 @@ type script struct {
 	warnings   Problems
 	remembers  bool
 	targets    []string
+	shape      event.Schema
 	fields     int // among targets: not collections
 	machines   sync.Pool
 }

@@ -118,7 +118,17 @@ func (r *resolver) useSlot(node *ast.Node, name string, t types.Type, f fact, lo
 	r.used[n] = true
 	r.remembers = r.remembers || name == "previous" || strings.HasPrefix(name, "previous.")
 	r.gates = append(r.gates, f.reads...)
+	where := (*node).Location()
+	for first := *node; ; {
+		m, ok := first.(*ast.MemberNode)
+		if !ok {
+			where.From = first.Location().From
+			break
+		}
+		first = unchain(m.Node)
+	}
 	ast.Patch(node, &ast.IdentifierNode{Value: name})
+	(*node).SetLocation(where) // expr places a member at its name, not where it begins
 }
 
 // member resolves side.field, side.fields["name"] and vars.name; any other
@@ -264,7 +274,8 @@ func (r *resolver) field(node *ast.Node, n *ast.MemberNode, side, field string, 
 		f.options = declared.Options
 	}
 	if side == "replica" {
-		f.reads = []string{key}
+		f.reads, f.options = []string{key}, r.env.Peer.Fields[key].Options
+		r.unsent(r.at(n.Property), field, custom)
 	}
 	name := side + "." + shownKey(key)
 	r.useSlot(node, name, exprType(typ), f, fieldLoader(side, key, typ))
@@ -290,6 +301,7 @@ func (r *resolver) collection(node *ast.Node, n *ast.MemberNode, side, field str
 	}
 	if side == "replica" {
 		f.reads = []string{field}
+		r.unsent(r.at(n.Property), field, false)
 	}
 	r.useSlot(node, side+"."+field, types.Array(element), f, load)
 	return true

@@ -152,22 +152,12 @@ func (c *compilation) checkTheirs(e *expression) {
 	}
 }
 
-// checkOptionLiteral finds options that the tracker does not have.
-func (c *compilation) checkOptionLiteral(where span, t *target) {
-	if len(t.options) == 0 || t.typ != event.TypeOption {
-		return
-	}
-	tokens := tokenize(newSource(string(c.src.text[where.start:where.end])), &reporter{src: newSource("")})
-	if tokens[0].kind != tokenText || tokens[1].kind != tokenNewline {
-		return
-	}
-	literal := unquote(string(c.src.text[where.start:where.end]))
-	c.checkOption(where.start, t.shown, literal, t.options)
-}
-
-func (c *compilation) checkOption(at int, field, literal string, options []string) {
+// checkOption finds a text that is none of a field's options. What the other side
+// says of its own is only a hint.
+func (c *compilation) checkOption(at int, field, literal string, options []string, theirs bool) {
 	if slices.Contains(options, literal) {
 		return
 	}
-	c.report.add(CodeUnknownOption, at, "%s has no option %q", field, literal).Nearest = nearest(literal, options)
+	p := c.report.add(CodeUnknownOption, at, "%s has no option %q", field, literal)
+	p.Nearest, p.Warning = nearest(literal, options), theirs
 }

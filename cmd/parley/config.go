@@ -17,12 +17,12 @@ type configCommand struct {
 type configCheck struct{}
 
 // Run implements the command.
-func (*configCheck) Run(a *app) error {
+func (*configCheck) Run(ctx context.Context, a *app) error {
 	cfg, err := a.load()
 	if err != nil {
 		return err
 	}
-	reports := checkConnections(cfg, names(cfg), noSchema())
+	reports := checkConnections(ctx, cfg, names(cfg), noSchema())
 	missing := a.missingSecrets(cfg)
 	result := struct {
 		File    string   `json:"file"`
@@ -85,7 +85,7 @@ func (*configReload) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if reports := checkConnections(cfg, names(cfg), schema); mistakes(reports) > 0 {
+	if reports := checkConnections(ctx, cfg, names(cfg), schema); mistakes(reports) > 0 {
 		if err := a.show(reports, func(w io.Writer) { showReports(w, reports) }); err != nil {
 			return err
 		}

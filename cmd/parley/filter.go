@@ -111,7 +111,7 @@ func (c *filterCheck) Run(ctx context.Context, a *app) error {
 	if !c.Offline {
 		schema = a.schema(ctx)
 	}
-	reports := checkConnections(cfg, c.Connections, schema)
+	reports := checkConnections(ctx, cfg, c.Connections, schema)
 	if err := a.show(reports, func(w io.Writer) { showReports(w, reports) }); err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (a *app) schema(ctx context.Context) event.Schema {
 }
 
 // checkConnections compiles scope and filters of connections.
-func checkConnections(cfg *config.Config, names []string, schema event.Schema) []report {
+func checkConnections(ctx context.Context, cfg *config.Config, names []string, schema event.Schema) []report {
 	reports := []report{}
 	writers := newWriters(cfg, schema)
 	for _, name := range names {
@@ -153,12 +153,13 @@ func checkConnections(cfg *config.Config, names []string, schema event.Schema) [
 		_, err := filters.CompileScope(c.Scope, env)
 		reports = append(reports, newReport("scope of "+name, nil, err))
 		var held []filters.Finding
+		var outgoing *filters.Outgoing
 		out := checkFile(cfg.Path(c.Out), func(src string) (filters.Problems, error) {
 			f, err := filters.CompileOutgoing(src, env)
 			if err != nil {
 				return nil, err
 			}
-			held = node.Egress(c, f).CheckScript(f)
+			outgoing, held = f, node.Egress(c, f).CheckScript(f)
 			return f.Warnings(), nil
 		})
 		out.Held = held
@@ -170,7 +171,11 @@ func checkConnections(cfg *config.Config, names []string, schema event.Schema) [
 				return nil, err
 			}
 			both = writers.note(name, f.Targets())
-			return f.Warnings(), nil
+			if outgoing == nil {
+				return f.Warnings(), nil
+			}
+			info := filters.Context{Connection: filters.ConnectionInfo{Name: name, Tags: c.Tags}, Vars: c.Vars}
+			return append(f.Warnings(), filters.RoundTrip(ctx, outgoing, f, schema, info)...), nil
 		})
 		in.Shared = both
 		reports = append(reports, in)

@@ -50,7 +50,7 @@ func (c *initCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	made, err := write(a.file, p)
+	made, err := write(ctx, a.file, p)
 	if err != nil {
 		return err
 	}

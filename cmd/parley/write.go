@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +21,7 @@ import (
 
 // write makes the node's files: first all of them in a folder of their own,
 // then, checked, each in its place. What fails leaves nothing behind.
-func write(file string, p *plan) (_ []string, err error) {
+func write(ctx context.Context, file string, p *plan) (_ []string, err error) {
 	folder := filepath.Dir(file)
 	made := missingFolders(folder)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -45,7 +46,7 @@ func write(file string, p *plan) (_ []string, err error) {
 	if err := writeConfig(filepath.Join(stage, filepath.Base(file)), p); err != nil {
 		return nil, err
 	}
-	if err := checkStage(stage, file); err != nil {
+	if err := checkStage(ctx, stage, file); err != nil {
 		return nil, err
 	}
 	return place(stage, file, p)
@@ -120,7 +121,7 @@ func writeConfig(name string, p *plan) error {
 }
 
 // checkStage loads what was written, so that a node which was made runs.
-func checkStage(stage, file string) error {
+func checkStage(ctx context.Context, stage, file string) error {
 	cfg, err := config.Load(filepath.Join(stage, filepath.Base(file)), config.Options{Kinds: all.Kinds()})
 	if problems := (*config.Problems)(nil); errors.As(err, &problems) {
 		problems.File = file
@@ -130,7 +131,7 @@ func checkStage(stage, file string) error {
 		return err
 	}
 	found := filters.Problems{}
-	for _, r := range checkConnections(cfg, names(cfg), noSchema()) {
+	for _, r := range checkConnections(ctx, cfg, names(cfg), noSchema()) {
 		if r.Error != "" {
 			return invalid("", "%s: %s", r.File, r.Error)
 		}

@@ -19,7 +19,7 @@ func schemas() map[string]event.Schema {
 		return event.Field{Type: t, Options: options, Writable: true}
 	}
 	return map[string]event.Schema{
-		"desk": {Fields: map[string]event.Field{
+		"desk": {Comments: true, Attachments: true, Fields: map[string]event.Field{
 			"project": text(event.TypeOption, "DESK"), "type": text(event.TypeOption, "Incident", "Request", "Task"),
 			"summary": text(event.TypeText), "description": text(event.TypeRich),
 			"status":   text(event.TypeOption, "Open", "In progress", "Waiting", "Resolved", "Closed"),
@@ -28,14 +28,14 @@ func schemas() map[string]event.Schema {
 			"due": text(event.TypeDate), "parent": text(event.TypeRef),
 			"fields.Severity": text(event.TypeOption, "Minor", "Major", "Critical"), "fields.Remote key": text(event.TypeText),
 		}},
-		"redmine": {Fields: map[string]event.Field{
+		"redmine": {Comments: true, Attachments: true, Fields: map[string]event.Field{
 			"project": text(event.TypeOption, "sync", "ops"), "type": text(event.TypeOption, "Bug", "Feature", "Support"),
 			"summary": text(event.TypeText), "description": text(event.TypeRich),
 			"status":   text(event.TypeOption, "New", "In Progress", "Resolved", "Feedback", "Closed", "Rejected"),
 			"priority": text(event.TypeOption, "Low", "Normal", "High", "Urgent", "Immediate"),
 			"assignee": text(event.TypeUser), "due": text(event.TypeDate), "parent": text(event.TypeRef),
 		}},
-		"rt": {Fields: map[string]event.Field{
+		"rt": {Comments: true, Attachments: true, Fields: map[string]event.Field{
 			"project": text(event.TypeOption, "Sync", "Ops"), "summary": text(event.TypeText), "description": text(event.TypeRich),
 			"status": text(event.TypeOption), "priority": text(event.TypeNumber), "assignee": text(event.TypeUser), "due": text(event.TypeTime),
 		}},
