@@ -181,6 +181,7 @@ func isSpecial(n nature.Nature) bool {
 
 var (
 	personType  = types.Map{"id": types.String, "name": types.String, "email": types.String}
+	linkType    = types.Map{"type": types.String, "id": types.String, "key": types.String}
 	timeType    = types.TypeOf(time.Time{})
 	commentType = types.Map{
 		"id": types.String, "body": types.String, "author": personType, "created": timeType, "edited": timeType,
@@ -216,6 +217,8 @@ func exprType(t event.Type) types.Type {
 		return types.Array(types.String)
 	case event.TypeCascade:
 		return types.Map{"value": types.String, "child": types.String}
+	case event.TypeLinks:
+		return types.Array(linkType)
 	case event.TypeRef:
 		return types.Map{"id": types.String, "key": types.String}
 	}

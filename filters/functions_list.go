@@ -302,10 +302,13 @@ func with(r *run, a []any) (any, error) {
 	if a[0] == nil {
 		return nil, nil
 	}
-	it, ok := a[0].(*item)
 	changes, ok2 := a[1].(map[string]any)
+	if l, ok := a[0].(link); ok && ok2 {
+		return l.with(r, changes)
+	}
+	it, ok := a[0].(*item)
 	if !ok || !ok2 {
-		return nil, wrongArgument("with", a[0], "a comment or an attachment")
+		return nil, wrongArgument("with", a[0], "a comment, an attachment or a link")
 	}
 	for _, name := range slices.Sorted(maps.Keys(changes)) {
 		if err := r.use(256); err != nil {
@@ -317,4 +320,17 @@ func with(r *run, a []any) (any, error) {
 		}
 	}
 	return it, nil
+}
+
+// with is l with another relation.
+func (l link) with(r *run, changes map[string]any) (any, error) {
+	for name, v := range changes {
+		if name != "type" {
+			return nil, fmt.Errorf("%s of a link cannot be changed", name)
+		}
+		if err := set(&l.Type, name, v); err != nil {
+			return nil, err
+		}
+	}
+	return l, r.use(256)
 }

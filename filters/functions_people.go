@@ -144,12 +144,16 @@ func ticketBy(r *run, a []any) (any, error) {
 var ErrSeveral = errors.New("several tickets were found")
 
 // twinOf is our ticket for one of theirs. While it is not here the field stays
-// as it is.
+// as it is. Of a list of links it is those whose ticket is here.
 func twinOf(r *run, a []any) (any, error) {
 	var id string
 	switch v := a[0].(type) {
 	case nil:
 		return nil, nil
+	case []any:
+		return twinsOf(r, v)
+	case link:
+		id = v.ID
 	case string:
 		id = v
 	case map[string]any:
@@ -164,14 +168,41 @@ func twinOf(r *run, a []any) (any, error) {
 	if err != nil || !ok {
 		return pendingValue{}, err
 	}
+	found, err := r.twinOf(id)
+	if err != nil || found == nil {
+		return pendingValue{}, err
+	}
+	return ticketRef{ref: *found}, nil
+}
+
+func twinsOf(r *run, list []any) (any, error) {
+	out := make([]any, 0, len(list))
+	if ok, err := r.ask(); err != nil || !ok {
+		return pendingValue{}, err
+	}
+	for _, one := range list {
+		l, ok := one.(link)
+		if !ok {
+			return nil, wrongArgument("twinOf", one, "a link of the other side")
+		}
+		found, err := r.twinOf(l.ID)
+		if err != nil {
+			return nil, err
+		}
+		if found != nil {
+			out = append(out, link{Link: event.Link{Type: l.Type, ID: found.ID}})
+		}
+	}
+	return out, nil
+}
+
+// twinOf finds our ticket for one of theirs; nil if it is not here.
+func (r *run) twinOf(id string) (*event.Ref, error) {
 	before := time.Now()
 	found, err := r.info.Lookups.TwinOf(r.ctx, id)
 	r.started = r.started.Add(time.Since(before))
 	if err != nil {
 		return nil, fmt.Errorf("look up a twin: %w", err)
 	}
-	if found == nil {
-		return pendingValue{}, nil
-	}
-	return ticketRef{ref: *found}, nil
+	return found, nil
 }

@@ -252,7 +252,7 @@ type timeKey int64
 // hashable gives a value that == and maps compare as scripts do.
 func hashable(v any) (any, bool) {
 	switch v := v.(type) {
-	case nil, string, bool, float64, time.Duration, person, ticketRef:
+	case nil, string, bool, float64, time.Duration, person, ticketRef, link:
 		return v, true
 	case int:
 		return float64(v), true

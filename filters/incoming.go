@@ -117,7 +117,7 @@ func (o *InResult) set(r *run, t *target, op string, v any) (string, error) {
 	}
 	exactly, isExact := v.(exactValue)
 	if isExact {
-		if t.typ != event.TypeSet && t.typ != event.TypeOptions {
+		if t.typ != event.TypeSet && t.typ != event.TypeOptions && t.typ != event.TypeLinks {
 			return "", errors.New("exactly is for sets")
 		}
 		v = exactly.items

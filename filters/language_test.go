@@ -2,6 +2,7 @@ package filters_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -239,6 +240,39 @@ issue.fields["Reviewer"] = user("nobody", replica.reporter)
 	}
 	if gone := receive(t, `issue.parent = twinOf(replica.parent)`, event.Fields{"parent": nil}); !cmp.Equal(gone.Fields, event.Fields{"parent": nil}) {
 		t.Errorf("no parent gave %v", gone.Fields)
+	}
+}
+
+func TestIncoming_LinksAreThoseWhoseTicketsAreHere(t *testing.T) {
+	t.Parallel()
+	link := func(relation, id string) map[string]any { return map[string]any{"type": relation, "id": id} }
+	theirs := event.Fields{"links": []any{link("blocks", "here"), link("blocks", "later"), "no link"}}
+	for script, want := range map[string]any{
+		`issue.links = twinOf(replica.links)`:                                                  []any{link("blocks", "33")},
+		`issue.links = twinOf(replica.links) | map(with(#, {type: "relates to"}))`:             []any{link("relates to", "33")},
+		`issue.links = twinOf(replica.links | filter(.type == "duplicates"))`:                  nil,
+		`issue.links = exactly(twinOf(replica.links))`:                                         []any{link("blocks", "33")},
+		`issue.description = string(len(replica.links)) + " " + (replica.links[0].key ?? "-")`: "2 -",
+	} {
+		name := "links"
+		if strings.HasPrefix(script, "issue.description") {
+			name = "description"
+		}
+		out := receive(t, script, theirs)
+		if got, set := out.Fields[name]; !set || !cmp.Equal(got, want) {
+			t.Errorf("%s gave %v, want %v", script, got, want)
+		}
+	}
+	if _, err := incoming(t, `issue.links = replica.links | filter(true)`, sampleEnv()).Run(t.Context(), filters.InInput{Replica: filters.Replica{Fields: theirs}}); err == nil {
+		t.Error("links to tickets of the other side were taken for ours")
+	}
+}
+
+func TestOutgoing_LinksLeaveAsTheyAre(t *testing.T) {
+	t.Parallel()
+	got := send(t, `replica.links = issue.links | filter(.type != "clones")`).Replica.Fields["links"]
+	if want := any([]any{map[string]any{"type": "blocks", "id": "12", "key": "SUP-12"}}); !cmp.Equal(got, want) {
+		t.Errorf("links are %v, want %v", got, want)
 	}
 }
 

@@ -30,12 +30,29 @@ func fieldLoader(side, key string, typ event.Type) func(*run) (any, error) {
 			}
 		}
 		v, err := inward(r.sideOf(side)[key], typ)
-		if p, ok := v.(person); ok && side != "issue" {
-			p.theirs = true
-			return p, err
+		if side != "issue" {
+			v = theirs(v)
 		}
 		return v, err
 	}
+}
+
+// theirs marks what means nothing at our tracker.
+func theirs(v any) any {
+	switch v := v.(type) {
+	case person:
+		v.theirs = true
+		return v
+	case []any:
+		for i := range v {
+			// A list of links was made for this run: nobody else sees it.
+			if l, ok := v[i].(link); ok {
+				l.theirs = true
+				v[i] = l
+			}
+		}
+	}
+	return v
 }
 
 func orNil(s string) any {

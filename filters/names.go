@@ -35,7 +35,7 @@ func standardTypes() map[string]event.Type {
 		event.FieldAssignee: event.TypeUser, event.FieldReporter: event.TypeUser, event.FieldCreator: event.TypeUser,
 		event.FieldCreated: event.TypeTime, event.FieldUpdated: event.TypeTime, fieldResolved: event.TypeTime,
 		event.FieldDue: event.TypeDate, event.FieldEstimate: event.TypeDuration, fieldRemaining: event.TypeDuration,
-		event.FieldSpent: event.TypeDuration, event.FieldLinks: event.TypeSet, event.FieldLabels: event.TypeSet, fieldWatchers: event.TypeSet,
+		event.FieldSpent: event.TypeDuration, event.FieldLinks: event.TypeLinks, event.FieldLabels: event.TypeSet, fieldWatchers: event.TypeSet,
 		event.FieldComponents: event.TypeSet, event.FieldFixVersions: event.TypeSet,
 		fieldAffectedVersions: event.TypeSet, event.FieldParent: event.TypeRef,
 	}
@@ -46,7 +46,7 @@ var laterFields = []string{"children", "workLogs"}
 
 // readOnly fields of our ticket are made by the tracker.
 var readOnly = []string{
-	event.FieldKey, event.FieldURL, event.FieldCreator, event.FieldCreated, event.FieldUpdated, event.FieldLinks, fieldKind, fieldResolved,
+	event.FieldKey, event.FieldURL, event.FieldCreator, event.FieldCreated, event.FieldUpdated, fieldKind, fieldResolved,
 }
 
 // alwaysThere are fields that a schema need not list.

@@ -321,13 +321,15 @@ func (w withChecker) Visit(node *ast.Node) {
 		w.fail(n.Arguments[1], CodeLiteral, "with wants its changes written out: {body: ...}")
 		return
 	}
-	allowed := slices.Concat(commentChanges, attachmentChanges)
-	what := "comments and attachments"
+	allowed := slices.Concat(commentChanges, attachmentChanges, linkChanges)
+	what := "comments, attachments and links"
 	if data := n.Arguments[0].Nature().TypeData; data != nil && data.Fields != nil {
 		if _, ok := data.Fields["body"]; ok {
 			allowed, what = commentChanges, "comments"
 		} else if _, ok := data.Fields["mime"]; ok {
 			allowed, what = attachmentChanges, "attachments"
+		} else if _, ok := data.Fields["key"]; ok {
+			allowed, what = linkChanges, "links"
 		}
 	}
 	for _, one := range m.Pairs {
@@ -342,6 +344,7 @@ func (w withChecker) Visit(node *ast.Node) {
 var (
 	commentChanges    = strings.Fields("author body created edited internal")
 	attachmentChanges = strings.Fields("author inline internal mime name")
+	linkChanges       = strings.Fields("type")
 )
 
 func quoteName(s string) string { return fmt.Sprintf("%q", s) }

@@ -64,6 +64,8 @@ func (o *outward) value(v any, t event.Type) (any, error) {
 		}
 	case event.TypeUsers:
 		return o.list(v, event.TypeUser)
+	case event.TypeLinks:
+		return o.links(v)
 	case event.TypeSet, event.TypeOptions:
 		return o.set(v)
 	case event.TypeCascade:
@@ -112,6 +114,30 @@ func (o *outward) list(v any, element event.Type) (any, error) {
 		out = append(out, plain)
 	}
 	return out, nil
+}
+
+func (o *outward) links(v any) (any, error) {
+	in, ok := v.([]any)
+	if !ok {
+		return nil, wants("a list of links", v)
+	}
+	links := make([]event.Link, 0, min(len(in), maxValues))
+	for _, one := range in {
+		l, ok := one.(link)
+		switch {
+		case one == nil:
+			continue
+		case !ok:
+			return nil, wants("a list of links", one)
+		case l.theirs && !o.cut:
+			return nil, errors.New("this is a link of the other side; twinOf(replica.links) finds ours")
+		}
+		if err := o.spend(len(l.Type) + len(l.ID) + len(l.Key)); err != nil {
+			return nil, err
+		}
+		links = append(links, l.Link)
+	}
+	return event.LinksValue(links), nil
 }
 
 func (o *outward) set(v any) (any, error) {
@@ -173,6 +199,8 @@ func (o *outward) any(v any, depth int) (any, error) {
 	case person:
 		u := o.person(v)
 		return u.Value(), o.spend(len(u.ID) + len(u.Name) + len(u.Email))
+	case link:
+		return v.Value(), o.spend(len(v.Type) + len(v.ID) + len(v.Key))
 	case ticketRef:
 		return map[string]any{"id": v.ref.ID, "key": ""}, o.spend(len(v.ref.ID))
 	case nil:

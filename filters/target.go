@@ -127,7 +127,7 @@ func (c *compilation) checkAssignable(at int, n nature.Nature, t *target) {
 		fits, wanted = n.IsDuration(), "a duration, as in 3 * HOUR"
 	case event.TypeUser:
 		fits, wanted = n.IsMap(), "a person; see user(x)"
-	case event.TypeUsers, event.TypeSet, event.TypeOptions:
+	case event.TypeUsers, event.TypeSet, event.TypeOptions, event.TypeLinks:
 		fits, wanted = n.IsArray(), "a list"
 	case event.TypeCascade, event.TypeRef:
 		fits, wanted = n.IsMap() || t.typ == event.TypeCascade && n.IsString(), "a value with members"
@@ -147,6 +147,8 @@ func (c *compilation) checkTheirs(e *expression) {
 	switch c.facts[e.direct].typ {
 	case event.TypeUser:
 		c.report.add(CodeType, e.at, "this is a person of the other side; write user(%s.email)", e.direct)
+	case event.TypeLinks:
+		c.report.add(CodeType, e.at, "these are tickets of the other side; write twinOf(%s)", e.direct)
 	case event.TypeRef:
 		c.report.add(CodeType, e.at, "this is a ticket of the other side; write twinOf(%s)", e.direct)
 	}

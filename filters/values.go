@@ -22,6 +22,12 @@ type person struct {
 	theirs          bool // the id means nothing at our tracker
 }
 
+// link is a relation of a ticket to another one.
+type link struct {
+	event.Link
+	theirs bool // the other ticket means nothing at our tracker
+}
+
 // item is a comment or an attachment; scripts never change one in place.
 type item struct {
 	comment    *Comment
@@ -74,6 +80,8 @@ func inward(v any, t event.Type) (any, error) {
 		return inwardPerson(v)
 	case event.TypeUsers:
 		return inwardList(v, inwardPerson)
+	case event.TypeLinks:
+		return inwardLinks(v)
 	case event.TypeSet, event.TypeOptions:
 		return inwardSet(v)
 	case event.TypeCascade, event.TypeRef:
@@ -110,6 +118,19 @@ func inwardPerson(v any) (any, error) {
 	name, _ := m["name"].(string)
 	email, _ := m["email"].(string)
 	return person{id: id, name: name, email: email}, nil
+}
+
+// inwardLinks leaves out what is no link: the peer may send anything.
+func inwardLinks(v any) (any, error) {
+	if _, ok := v.([]any); !ok {
+		return nil, errors.New("is not a list of links")
+	}
+	links := event.LinksOf(v)
+	out := make([]any, len(links))
+	for i, l := range links {
+		out[i] = link{Link: l}
+	}
+	return out, nil
 }
 
 // inwardSet gives a list of texts as it is: nothing in a script changes a list
@@ -200,6 +221,8 @@ func member(base, key any) (any, error) {
 		return b.member(name)
 	case *item:
 		return b.member(name)
+	case link:
+		return b.member(name)
 	case string: // an option, or a custom field of unknown type
 		switch name {
 		case "name", "value":
@@ -228,6 +251,21 @@ func (p person) member(name string) (any, error) {
 		return p.email, nil
 	}
 	return nil, fmt.Errorf("a person has no %s", name)
+}
+
+func (l link) member(name string) (any, error) {
+	switch name {
+	case "type":
+		return l.Type, nil
+	case "id":
+		return l.ID, nil
+	case "key":
+		if l.Key == "" {
+			return nil, nil
+		}
+		return l.Key, nil
+	}
+	return nil, fmt.Errorf("a link has no %s", name)
 }
 
 func personOf(u event.User) person { return person{id: u.ID, name: u.Name, email: u.Email} }
@@ -374,6 +412,8 @@ func kindOf(v any) string {
 			return "comment"
 		}
 		return "attachment"
+	case link:
+		return "link"
 	case ticketRef:
 		return "ticket"
 	case keepValue, pendingValue:

@@ -23,6 +23,7 @@
 //	options       []any of string, like set
 //	users         []any of user
 //	ref           {"id": string, "key": string}
+//	links         []any of {"type": string, "id": string, "key": string (may be absent)}; sorted, no repeats
 //
 // nil and a missing key differ everywhere: nil is "empty", missing is "not
 // sent" or "not known". Standard fields go by their name ("summary"), custom

@@ -19,6 +19,7 @@ const (
 	TypeOptions  Type = "options"
 	TypeUsers    Type = "users"
 	TypeRef      Type = "ref"
+	TypeLinks    Type = "links"
 )
 
 // Schema tells what a tracker account can see and write.
@@ -41,7 +42,8 @@ type Schema struct {
 // Field describes one field.
 type Field struct {
 	Type Type `json:"type"`
-	// Options are the names an option field may take; empty is "not known".
+	// Options are the names an option field may take, and the relations that may be
+	// written in a field of links; empty is "not known".
 	Options []string `json:"options,omitempty"`
 	// Closed are the options of a status that end a ticket, where that is known.
 	Closed []string `json:"closed,omitempty"`

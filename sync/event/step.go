@@ -22,6 +22,9 @@ type Step struct {
 	Ref Ref `json:"ref,omitzero"`
 	// Fields to set; nil empties one. A status may stand among them.
 	Fields Fields `json:"fields,omitempty"`
+	// Was are fields whose entries are written one by one (links), as they were when
+	// the step was decided on; see LinkChanges.
+	Was Fields `json:"was,omitempty"`
 	// Comment to add or edit.
 	Comment *CommentWrite `json:"comment,omitempty"`
 	// Attachment to add.

@@ -45,9 +45,8 @@ const (
 	FieldEstimate    = "estimate"
 	FieldSpent       = "spent"
 	FieldParent      = "parent"
-	// FieldLinks are other tickets that this one stands in a relation to: a set of
-	// "RELATION KEY" ("blocks SUP-12"), as the tracker words it, or of addresses. It is
-	// read only: a relation needs a ticket of the same tracker at its other end.
+	// FieldLinks are the other tickets of the same tracker that this one stands in a
+	// relation to, beside its parent. See Link.
 	FieldLinks = "links"
 )
 

@@ -380,7 +380,8 @@ func (p *Path) leaves(ctx context.Context, in *incoming, ticket event.Ticket, fi
 		return nil, false
 	}
 	passed, findings := in.rules.Egress.Check(out.Replica, filters.MetaOf(input.Issue, ticket.Restricted))
-	return p.wireFields(in.con, passed.Fields), len(findings) == 0
+	wire, _, err := p.wireFields(in.con, passed.Fields)
+	return wire, err == nil && len(findings) == 0
 }
 
 // storeApplied writes what an applied event means for its twin (part of T7).
@@ -389,7 +390,13 @@ func (p *Path) storeApplied(tx store.Tx, in *incoming, r result) error {
 	if err != nil {
 		return err
 	}
+	had := row.AtPeer()
 	resumed := r.record(in, row)
+	if !had && row.AtPeer() {
+		if in.naming, err = p.arrived(tx, in.con, row.Ref); err != nil {
+			return err
+		}
+	}
 	if err := p.keepBefore(tx, in, row, r); err != nil {
 		return err
 	}
@@ -586,6 +593,7 @@ func (p *Path) applied(in *incoming, r result, next *inbox.Row) {
 	}
 	p.Observe(seen)
 	p.Wake(Task{Kind: KindShip, Con: in.con.ID, Stream: envelope.Control}, When{})
+	p.wakeNamed(in.con, in.naming)
 	for _, file := range in.plan.Files {
 		p.Wake(Task{Kind: KindFetch, Con: in.con.ID, Twin: in.id, Item: file.Item}, When{})
 	}

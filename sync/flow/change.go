@@ -69,8 +69,8 @@ func (p *Path) replica(ctx context.Context, o *outgoing) (filters.Replica, error
 	if len(findings) > 0 {
 		return filters.Replica{}, &holdError{code: event.CodeByGate, reason: "egress gate: " + finding(findings[0]), parked: true}
 	}
-	passed.Fields = p.wireFields(o.con, passed.Fields)
-	return passed, nil
+	passed.Fields, o.unnamed, err = p.wireFields(o.con, passed.Fields)
+	return passed, err
 }
 
 // filterFailed tells a tracker that did not answer a look-up, and a node that was
@@ -399,6 +399,8 @@ type settled struct {
 	entry   *outbox.Row
 	outcome event.Outcome
 	work    bool
+	// naming are tickets that name the one which the peer has got with this.
+	naming []event.Ref
 }
 
 // settleItems records what the peer does not want, or took nothing of. What it

@@ -389,10 +389,18 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 	}
 	if len(out.Write) > 0 {
 		in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Write: event.Step{
-			Kind: event.StepUpdate, Ref: in.ours.Ref, Fields: out.Write, Lock: in.ours.Lock,
+			Kind: event.StepUpdate, Ref: in.ours.Ref, Fields: out.Write, Was: was(out.Write, in.ours.Fields), Lock: in.ours.Lock,
 		}})
 	}
 	return nil
+}
+
+// was are the fields to be written whose entries are written one by one, as they are.
+func was(write, have event.Fields) event.Fields {
+	if _, ok := write[event.FieldLinks]; !ok {
+		return nil
+	}
+	return event.Fields{event.FieldLinks: have[event.FieldLinks]}
 }
 
 // seen is our last event that the peer knew of when it made this one, as a number of

@@ -283,6 +283,11 @@ func (d *desk) write(step event.Step, body io.Reader) (event.Written, error) {
 			return event.Written{}, trouble(adapters.ErrRejected, "write")
 		}
 		for name, value := range step.Fields {
+			if name == event.FieldLinks {
+				have := event.LinksOf(k.Fields[name])
+				add, remove := step.LinkChanges(have)
+				value = event.LinksValue(append(slices.DeleteFunc(have, func(l event.Link) bool { return slices.ContainsFunc(remove, l.Same) }), add...))
+			}
 			if d.takes != nil {
 				value = d.takes(k, name, value)
 			}
@@ -372,6 +377,7 @@ func schema() event.Schema {
 			"labels":  {Type: event.TypeSet, Writable: true},
 			"key":     {Type: event.TypeText},
 			"parent":  {Type: event.TypeRef, Writable: true},
+			"links":   {Type: event.TypeLinks, Writable: true},
 		},
 		Comments: true, Internal: true, Attachments: true,
 	}

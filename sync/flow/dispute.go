@@ -227,7 +227,10 @@ func (p *Path) swayed(ctx context.Context, o *outgoing, names map[string]bool) m
 			continue
 		}
 		passed, _ := o.rules.Egress.Check(result.Replica, filters.MetaOf(in.Issue, o.ticket.Restricted))
-		without := p.wireFields(o.con, passed.Fields)
+		without, _, err := p.wireFields(o.con, passed.Fields)
+		if err != nil {
+			continue
+		}
 		for name, value := range o.replica.Fields {
 			if was, had := without[name]; !had || !twin.Same(was, value) {
 				out[name] = true

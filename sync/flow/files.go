@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"parley/sync/event"
@@ -362,70 +361,4 @@ func wantFile(tx store.Tx, con event.ConnectionID, id event.TwinID, job *fileJob
 		return err
 	}
 	return put(tx, key, job)
-}
-
-// wireFields puts the twins of tickets in place of our tracker's ids: a ticket
-// that the peer has no twin of is not named.
-func (p *Path) wireFields(con *Connection, fields event.Fields) event.Fields {
-	var out event.Fields
-	for name, value := range fields {
-		if name != event.FieldParent || value == nil {
-			continue
-		}
-		if out == nil {
-			out = event.Fields{}
-			for n, v := range fields {
-				out[n] = v
-			}
-		}
-		if id := p.twinOfLocal(con, value); id != "" {
-			out[name] = map[string]any{"id": id}
-		} else {
-			delete(out, name)
-		}
-	}
-	if out == nil {
-		return fields
-	}
-	return out
-}
-
-func (p *Path) twinOfLocal(con *Connection, value any) string {
-	ref, _ := value.(map[string]any)
-	local, _ := ref["id"].(string)
-	if local == "" || strings.Contains(local, "@") {
-		return ""
-	}
-	id := ""
-	// Which creation time belongs to the id, the key itself tells.
-	prefix := append(store.Prefix('r', con.ID), local+"@"...)
-	err := p.Store.View(func(r store.Reader) error {
-		return r.Scan(prefix, nil, func(_, value []byte) (bool, error) {
-			if len(value) == len(event.TwinID{}) {
-				id = event.TwinID(value).String()
-			}
-			return true, nil
-		})
-	})
-	if err != nil {
-		return ""
-	}
-	return id
-}
-
-// TwinOf finds our ticket for one that the peer named.
-func (l lookups) TwinOf(_ context.Context, theirs string) (*event.Ref, error) {
-	id, err := event.ParseID(theirs)
-	if err != nil {
-		return nil, nil //nolint:nilerr // what is no id names no ticket: that is an answer
-	}
-	var ref *event.Ref
-	err = l.p.Store.View(func(r store.Reader) error {
-		row, err := get[twin.Row](r, store.TwinKey(l.con.ID, event.TwinID(id)))
-		if row != nil && row.State == twin.Live && !row.Ref.IsZero() {
-			ref = &row.Ref
-		}
-		return err
-	})
-	return ref, err
 }

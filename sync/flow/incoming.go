@@ -168,6 +168,8 @@ type incoming struct {
 	editedAt time.Time
 	// pending are fields that a plan which is to be dropped has not written.
 	pending map[string]bool
+	// naming are tickets that name the one which the peer has with this.
+	naming []event.Ref
 	// unsaved is set while steps are done and not on record.
 	unsaved bool
 }

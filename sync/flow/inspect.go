@@ -216,7 +216,11 @@ func (p *Path) Preview(ctx context.Context, con *Connection, rules *Rules, ref e
 	if row == nil {
 		row = &twin.Row{}
 	}
-	out.Differs, _ = row.Differs(p.wireFields(con, out.Replica.Fields), false)
+	wire, _, err := p.wireFields(con, out.Replica.Fields)
+	if err != nil {
+		return out, err
+	}
+	out.Differs, _ = row.Differs(wire, false)
 	return out, nil
 }
 

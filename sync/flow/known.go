@@ -331,10 +331,16 @@ func (p *Path) nothing(o *outgoing) error {
 				return err
 			}
 		}
-		return p.workNext(tx, o.con.ID, o.known.ref, work.Nothing{Gen: o.known.work.Gen})
+		if err := p.workNext(tx, o.con.ID, o.known.ref, work.Nothing{Gen: o.known.work.Gen}); err != nil {
+			return err
+		}
+		return p.awaitNamed(tx, o)
 	})
 	if err != nil {
 		return fmt.Errorf("end the look at ticket %s: %w", o.known.ref, err)
+	}
+	if o.lookAgain {
+		p.wakeNamed(o.con, []event.Ref{o.known.ref})
 	}
 	return nil
 }

@@ -32,6 +32,10 @@ type outgoing struct {
 	hashes  twin.Hashes // of the change's fields
 	// items are the rows to store with the change, more that it was cut.
 	items map[event.ItemID]twin.Item
+	// unnamed are tickets that the replica does not name because the peer does not have
+	// them; lookAgain is set if it has got one meanwhile.
+	unnamed   []string
+	lookAgain bool
 	// local are our fields that the peer's changes may touch.
 	local event.Fields
 	// carried are our fields that the change tells the peer of, sets what it tells
@@ -133,7 +137,10 @@ func (p *Path) append(o *outgoing) error {
 		if err := p.storeSent(tx, o, head); err != nil {
 			return err
 		}
-		return p.workNext(tx, o.con.ID, o.known.ref, work.Sent{Gen: o.known.work.Gen, More: o.change.More, Last: o.last()})
+		if err := p.workNext(tx, o.con.ID, o.known.ref, work.Sent{Gen: o.known.work.Gen, More: o.change.More, Last: o.last()}); err != nil {
+			return err
+		}
+		return p.awaitNamed(tx, o)
 	})
 	if err != nil {
 		return storeError{fmt.Errorf("append a change of %s: %w", o.ticket.Key, err)}
@@ -272,7 +279,14 @@ func (p *Path) settle(tx store.Tx, con *Connection, o event.Outcome) (*settled, 
 		return nil, err
 	}
 	parked := row.Out != nil && row.Out.Seq == o.Seq && row.Out.Parked != ""
+	s := &settled{row: row, entry: entry, outcome: o}
+	had := row.AtPeer()
 	row.Settle(o)
+	if !had && row.AtPeer() {
+		if s.naming, err = p.arrived(tx, con, row.Ref); err != nil {
+			return nil, err
+		}
+	}
 	if o.Verdict == event.Refused && twin.Ends(o.Code) && row.State == twin.Live {
 		if err := p.refusedAsEnded(tx, con, o.Twin, row, o.Code); err != nil {
 			return nil, err
@@ -291,7 +305,8 @@ func (p *Path) settle(tx store.Tx, con *Connection, o event.Outcome) (*settled, 
 		}
 	}
 	waits, err := get[work.Row](tx, store.WorkKey(con.ID, row.Ref))
-	return &settled{row: row, entry: entry, outcome: o, work: waits != nil}, err
+	s.work = waits != nil
+	return s, err
 }
 
 // errNothing: the ticket has nothing that the peer has not confirmed.

@@ -268,7 +268,7 @@ func (p *Path) planUndo(ctx context.Context, c *choring) error {
 		c.over = true
 		return nil
 	}
-	c.plan(event.Step{Kind: event.StepUpdate, Ref: c.row.Ref, Fields: set, Lock: ticket.Lock})
+	c.plan(event.Step{Kind: event.StepUpdate, Ref: c.row.Ref, Fields: set, Was: was(set, ticket.Fields), Lock: ticket.Lock})
 	return nil
 }
 

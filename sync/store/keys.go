@@ -13,6 +13,7 @@ import (
 //	t/<con>/<twin>                       twin: state small enough to rewrite with every event
 //	s/<con>/<twin>  x/<con>/<twin>       last replica sent (if the script asks), last received
 //	r/<con>/<ref>                        → twin (unique)
+//	R/<con>/<id>/<ref>                   ref names the ticket with this id, which the peer does not have; → its key
 //	v/<ref>                              → the connections that have a twin or a held look of a ticket
 //	g/<origin>                           → ref: this node has a ticket of that origin
 //	a/<con>/<twin>/<page>                a page of a twin's comments and attachments
@@ -63,6 +64,17 @@ func WorkKey(con event.ConnectionID, ref event.Ref) []byte { return refKey('w', 
 
 // RefKey holds the twin of one of our tickets.
 func RefKey(con event.ConnectionID, ref event.Ref) []byte { return refKey('r', con, ref) }
+
+// AwaitedPrefix is what all keys of those start with that name a ticket of ours,
+// by its id, which the peer does not have.
+func AwaitedPrefix(con event.ConnectionID, id string) []byte {
+	return append(append(conKey('R', con, len(id)+1), id...), 0)
+}
+
+// AwaitedKey tells that who names such a ticket.
+func AwaitedKey(con event.ConnectionID, id string, who event.Ref) []byte {
+	return append(AwaitedPrefix(con, id), who.String()...)
+}
 
 // KnownKey holds the connections that have something on record of one of our tickets.
 func KnownKey(ref event.Ref) []byte {

@@ -352,7 +352,7 @@ func Equal(t event.Type, a, b any) bool {
 	}
 	if IsSet(t) {
 		x, y := list(a), list(b)
-		return slices.EqualFunc(x, y, Same) || event.HashValue(sortedSet(x)) == event.HashValue(sortedSet(y))
+		return slices.EqualFunc(x, y, Same) || sameSet(sortedSet(x), sortedSet(y))
 	}
 	return Same(a, b)
 }
@@ -391,11 +391,17 @@ func plainText(v any) string {
 	return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
 }
 
+// idOf is what makes a person, a ticket or a link the same one, however it is named.
 func idOf(v any) any {
-	if m, ok := v.(map[string]any); ok {
-		return m["id"]
+	m, ok := v.(map[string]any)
+	if !ok {
+		return v
 	}
-	return v
+	if relation, isLink := m["type"].(string); isLink {
+		id, _ := m["id"].(string)
+		return relation + " " + id
+	}
+	return m["id"]
 }
 
 // Empty tells whether a value says nothing: none, blank text, no entries.
@@ -415,7 +421,7 @@ func Empty(v any) bool {
 
 // IsSet tells whether fields of a type are merged entry by entry.
 func IsSet(t event.Type) bool {
-	return t == event.TypeSet || t == event.TypeOptions || t == event.TypeUsers
+	return t == event.TypeSet || t == event.TypeOptions || t == event.TypeUsers || t == event.TypeLinks
 }
 
 func list(v any) []any {

@@ -141,6 +141,20 @@ type Row struct {
 	Past []Past `json:"past,omitempty"`
 }
 
+// AtPeer tells whether the peer has its half: it has said something of it, or taken
+// something of ours.
+func (r *Row) AtPeer() bool {
+	if r.Seen != (event.Position{}) {
+		return true
+	}
+	for _, sent := range r.Sent {
+		if sent.State == Confirmed {
+			return true
+		}
+	}
+	return false
+}
+
 // Unsent tells whether an event of this twin is on its way without an outcome.
 func (r *Row) Unsent() bool { return r.Out != nil && r.Out.Parked == "" }
 
