@@ -70,6 +70,9 @@ type Subject struct {
 	// nil says that this account can give a ticket no parent. Child are those of the
 	// other one.
 	Parent, Child event.Fields
+	// Links are relations that this account can make between two tickets of Create, by
+	// their names as event.Link has them; none says that it can make no links.
+	Links []string
 	// PublicFiles says that there are no internal attachments.
 	PublicFiles bool
 	// Renews says that the adapter signs in with access tokens and gets a fresh one when

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"parley/sync/event"
 )
 
@@ -118,6 +120,8 @@ func fits(kind event.Type, v any) bool {
 			m, ok := x.(map[string]any)
 			return !ok || !isUser(m)
 		})
+	case event.TypeLinks:
+		return isList && len(event.LinksOf(v)) == len(list) && cmp.Equal(v, event.LinksValue(event.LinksOf(v)))
 	case event.TypeRef:
 		id, ok := m["id"].(string)
 		return ok && id != ""

@@ -21,6 +21,7 @@ func writePromises() []promise {
 		{"EveryFieldTakesItsValues", writeFields},
 		{"NilEmptiesAField", writeNil},
 		{"AParentIsSetChangedAndTakenAway", writeParent},
+		{"LinksAreMadeAndTakenAwayOneByOne", writeLinks},
 		{"UnknownOptionIsNotTakenSilently", writeUnknownOption},
 		{"UnknownFieldIsRefused", writeUnknownField},
 		{"StatusFollowsTheWorkflow", writeStatus},

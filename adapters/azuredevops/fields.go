@@ -46,7 +46,7 @@ func (t *Tracker) fieldsOf(ctx context.Context, i *item) (event.Fields, error) {
 		id := i.Relations[parent].last()
 		out[event.FieldParent] = map[string]any{"id": id, "key": id}
 	}
-	out[event.FieldLinks] = setOf(i.links())
+	out[event.FieldLinks] = event.LinksValue(i.links())
 	return out, nil
 }
 
@@ -55,21 +55,37 @@ func (i *item) parent() int {
 	return slices.IndexFunc(i.Relations, func(r relation) bool { return r.Rel == relParent && isID(r.last()) })
 }
 
-// links are the other relations in words.
-func (i *item) links() []string {
-	var out []string
+// links are the other relations to work items.
+func (i *item) links() []event.Link {
+	var out []event.Link
 	for n := range i.Relations {
 		r := &i.Relations[n]
 		_, kind, _ := strings.Cut(r.Rel, "LinkTypes.")
 		switch {
 		case r.Rel == relFile || r.Rel == relParent:
-		case r.Rel == "Hyperlink":
-			out = append(out, r.URL)
 		case kind != "" && isID(r.last()):
-			out = append(out, kind+" "+r.last())
+			out = append(out, event.Link{Type: relationName(kind), ID: r.last(), Key: r.last()})
 		}
 	}
 	return out
+}
+
+// relationName is what a kind of link is called everywhere, or its own name. Forward
+// leads to what comes after ("Link types reference").
+func relationName(kind string) string {
+	switch kind {
+	case "Related":
+		return event.RelatesTo
+	case "Duplicate-Forward":
+		return event.IsDuplicatedBy
+	case "Duplicate-Reverse":
+		return event.Duplicates
+	case "Dependency-Forward":
+		return event.Precedes
+	case "Dependency-Reverse":
+		return event.Follows
+	}
+	return kind
 }
 
 func (t *Tracker) webURL(i *item) string {

@@ -222,7 +222,7 @@ func TestTrap_ParentAndLinksAreRelations(t *testing.T) {
 	b.must(b.alice.patch(t.Context(), http.MethodPatch, "_apis/wit/workitems/"+ref.ID, nil,
 		op{"op": "add", "path": "/relations/-", "value": map[string]any{"rel": "Hyperlink", "url": "https://example.org/x"}},
 		op{"op": "add", "path": "/relations/-", "value": map[string]any{"rel": "System.LinkTypes.Related", "url": b.s.url + "/_apis/wit/workItems/" + second.ID}}))
-	links := any([]any{"Related " + second.ID, "https://example.org/x"})
+	links := event.LinksValue([]event.Link{{Type: event.RelatesTo, ID: second.ID, Key: second.ID}})
 	for _, want := range []any{parent(first), parent(second), nil} {
 		b.must(b.update(event.Step{Ref: ref, Fields: event.Fields{event.FieldParent: want}}))
 		got := b.read(ref).Fields

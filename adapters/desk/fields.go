@@ -49,6 +49,7 @@ func (o *Options) definitions() []definition {
 		field(event.FieldLabels, event.TypeSet),
 		field(event.FieldDue, event.TypeDate),
 		field(event.FieldParent, event.TypeRef),
+		field(event.FieldLinks, event.TypeLinks, relationNames()...),
 	}
 	for _, f := range o.Fields {
 		d := field(event.CustomPrefix+f.Name, f.Type, f.Options...)

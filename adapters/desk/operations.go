@@ -12,6 +12,10 @@ import (
 // filled in.
 func (s *Server) create(ctx context.Context, by, marker string, fields event.Fields) (result, error) {
 	return s.change(ctx, by, func(st *state) (*entry, error) {
+		links, fields, err := st.takeLinks(nil, fields, nil)
+		if err != nil {
+			return nil, err
+		}
 		set, err := st.clean(fields)
 		if err != nil {
 			return nil, err
@@ -32,13 +36,15 @@ func (s *Server) create(ctx context.Context, by, marker string, fields event.Fie
 		}
 		project, _ := set[event.FieldProject].(string)
 		key := project + "-" + strconv.Itoa(st.numbers[project]+1)
-		return &entry{Ticket: st.lastID + 1, Create: &creation{Key: key, Marker: marker}, Set: set}, nil
+		return &entry{Ticket: st.lastID + 1, Create: &creation{Key: key, Marker: marker}, Set: set, Links: links}, nil
 	})
 }
 
 // update is what can be done to a ticket in one change.
 type update struct {
-	Fields  event.Fields   `json:"fields,omitempty"`
+	Fields event.Fields `json:"fields,omitempty"`
+	// Was are the links that those of Fields were decided on: see event.Step.
+	Was     event.Fields   `json:"was,omitempty"`
 	Comment *commentWanted `json:"comment,omitempty"`
 }
 
@@ -59,7 +65,11 @@ func (s *Server) update(ctx context.Context, by, id string, version uint64, u up
 		if version != 0 && version != t.version {
 			return nil, errChanged
 		}
-		set, err := st.clean(u.Fields)
+		links, fields, err := st.takeLinks(t, u.Fields, u.Was)
+		if err != nil {
+			return nil, err
+		}
+		set, err := st.clean(fields)
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +81,7 @@ func (s *Server) update(ctx context.Context, by, id string, version uint64, u up
 				delete(set, name)
 			}
 		}
-		e := &entry{Ticket: t.id, Set: set}
+		e := &entry{Ticket: t.id, Set: set, Links: links}
 		if u.Comment != nil {
 			if e.Comment, err = u.Comment.clean(); err != nil {
 				return nil, err

@@ -164,6 +164,8 @@ func show(v any) string {
 
 func showObject(m map[string]any) string {
 	switch {
+	case m["type"] != nil:
+		return show(m["type"]) + " " + show(m["key"])
 	case m["value"] != nil && m["child"] != nil:
 		return show(m["value"]) + " / " + show(m["child"])
 	case m["value"] != nil:

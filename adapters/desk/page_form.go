@@ -22,16 +22,23 @@ type inputView struct {
 
 type optionView struct{ Value, Label string }
 
-// form are the inputs, filled with what fields hold. Project is chosen once,
-// status has buttons of its own.
-func (s *state) form(fields event.Fields) []inputView {
+// form are the inputs, filled with what a ticket has; t is nil for a new one. Project
+// is chosen once, status has buttons of its own.
+func (s *state) form(t *ticket) []inputView {
 	var out []inputView
+	creating, fields := t == nil, event.Fields(nil)
+	if t != nil {
+		fields = t.fields
+	}
 	for _, def := range s.options.definitions() {
-		creating := fields == nil
 		if def.name == event.FieldStatus || def.name == event.FieldReporter || (def.name == event.FieldProject && !creating) {
 			continue
 		}
-		if in, ok := s.input(def, fields[def.name]); ok {
+		value := fields[def.name]
+		if t != nil && def.name == event.FieldLinks {
+			value = event.LinksValue(s.linksOf(t))
+		}
+		if in, ok := s.input(def, value); ok {
 			out = append(out, in)
 		}
 	}
@@ -49,7 +56,7 @@ func (s *state) input(def definition, v any) (inputView, bool) {
 		in.Kind = "date"
 	case event.TypeNumber:
 		in.Kind = "number"
-	case event.TypeSet:
+	case event.TypeSet, event.TypeLinks:
 		in.Kind = "words"
 	case event.TypeBool:
 		in.Kind = "choice"
@@ -132,6 +139,8 @@ func (s *state) parse(def definition, text string) (any, error) {
 			words = append(words, w)
 		}
 		return words, nil
+	case event.TypeLinks:
+		return s.parseLinks(text)
 	case event.TypeCascade:
 		value, child, _ := strings.Cut(trimmed, " / ")
 		return map[string]any{"value": value, "child": child}, nil

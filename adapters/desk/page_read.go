@@ -152,14 +152,14 @@ func (s *state) page(t *ticket) ticketView {
 	v := ticketView{
 		rowView: s.row(t), Created: t.created, Description: show(t.fields[event.FieldDescription]),
 		Reporter: show(wire.Fields[event.FieldReporter]), Parent: show(wire.Fields[event.FieldParent]),
-		Attachments: wire.Attachments, Entries: s.conversation(t, wire), Form: s.form(t.fields),
+		Attachments: wire.Attachments, Entries: s.conversation(t, wire), Form: s.form(t),
 	}
 	v.Moves = nextStatuses(v.Status)
 	for _, f := range s.options.Fields {
 		name := event.CustomPrefix + f.Name
 		v.Facts = append(v.Facts, factView{f.Name, show(wire.Fields[name])})
 	}
-	v.Facts = append(v.Facts, factView{"Due", show(wire.Fields[event.FieldDue])})
+	v.Facts = append(v.Facts, factView{"Links", show(wire.Fields[event.FieldLinks])}, factView{"Due", show(wire.Fields[event.FieldDue])})
 	return v
 }
 

@@ -286,3 +286,29 @@ func TestOptions_AreChecked(t *testing.T) {
 		}
 	}
 }
+
+func TestPage_LinksAreMadeAndTakenAway(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	b.makeTicket("one")
+	b.makeTicket("two")
+	b.makeTicket("three")
+	edit := func(was, is string) (int, string) {
+		return b.post("/tickets/DESK-1/edit", url.Values{"links": {is}, "was.links": {was}})
+	}
+	_, page := edit("", "blocks desk-2, relates to DESK-3")
+	has(t, page, "blocks DESK-2, relates to DESK-3")
+	has(t, b.get("/tickets/DESK-2"), "is blocked by DESK-1")
+	// The form was opened before the second was made.
+	_, page = edit("blocks DESK-2", "")
+	has(t, page, "<dd>relates to DESK-3</dd>")
+	for text, problem := range map[string]string{
+		"blocks DESK-9": "there is no ticket DESK-9", "eats DESK-2": "is not one of", "blocks DESK-1": "no link to itself",
+	} {
+		status, page := edit("", text)
+		if status != http.StatusUnprocessableEntity {
+			t.Errorf("%q is answered %d", text, status)
+		}
+		has(t, page, problem)
+	}
+}

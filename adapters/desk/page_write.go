@@ -56,6 +56,17 @@ func (p *pages) formFields(r *http.Request) (event.Fields, error) {
 	return fields, err
 }
 
+// linksBefore are the links that the form began with: only those can have been taken
+// out of it.
+func (p *pages) linksBefore(r *http.Request) (event.Fields, error) {
+	var links any
+	err := p.server.view(func(st *state) (err error) {
+		links, err = st.parseLinks(r.PostForm.Get("was." + event.FieldLinks))
+		return err
+	})
+	return event.Fields{event.FieldLinks: links}, err
+}
+
 func (p *pages) create(w http.ResponseWriter, r *http.Request, who Person) error {
 	if err := readForm(w, r); err != nil {
 		return err
@@ -109,7 +120,11 @@ func (p *pages) status(w http.ResponseWriter, r *http.Request, who Person) error
 func (p *pages) edit(w http.ResponseWriter, r *http.Request, who Person) error {
 	return p.change(w, r, who, func() (update, error) {
 		fields, err := p.formFields(r)
-		return update{Fields: fields}, err
+		if err != nil {
+			return update{}, err
+		}
+		was, err := p.linksBefore(r)
+		return update{Fields: fields, Was: was}, err
 	})
 }
 

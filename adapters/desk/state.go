@@ -52,6 +52,7 @@ type ticket struct {
 	comments []comment
 	files    []file
 	history  []edit
+	links    []event.Link // without their keys
 }
 
 // comment is a comment as the journal keeps it.
@@ -95,6 +96,7 @@ type entry struct {
 	Ticket  int64        `json:"ticket"`
 	Create  *creation    `json:"create,omitempty"`
 	Set     event.Fields `json:"set,omitempty"`
+	Links   *linking     `json:"links,omitempty"`
 	Comment *comment     `json:"comment,omitempty"`
 	Edit    *rewording   `json:"edit,omitempty"`
 	File    *file        `json:"file,omitempty"`
@@ -143,6 +145,9 @@ func (s *state) apply(e *entry) error {
 		return fmt.Errorf("entry %d is about ticket %d, which is not there", e.Seq, e.Ticket)
 	}
 	s.applySet(t, e)
+	if err := s.applyLinks(t, e); err != nil {
+		return err
+	}
 	if e.Comment != nil {
 		t.comments = append(t.comments, *e.Comment)
 		s.mark(e.Comment.Marker, place{ticket: t.id, kind: "comment", item: e.Comment.ID})

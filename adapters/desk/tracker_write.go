@@ -68,7 +68,7 @@ func (t *Tracker) createRequest(r *rest.Request, step event.Step) {
 }
 
 func updateRequest(r *rest.Request, step event.Step) {
-	in := update{Fields: step.Fields}
+	in := update{Fields: step.Fields, Was: step.Was}
 	if step.Comment != nil {
 		in.Comment = &commentWanted{
 			Marker: string(step.Marker), Body: step.Comment.Body, Internal: step.Comment.Internal,

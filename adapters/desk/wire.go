@@ -118,6 +118,7 @@ func (s *state) wire(t *ticket) wireTicket {
 	for name, def := range s.defs {
 		out.Fields[name] = s.expand(def, t.fields[name])
 	}
+	out.Fields[event.FieldLinks] = event.LinksValue(s.linksOf(t))
 	out.Fields[event.FieldCreator] = s.personValue(t.creator)
 	status, _ := t.fields[event.FieldStatus].(string)
 	out.Next = nextStatuses(status)

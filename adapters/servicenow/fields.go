@@ -42,19 +42,19 @@ func (t *Tracker) fieldsOf(ctx context.Context, r *record, people map[string]use
 }
 
 // linksOf are the other tickets that a ticket names, as its form has them: the label of
-// the field, and the other's number.
+// the field is the relation.
 func linksOf(r *record, all []definition) any {
-	var out []any
+	var out []event.Link
 	for _, def := range all {
-		shown := r.row[def.name].Display
+		other := r.row[def.name]
 		switch def.name {
 		case "parent", "parent_incident", "problem_id", "rfc", "caused_by":
-			if def.title != event.FieldParent && shown != "" {
-				out = append(out, def.label+" "+lines(shown))
+			if def.title != event.FieldParent && other.Value != "" && other.Display != "" {
+				out = append(out, event.Link{Type: def.label, ID: other.Value, Key: lines(other.Display)})
 			}
 		}
 	}
-	return listOrNil(out)
+	return event.LinksValue(out)
 }
 
 // webURL is a link that works in every user interface of ServiceNow.

@@ -26,7 +26,7 @@ func (t *Tracker) Schema(ctx context.Context) (event.Schema, error) {
 			event.FieldCreated: {Type: event.TypeTime}, event.FieldUpdated: {Type: event.TypeTime},
 			event.FieldProject: {Type: event.TypeOption, Options: table, Writable: true},
 			event.FieldType:    {Type: event.TypeOption, Writable: true},
-			event.FieldLinks:   {Type: event.TypeSet},
+			event.FieldLinks:   {Type: event.TypeLinks},
 		},
 		Projects: table, Types: table,
 	}

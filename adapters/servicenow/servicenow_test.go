@@ -216,10 +216,10 @@ func TestParent_IsReadAndWrittenAndLinksAreRead(t *testing.T) {
 	if got["id"] != parent.ID || got["key"] != parentKey {
 		t.Errorf("the parent is %v", got)
 	}
-	_, err := b.tracker.Write(t.Context(), event.Step{Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{event.FieldLinks: []any{"Parent " + parentKey}}}, nil)
+	_, err := b.tracker.Write(t.Context(), event.Step{Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{event.FieldLinks: event.LinksValue([]event.Link{{Type: "Parent", ID: parent.ID}})}}, nil)
 	b.is("links", err, adapters.ErrRejected)
 	b.must(b.hand.set(t.Context(), ref.ID, map[string]any{"parent": parent.ID}))
-	if got := b.read(ref).Fields[event.FieldLinks]; !cmp.Equal(got, any([]any{"Parent " + parentKey})) {
+	if got := b.read(ref).Fields[event.FieldLinks]; !cmp.Equal(got, event.LinksValue([]event.Link{{Type: "Parent", ID: parent.ID, Key: parentKey}})) {
 		t.Errorf("the links are %v", got)
 	}
 	b.is("a parent of elsewhere", b.set(ref, event.Fields{event.FieldParent: map[string]any{"id": "SUP-1"}}), adapters.ErrRejected)

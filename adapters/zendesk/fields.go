@@ -43,11 +43,12 @@ func (t *Tracker) fieldsOf(ctx context.Context, x *ticket, cat *catalog, people 
 		id := strconv.FormatInt(x.Problem, 10)
 		out[event.FieldParent] = map[string]any{"id": id, "key": id}
 	}
-	var links []string
+	var links []event.Link
 	for _, id := range x.FollowUps {
-		links = append(links, "followed up by "+strconv.FormatInt(id, 10))
+		other := strconv.FormatInt(id, 10)
+		links = append(links, event.Link{Type: "followed up by", ID: other, Key: other})
 	}
-	out[event.FieldLinks] = setOf(links)
+	out[event.FieldLinks] = event.LinksValue(links)
 	for i := range cat.custom {
 		def := &cat.custom[i]
 		out[def.name] = def.read(x.custom(def.id))

@@ -78,7 +78,7 @@ func (c *catalog) schema(writes, tags bool) map[string]event.Field {
 	}
 	out := map[string]event.Field{
 		event.FieldKey: read(event.TypeText), event.FieldURL: read(event.TypeText),
-		event.FieldCreated: read(event.TypeTime), event.FieldUpdated: read(event.TypeTime), event.FieldCreator: read(event.TypeUser), event.FieldLinks: read(event.TypeSet),
+		event.FieldCreated: read(event.TypeTime), event.FieldUpdated: read(event.TypeTime), event.FieldCreator: read(event.TypeUser), event.FieldLinks: read(event.TypeLinks),
 		event.FieldSummary: write(event.TypeText), event.FieldDescription: write(event.TypeRich),
 		event.FieldType: write(event.TypeOption, c.kinds.names()...), event.FieldPriority: write(event.TypeOption, c.priority.names()...),
 		event.FieldAssignee: write(event.TypeUser), event.FieldReporter: write(event.TypeUser),

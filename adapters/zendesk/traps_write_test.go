@@ -133,7 +133,7 @@ func TestTrap_AClosedTicketIsRefusedWithAWayOut(t *testing.T) {
 	b.must(b.hand.json(t.Context(), http.MethodPost, "tickets", map[string]any{
 		"subject": "again", "via_followup_source_id": id(ref), "comment": map[string]any{"body": "still hot"},
 	}, &out))
-	if d := cmp.Diff(b.read(ref).Fields[event.FieldLinks], any([]any{fmt.Sprint("followed up by ", out.Ticket.ID)})); d != "" {
+	if d := cmp.Diff(b.read(ref).Fields[event.FieldLinks], event.LinksValue([]event.Link{{Type: "followed up by", ID: fmt.Sprint(out.Ticket.ID), Key: fmt.Sprint(out.Ticket.ID)}})); d != "" {
 		t.Errorf("links of a ticket with a follow-up (-got +want):\n%s", d)
 	}
 	// Closed between our read and our write: Zendesk says it.

@@ -159,14 +159,14 @@ func TestApply_ALinkMadeBeforeTheWriteStays(t *testing.T) {
 func TestWork_ATicketWhosePairHasEndedIsStillNamed(t *testing.T) {
 	t.Parallel()
 	w, a, b := family(t)
-	one, child := a.desk.open("one"), a.desk.open("child")
+	one, two, child := a.desk.open("one"), a.desk.open("two"), a.desk.open("child")
 	w.settle()
 	a.desk.set(child, "links", []any{blocks(one).Value()})
 	w.settle()
 	a.must(a.path.Unsync(a.con(), one))
 	w.settle()
-	a.desk.set(child, "summary", "renamed")
+	a.desk.set(child, "links", []any{blocks(one).Value(), blocks(two).Value()})
 	w.settle()
-	b.hasLinks("renamed", blocks(b.desk.named("one").Ref))
-	a.hasLinks("renamed", blocks(one))
+	b.hasLinks("child", blocks(b.desk.named("one").Ref), blocks(b.desk.named("two").Ref))
+	a.hasLinks("child", blocks(one), blocks(two))
 }
