@@ -90,7 +90,8 @@ type Subject struct {
 	NoFiles        bool
 	// Pictures is what a written text holds that shows a file of the ticket by the tracker's
 	// own means, with the file's name as %s, or %b without its ending; "" says that it cannot, and that the reference is
-	// written as words.
+	// written as words. Where comments cannot be changed, only a text that comes after the
+	// file shows it.
 	Pictures string
 	// LongestComment is how many bytes a comment may have; 0 is as many as the suite tries.
 	LongestComment int

@@ -25,8 +25,8 @@ of ` + "`adapters/all`" + `, with ` + "`UPDATE=1`" + `.
 
 const tableFoot = `
 *Status*: can be changed. *Workflow*: knows which status may follow which. *Internal comments* and *internal attachments*: stay among the
-tracker's own people. *Pictures in texts*: a text shows the tracker's own copy of a file that it refers to; elsewhere the reference stands as
-words, and is read as the reference. *Optimistic lock*: no write runs over an edit made since the ticket was read; without it, *history* shows such an edit
+tracker's own people. *Pictures in texts*: a text shows the tracker's own copy of a file that it refers to (at Zendesk,
+where nobody can change a comment, only if the file was there before); elsewhere the reference stands as words, and is read as the reference. *Optimistic lock*: no write runs over an edit made since the ticket was read; without it, *history* shows such an edit
 afterwards. *Creates once*: the tracker itself takes a repeated create for the first one. *Query*: a connection can narrow listings in the
 tracker's language. *Told at once*: the tracker pushes; *webhooks* do the same over a listener. *Access tokens*: signs in by OAuth 2.0 and
 renews them. *Probe*: tells an administrator what is missing.

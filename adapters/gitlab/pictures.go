@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"parley/adapters/internal/marker"
 	"parley/adapters/richtext"
 	"parley/sync/event"
 )
@@ -75,56 +74,4 @@ func (t *Tracker) pointed(ctx context.Context, op string, i *issue, step event.S
 		step.Comment = &c
 	}
 	return step, nil
-}
-
-// shown is a text as GitLab has it, in which the words of references to a file lead to it, with
-// all else as it was; false if there are none.
-func shown(raw string, f event.Attachment) (string, bool) {
-	none := func(string) (string, bool) { return "", false }
-	said := richtext.AttachmentsAsWords(point(richtext.ReferAttachments(raw, none), []event.Attachment{f}, true))
-	return said, said != raw && strings.Contains(said, f.ID)
-}
-
-// repoint leads the texts that were there before a file to it. The file is attached by now,
-// and the words of a reference are read as the reference: what fails here is shown as words.
-func (t *Tracker) repoint(ctx context.Context, ref event.Ref, f event.Attachment) {
-	op := "show a file in the texts of issue " + ref.ID
-	me, err := t.account(ctx)
-	if err != nil {
-		return
-	}
-	// GitLab has no lock: each text is read once more right before it is written.
-	i, err := t.issue(ctx, op, ref)
-	if err != nil {
-		return
-	}
-	if said, ok := shown(i.Description, f); ok && !f.Internal {
-		_ = t.api.update(ctx, i.id(), map[string]any{"description": said})
-	}
-	all, err := t.api.notes(ctx, op, i.id())
-	if err != nil {
-		return
-	}
-	for n := range all {
-		if _, ok := repointed(&all[n], f, me); !ok {
-			continue
-		}
-		now, err := t.api.note(ctx, op, i.id(), all[n].id())
-		if err != nil {
-			continue
-		}
-		if said, ok := repointed(now, f, me); ok {
-			_ = t.api.editNote(ctx, i.id(), now.id(), said)
-		}
-	}
-}
-
-// repointed is the text of a note of ours that leads to a file; false if it is to stay.
-func repointed(n *note, f event.Attachment, me user) (string, bool) {
-	if n.System || !isAuthor(n.Author, me) || f.Internal && !n.hidden() {
-		return "", false
-	}
-	said, ok := shown(*n.Body, f)
-	text, _ := marker.Cut(said)
-	return said, ok && !fileNote.MatchString(strings.TrimSpace(text))
 }

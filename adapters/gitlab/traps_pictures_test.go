@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"parley/adapters/gitlab/gitlabdouble"
@@ -154,5 +155,46 @@ func TestTrap_WhatAPersonWroteMeanwhileStaysWhenAFileIsShown(t *testing.T) {
 	shown := regexp.MustCompile(`^see !\[it\]\(/uploads/[0-9a-f]{32}/late\.png\), (@alice and #1|says Carol)$`)
 	if !shown.MatchString(description) || len(notes) != 2 || !shown.MatchString(notes[0]) {
 		t.Errorf("got %q and %q", description, notes)
+	}
+}
+
+func TestTrap_AnEditThatShowingAFileRanOverIsTold(t *testing.T) {
+	t.Parallel()
+	const over = "written over"
+	for when, told := range map[string]string{
+		"POST uploads": "", // before the description is read
+		"GET issue":    "", // before it is read once more
+		"PUT issue":    over,
+	} {
+		clock := newFrozen()
+		var b *bench
+		var id string
+		var armed, listed atomic.Bool
+		b = newBench(t, gitlabdouble.Options{Now: clock.now, Before: func(r *http.Request) {
+			path := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+			if armed.Load() && r.Method == http.MethodGet && path == "notes" {
+				listed.Store(true)
+			}
+			at := r.Method + " " + strings.Replace(path, id, "issue", 1)
+			if at == when && (listed.Load() || when == "POST uploads") && armed.CompareAndSwap(true, false) {
+				clock.ms.Add(1)
+				edit := map[string]string{"description": `my words, and !\[it\](attachment:late.png)`}
+				_ = b.hand.do(context.Background(), http.MethodPut, "issues/"+id, edit, nil)
+			}
+		}}, nil)
+		id = b.made("written over")
+		ref := b.ref(id)
+		b.must(b.set(ref, event.Fields{event.FieldDescription: "see ![it](attachment:late.png)"}))
+		armed.Store(true)
+		w, err := b.tracker.Write(t.Context(), event.Step{Kind: event.StepAttach, Ref: ref, Marker: mark, Attachment: &event.AttachmentWrite{
+			Name: "late.png", Size: 4, MIME: "image/png",
+		}}, strings.NewReader("data"))
+		b.must(err)
+		if (told == "") != (w.Partly == "") || !strings.Contains(w.Partly, told) || strings.Contains(w.Partly, "my words") {
+			t.Errorf("%s: told %q, want %q", when, w.Partly, told)
+		}
+		if description, _ := b.raw(id); strings.HasPrefix(description, "my words") != (told == "") || !strings.Contains(description, "(/uploads/") {
+			t.Errorf("%s: got %q", when, description)
+		}
 	}
 }

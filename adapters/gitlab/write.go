@@ -217,7 +217,7 @@ func (t *Tracker) attach(ctx context.Context, step event.Step, body io.Reader) (
 		return event.Written{}, t.believeGone(ctx, op, err)
 	}
 	done := event.Written{Ref: i.ref(), Key: i.key(), Item: u.Secret + "/" + u.FileName}
-	t.repoint(ctx, step.Ref, event.Attachment{ID: done.Item, Name: a.Name, Internal: a.Internal})
+	done.Partly = t.repoint(ctx, step.Ref, event.Attachment{ID: done.Item, Name: a.Name, Internal: a.Internal})
 	return done, nil
 }
 

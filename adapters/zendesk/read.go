@@ -117,6 +117,7 @@ func (t *Tracker) marks(ctx context.Context, op, id string, me user) (map[int64]
 // into sorts the conversation into a ticket.
 func (c *conversation) into(out *event.Ticket, people map[int64]user) {
 	out.Fields[event.FieldDescription] = nil
+	files := filesOf(c.comments, true)
 	for i := range c.comments {
 		x := &c.comments[i]
 		author := people[x.Author]
@@ -131,12 +132,12 @@ func (c *conversation) into(out *event.Ticket, people map[int64]user) {
 		}
 		switch {
 		case i == 0:
-			out.Fields[event.FieldDescription] = emptyNil(x.toMarkdown())
+			out.Fields[event.FieldDescription] = emptyNil(refer(x.toMarkdown(), files))
 			out.Restricted = x.internal()
 		case m.File || x.onlyCarries():
 		default:
 			out.Comments = append(out.Comments, event.Comment{
-				ID: strconv.FormatInt(x.ID, 10), Author: author.event(), Body: x.toMarkdown(),
+				ID: strconv.FormatInt(x.ID, 10), Author: author.event(), Body: refer(x.toMarkdown(), files),
 				Created: x.Created.UTC(), Internal: x.internal(), Marker: m.Marker,
 			})
 		}

@@ -131,6 +131,7 @@ func (s *site) subject() adaptertest.Subject {
 		CreatesOnce:      true,
 		Renews:           true,
 		DescriptionFixed: true,
+		Pictures:         `/?name=%s" alt="The gauge"`,
 		Lag:              2 * time.Second,
 		Effect:           effect,
 		Deliver: func(t testing.TB, ref event.Ref, _ string) adapters.Delivery {

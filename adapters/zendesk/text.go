@@ -26,25 +26,12 @@ func lines(s string) string {
 func (c *comment) toMarkdown() string {
 	md := lines(c.Body)
 	if strings.TrimSpace(c.HTML) != "" {
-		md = c.refer(lines(richtext.HTMLToMarkdown(placeholder.Meant(c.HTML))))
+		md = refer(lines(richtext.HTMLToMarkdown(placeholder.Meant(c.HTML))), c.Files)
 	}
 	if strings.Trim(md, " \t\n\u00a0"+invisible) == "" || md == "&nbsp;" {
 		return ""
 	}
 	return md
-}
-
-// refer makes references of the pictures and links of a comment that show its own files: to
-// who reads it elsewhere, the copy there is shown.
-func (c *comment) refer(md string) string {
-	return richtext.ReferAttachments(md, func(address string) (string, bool) {
-		for n := range c.Files {
-			if f := &c.Files[n]; f.URL != "" && f.URL == address && !f.Deleted && f.name() != "" {
-				return lines(f.name()), true
-			}
-		}
-		return "", false
-	})
 }
 
 // fromMarkdown writes the text of a comment, which Zendesk takes as HTML and never

@@ -78,7 +78,11 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 		if step.Comment.ID != "" {
 			return event.Written{}, e.reject("Zendesk lets nobody change a comment")
 		}
-		e.say(step, fromMarkdown(step.Comment.Body), step.Comment.Internal)
+		said, err := t.pointed(ctx, e.op, x, step.Comment)
+		if err != nil {
+			return event.Written{}, err
+		}
+		e.say(step, fromMarkdown(said), step.Comment.Internal)
 	}
 	done := event.Written{Ref: x.ref(), Key: x.key()}
 	if len(e.out) == 0 {

@@ -128,7 +128,10 @@ func (d *Double) set(c *call, i *issue, in *written) bool {
 		i.title = *in.Title
 	}
 	if in.Description != nil {
-		i.text = d.obey(c, i, *in.Description)
+		before := i.text
+		if i.text = d.obey(c, i, *in.Description); i.text != before && i.iid <= int64(len(d.issues)) {
+			d.system(c, i, "changed the description")
+		}
 	}
 	if c.level() < planner {
 		return true

@@ -25,6 +25,8 @@ type upload struct {
 	files []*file
 }
 
+var brackets = strings.NewReplacer("%28", "(", "%29", ")")
+
 const uploadTime = time.Hour
 
 func (d *Double) upload(c *call) {
@@ -59,7 +61,8 @@ func (d *Double) Infect(id int64) {
 func (d *Double) filesJSON(host string, files []*file) []any {
 	out := []any{}
 	for _, f := range files {
-		link := "http://" + host + "/attachments/token/" + f.token + "/?name=" + url.QueryEscape(f.name)
+		// Brackets need not be escaped in a query (RFC 3986, section 3.4).
+		link := "http://" + host + "/attachments/token/" + f.token + "/?name=" + brackets.Replace(url.QueryEscape(f.name))
 		scan := "malware_not_found"
 		if f.malware {
 			scan = "malware_found"
