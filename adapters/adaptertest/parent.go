@@ -4,6 +4,7 @@ import (
 	"maps"
 	"testing"
 
+	"parley/adapters"
 	"parley/sync/event"
 )
 
@@ -22,7 +23,12 @@ func writeParent(t *testing.T, s *Subject) {
 		maps.Copy(fields, with)
 		return e.write(event.Step{Kind: event.StepCreate, Marker: newMarker(), Fields: fields}).Ref
 	}
-	first, second, child := made(s.Parent), made(s.Parent), made(s.Child)
+	first, second := made(s.Parent), made(s.Parent)
+	if s.ParentFixed {
+		e.parentStays(first, second, made)
+		return
+	}
+	child := made(s.Child)
 	if !e.schema().Fields[event.FieldParent].Writable {
 		t.Error("Schema does not say that the parent can be written")
 	}
@@ -32,12 +38,44 @@ func writeParent(t *testing.T, s *Subject) {
 			value = map[string]any{"id": parent.ID}
 		}
 		e.write(event.Step{Kind: event.StepUpdate, Ref: child, Fields: event.Fields{event.FieldParent: value}})
-		got, _ := e.read(child).Fields[event.FieldParent].(map[string]any)
-		if id, _ := got["id"].(string); id != parent.ID {
-			t.Errorf("the parent is %v, want %q", got, parent.ID)
-		}
-		if key, _ := got["key"].(string); got != nil && key == "" {
-			t.Errorf("the parent %v has no key", got)
-		}
+		e.hasParent(child, parent)
+	}
+	// And at once, when it is made.
+	below := maps.Clone(s.Child)
+	if below == nil {
+		below = event.Fields{}
+	}
+	below[event.FieldParent] = map[string]any{"id": second.ID}
+	e.hasParent(made(below), second)
+}
+
+// hasParent expects a parent, or that there is none.
+func (e *env) hasParent(child, parent event.Ref) {
+	e.Helper()
+	value, said := e.read(child).Fields[event.FieldParent]
+	got, _ := value.(map[string]any)
+	if id, _ := got["id"].(string); id != parent.ID || !said {
+		e.Errorf("the parent is %v (said %v), want %q", got, said, parent.ID)
+	}
+	if key, _ := got["key"].(string); got != nil && key == "" {
+		e.Errorf("the parent %v has no key", got)
+	}
+}
+
+// parentStays: a parent that cannot be changed is written when the ticket is made, may be
+// said again, and another one is refused.
+func (e *env) parentStays(first, second event.Ref, made func(event.Fields) event.Ref) {
+	e.Helper()
+	below := maps.Clone(e.subject.Child)
+	below[event.FieldParent] = map[string]any{"id": first.ID}
+	child := made(below)
+	e.hasParent(child, first)
+	update := event.Step{Kind: event.StepUpdate, Ref: child, Fields: event.Fields{event.FieldParent: map[string]any{"id": first.ID}}}
+	e.write(update)
+	for _, value := range []any{map[string]any{"id": second.ID}, nil} {
+		update.Fields = event.Fields{event.FieldParent: value}
+		_, err := e.tracker.Write(e.Context(), update, nil)
+		wantClass(e.T, "another parent", err, adapters.ErrRejected)
+		e.hasParent(child, first)
 	}
 }

@@ -68,8 +68,9 @@ type Subject struct {
 	DescriptionFixed bool
 	// Parent are the fields of a ticket that may be another one's parent, over Create;
 	// nil says that this account can give a ticket no parent. Child are those of the
-	// other one.
+	// other one. ParentFixed says that the parent is given when a ticket is made, and stays.
 	Parent, Child event.Fields
+	ParentFixed   bool
 	// Links are relations that this account can make between two tickets of Create, by
 	// their names as event.Link has them; none says that it can make no links.
 	Links []string

@@ -123,6 +123,9 @@ func (d *directory) fields(ctx context.Context) ([]definition, error) {
 		if len(all) == 0 {
 			return nil, incomplete(op, adapters.ErrConfiguration)
 		}
+		if !slices.ContainsFunc(all, func(f fieldDetails) bool { return f.ID == event.FieldParent }) {
+			all = append(all, fieldDetails{ID: event.FieldParent, Name: "Parent"}) // not listed everywhere
+		}
 		return definitions(all)
 	})
 }

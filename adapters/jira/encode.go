@@ -22,18 +22,20 @@ type encoder struct {
 	t   *Tracker
 	op  string
 	out map[string]any
+	// operations are what takes more than a value.
+	operations map[string]any
 }
 
 func (e *encoder) reject(format string, args ...any) error {
 	return &adapters.Error{Class: adapters.ErrRejected, Op: e.op, Err: fmt.Errorf(format, args...)}
 }
 
-// encode handles all fields but project, type and status, which need the issue as
-// it is.
+// encode handles all fields but project, type, status and parent, which need the issue
+// as it is.
 func (e *encoder) encode(ctx context.Context, fields event.Fields) error {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		switch name {
-		case event.FieldProject, event.FieldType, event.FieldStatus:
+		case event.FieldProject, event.FieldType, event.FieldStatus, event.FieldParent:
 			continue
 		case event.FieldEstimate:
 			if err := e.estimate(fields[name]); err != nil {
@@ -88,8 +90,6 @@ func (e *encoder) value(ctx context.Context, def *definition, v any) (any, error
 		return e.list(ctx, def, v)
 	case event.TypeTime:
 		return e.time(def, v)
-	case event.TypeRef:
-		return e.parent(ctx, v)
 	case event.TypeNumber:
 		if n, ok := v.(float64); ok {
 			return n, nil
@@ -192,13 +192,49 @@ func (e *encoder) estimate(v any) error {
 	return nil
 }
 
-func (e *encoder) parent(ctx context.Context, v any) (any, error) {
+// body is what an edit takes.
+func (e *encoder) body() map[string]any {
+	out := map[string]any{}
+	if len(e.out) > 0 {
+		out["fields"] = e.out
+	}
+	if len(e.operations) > 0 {
+		out["update"] = e.operations
+	}
+	return out
+}
+
+// parent puts an issue below another one, or takes it out, which is no value but an
+// operation.
+func (e *encoder) parent(v any) error {
+	if v == nil {
+		e.operations = map[string]any{event.FieldParent: []any{map[string]any{"set": map[string]any{"none": true}}}}
+		return nil
+	}
 	m, _ := v.(map[string]any)
 	id, _ := m["id"].(string)
 	if !isID(id) {
-		return nil, e.reject("the parent is no issue of this Jira")
+		return e.reject("the parent is no issue of this Jira")
 	}
-	return map[string]any{"id": id}, nil
+	e.out[event.FieldParent] = map[string]any{"id": id}
+	return nil
+}
+
+// reparent is parent for an issue that is there.
+func (e *encoder) reparent(i *issue, v any) error {
+	var now named
+	if err := i.field(event.FieldParent, &now); err != nil {
+		return incomplete(e.op, adapters.ErrConfiguration)
+	}
+	m, _ := v.(map[string]any)
+	id, _ := m["id"].(string)
+	switch {
+	case id == now.ID:
+		return nil
+	case !e.t.api.cloud:
+		return e.reject("a Data Center sets the parent of a sub-task when it is made, and its API changes none")
+	}
+	return e.parent(v)
 }
 
 // person is somebody of this Jira: by e-mail address, by id, else by a name that

@@ -19,6 +19,7 @@ func (t *Tracker) fieldsOf(ctx context.Context, i *issue) (event.Fields, error) 
 		event.FieldKey: i.Key, event.FieldURL: t.webURL(i.Key),
 		event.FieldCreated: i.created.Format(time.RFC3339), event.FieldUpdated: i.updated.Format(time.RFC3339),
 		event.FieldDescription: nil, event.FieldSummary: nil, event.FieldStatus: nil,
+		event.FieldParent: nil, // an issue without one has no such field
 	}
 	for n := range all {
 		def := &all[n]

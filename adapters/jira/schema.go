@@ -106,7 +106,8 @@ func addScreen(out *event.Schema, defs []definition, f *fieldInUse, writes bool)
 	def := defs[n]
 	field := out.Fields[def.name]
 	field.Writable = writes
-	field.Required = field.Required || f.Required && !f.HasDefault
+	// A parent is required of sub-tasks only.
+	field.Required = field.Required || f.Required && !f.HasDefault && def.kind != event.TypeRef
 	for _, o := range f.options() {
 		if !slices.Contains(field.Options, o) && def.kind != event.TypeRef {
 			field.Options = append(field.Options, o)

@@ -53,6 +53,11 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 	if err := e.encode(ctx, step.Fields); err != nil {
 		return event.Written{}, err
 	}
+	if parent := step.Fields[event.FieldParent]; parent != nil {
+		if err := e.parent(parent); err != nil {
+			return event.Written{}, err
+		}
+	}
 	for id, v := range e.out {
 		if v == nil {
 			delete(e.out, id) // what is empty need not be said
@@ -117,7 +122,7 @@ func (t *Tracker) firstStatus(ctx context.Context, made *issue, fields event.Fie
 // last, so that who finds it knows that all of the step was done.
 func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, error) {
 	op := "update issue " + step.Ref.ID
-	i, err := t.issue(ctx, op, step.Ref, only("created", "updated", "status", "project", "issuetype", "attachment"))
+	i, err := t.issue(ctx, op, step.Ref, only("created", "updated", "status", "project", "issuetype", "attachment", "parent"))
 	if err != nil {
 		return event.Written{}, err
 	}
@@ -149,7 +154,7 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 	return done, nil
 }
 
-// fixed handles project and type.
+// fixed handles project, type and parent.
 func (e *encoder) fixed(i *issue, fields event.Fields) error {
 	var project, kind named
 	if i.field("project", &project) != nil || i.field("issuetype", &kind) != nil || project.Key == "" {
@@ -164,6 +169,9 @@ func (e *encoder) fixed(i *issue, fields event.Fields) error {
 			return e.reject("the type cannot be empty")
 		}
 		e.out["issuetype"] = map[string]any{"name": name}
+	}
+	if v, ok := fields[event.FieldParent]; ok {
+		return e.reparent(i, v)
 	}
 	return nil
 }
@@ -193,8 +201,8 @@ func (t *Tracker) apply(ctx context.Context, e *encoder, i *issue, step event.St
 			transit["fields"] = with
 		}
 	}
-	if len(e.out) > 0 {
-		if err := t.api.update(ctx, i.ID, map[string]any{"fields": e.out}); err != nil {
+	if body := e.body(); len(body) > 0 {
+		if err := t.api.update(ctx, i.ID, body); err != nil {
 			return t.believeGone(ctx, e.op, err)
 		}
 	}

@@ -20,11 +20,13 @@ type field struct {
 
 const customTypes = "com.atlassian.jira.plugin.system.customfieldtypes:"
 
+func typeNames() []string { return []string{"Task", "Bug", "Epic", "Sub-task"} }
+
 func catalogue() []field {
 	return []field{
 		{id: "summary", name: "Summary", kind: "string", required: true, screen: true},
 		{id: "description", name: "Description", kind: "string", screen: true},
-		{id: "issuetype", name: "Issue Type", kind: "issuetype", allowed: []string{"Task", "Bug"}, required: true, screen: true},
+		{id: "issuetype", name: "Issue Type", kind: "issuetype", allowed: typeNames(), required: true, screen: true},
 		{id: "project", name: "Project", kind: "project", required: true, screen: true},
 		{id: "status", name: "Status", kind: "status"},
 		{id: "resolution", name: "Resolution", kind: "resolution"},

@@ -2,6 +2,7 @@ package jiradouble
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -19,6 +20,7 @@ type issue struct {
 	creator          *Account
 	fields           map[string]any
 	props            map[string]any
+	parent           *issue
 	comments         []*comment
 	files            []*file
 	history          []map[string]any
@@ -84,7 +86,13 @@ func (d *Double) Move(id, key string) {
 }
 
 type written struct {
-	Fields     map[string]any `json:"fields"`
+	Fields map[string]any `json:"fields"`
+	// Update holds operations, of which one is known here: to take the parent away.
+	Update map[string][]struct {
+		Set struct {
+			None bool `json:"none"`
+		} `json:"set"`
+	} `json:"update"`
 	Properties []struct {
 		Key   string `json:"key"`
 		Value any    `json:"value"`
@@ -119,7 +127,18 @@ func (d *Double) create(c *call) {
 		c.failField("summary", "You must specify a summary of the issue.")
 		return
 	}
+	parent, below := body.Fields["parent"]
+	delete(body.Fields, "parent")
 	if !d.apply(c, i, body.Fields) {
+		return
+	}
+	if below {
+		if err := d.adopt(c, i, parent); err != nil {
+			c.failField("parentId", err.Error())
+			return
+		}
+	} else if level(i.kind()) < 0 {
+		c.failField("issuetype", "Issue type is a sub-task but parent issue key or id not specified.")
 		return
 	}
 	for _, p := range body.Properties {
@@ -301,10 +320,31 @@ func (d *Double) edit(c *call) {
 		return
 	}
 	d.with(c, func(i *issue) {
-		if d.apply(c, i, body.Fields) {
-			d.touch(i)
-			c.w.WriteHeader(http.StatusNoContent)
+		before := *i
+		parent, below := body.Fields["parent"]
+		delete(body.Fields, "parent")
+		var err error
+		if below {
+			err = d.adopt(c, i, parent)
 		}
+		for name, operations := range body.Update {
+			if name != "parent" || len(operations) != 1 || !operations[0].Set.None {
+				err = errors.New("an operation that is not known here")
+				break
+			}
+			err = d.orphan(c, i)
+		}
+		if err != nil {
+			*i = before
+			c.failField("parent", err.Error())
+			return
+		}
+		if !d.apply(c, i, body.Fields) {
+			*i = before
+			return
+		}
+		d.touch(i)
+		c.w.WriteHeader(http.StatusNoContent)
 	})
 }
 
@@ -361,6 +401,9 @@ func (d *Double) shown(i *issue, fields map[string]any, created, updated time.Ti
 		files = append(files, d.fileShown(f))
 	}
 	all["attachment"] = files
+	if i.parent != nil {
+		all["parent"] = d.above(i)
+	}
 	if len(want) == 0 {
 		want = []string{"*all"}
 	}

@@ -36,6 +36,9 @@ func (d *Double) listFields(c *call) {
 			"schema": f.schema(),
 		})
 	}
+	if d.opt.Cloud {
+		all = append(all, map[string]any{"id": "parent", "key": "parent", "name": "Parent", "custom": false, "orderable": false, "navigable": true, "searchable": false})
+	}
 	c.answer(http.StatusOK, append(all, map[string]any{"id": "issuekey", "key": "issuekey", "name": "Key", "custom": false}))
 }
 
@@ -126,8 +129,9 @@ func (d *Double) statuses(c *call) {
 		all = append(all, statusOf(s[0]))
 	}
 	out := []any{}
-	for n, name := range []string{"Task", "Bug"} {
-		out = append(out, map[string]any{"id": strconv.Itoa(100 + n), "name": name, "subtask": false, "statuses": all})
+	for _, kind := range d.kinds() {
+		kind["statuses"] = all
+		out = append(out, kind)
 	}
 	c.answer(http.StatusOK, out)
 }
@@ -144,10 +148,24 @@ func (d *Double) paged(c *call, key string, rows []any) {
 
 func (d *Double) types(c *call) {
 	if d.known(c) {
-		d.paged(c, "issueTypes", []any{
-			map[string]any{"id": "100", "name": "Task", "subtask": false}, map[string]any{"id": "101", "name": "Bug", "subtask": false},
-		})
+		var all []any
+		for _, kind := range d.kinds() {
+			all = append(all, kind)
+		}
+		d.paged(c, "issueTypes", all)
 	}
+}
+
+func (d *Double) kinds() []map[string]any {
+	var out []map[string]any
+	for n, name := range typeNames() {
+		kind := map[string]any{"id": strconv.Itoa(100 + n), "name": name, "subtask": level(name) < 0}
+		if d.opt.Cloud {
+			kind["hierarchyLevel"] = level(name)
+		}
+		out = append(out, kind)
+	}
+	return out
 }
 
 func (d *Double) screen(c *call) {
@@ -171,6 +189,13 @@ func (d *Double) screen(c *call) {
 			row["allowedValues"] = allowed
 		}
 		rows = append(rows, row)
+	}
+	n, _ := strconv.Atoi(c.r.PathValue("id"))
+	if n -= 100; n >= 0 && n < len(typeNames()) && d.parentOnScreen(typeNames()[n]) {
+		rows = append(rows, map[string]any{
+			"fieldId": "parent", "key": "parent", "name": "Parent", "required": level(typeNames()[n]) < 0, "hasDefaultValue": false,
+			"schema": map[string]any{"type": "issuelink", "system": "parent"}, "operations": []string{"set"},
+		})
 	}
 	d.paged(c, "fields", rows)
 }
