@@ -85,6 +85,7 @@ func (c *compilation) hasNewErrors(before int) bool {
 
 var (
 	unknownMember = regexp.MustCompile(`^unknown field (.+)$`)
+	mismatched    = regexp.MustCompile(`^(\S+) \(mismatched types (.+) and (.+)\)$`)
 	badToken      = regexp.MustCompile(`unexpected token (\w+)\("?(.*?)"?\)$`)
 )
 
@@ -100,6 +101,9 @@ func (c *compilation) exprProblem(code Code, base int, tree ast.Node, err error)
 		p := c.report.add(CodeUnknownField, base+at.From, "there is no %s in it", m[1])
 		p.Nearest = nearest(m[1], memberNames(tree, at.From))
 		return
+	}
+	if m := mismatched.FindStringSubmatch(message); m != nil {
+		message = m[2] + " " + m[1] + " " + m[3] + " makes no sense"
 	}
 	switch m := badToken.FindStringSubmatch(at.Message); {
 	case strings.Contains(at.Message, "exceeds maximum allowed nodes"):

@@ -251,6 +251,7 @@ func (p *reader) target(s *statement) bool {
 	field := p.current()
 	s.field, s.targetAt = field.text, field.start
 	if field.kind != tokenName {
+		s.field = ""
 		p.report.add(CodeSyntax, field.start, "expected the name of a field after %s.", side.text)
 		return false
 	}

@@ -24,7 +24,7 @@ func (p *reader) expression(block bool, missing string) (where span, opened, ok 
 			where, ok = p.endExpression(from, open, missing)
 			return where, false, ok
 		case t.kind == tokenNewline:
-			if p.endsAtNewline(len(open) > 0) {
+			if p.endsAtNewline(innermost(open)) {
 				where, ok = p.endExpression(from, open, missing)
 				return where, false, ok
 			}
@@ -42,6 +42,10 @@ func (p *reader) expression(block bool, missing string) (where span, opened, ok 
 		case t.kind == tokenClose:
 			if len(open) == 0 && t.text == "}" {
 				where, ok = p.endExpression(from, nil, missing)
+				return where, false, ok
+			}
+			if t.text == "}" && p.tokens[p.at-1].kind == tokenNewline && !slices.ContainsFunc(open, isBrace) {
+				where, ok = p.endExpression(from, open, missing) // it closes the block that the line is in
 				return where, false, ok
 			}
 			if len(open) == 0 || closes[open[len(open)-1].text] != t.text {
@@ -70,21 +74,31 @@ var wordOperators = strings.Fields("and or not in matches contains startsWith en
 
 var closes = map[string]string{"(": ")", "[": "]", "{": "}"}
 
+func isBrace(t token) bool { return t.text == "{" }
+
+// innermost is the bracket that was opened last, or "".
+func innermost(open []token) string {
+	if len(open) == 0 {
+		return ""
+	}
+	return open[len(open)-1].text
+}
+
 // endsAtNewline tells whether the newline at p ends the expression.
-func (p *reader) endsAtNewline(inBrackets bool) bool {
+func (p *reader) endsAtNewline(bracket string) bool {
 	n := 1
 	for p.ahead(n).kind == tokenNewline {
 		n++
 	}
 	next := p.ahead(n)
-	if inBrackets {
+	if bracket != "" {
 		// A line that can only be a statement: a bracket was left open above.
-		return next.kind == tokenEnd || p.looksLikeStatement(n)
+		return next.kind == tokenEnd || p.looksLikeStatement(n, bracket)
 	}
 	return !continues(next)
 }
 
-func (p *reader) looksLikeStatement(n int) bool {
+func (p *reader) looksLikeStatement(n int, bracket string) bool {
 	first, second := p.ahead(n), p.ahead(n+1)
 	if first.kind != tokenName {
 		return false
@@ -100,22 +114,28 @@ func (p *reader) looksLikeStatement(n int) bool {
 		return isAssign(p.ahead(n + 3))
 	case "skip", "leave", "park", "refuse":
 		return second.kind == tokenText
+	case "note", "connect":
+		return second.kind == tokenText || second.kind == tokenName
+	case "if":
+		return true
+	case "let": // in a predicate it may stand too
+		return bracket != "{"
 	}
 	return false
 }
 
 // skipStatement steps to the end of a statement that cannot be read.
 func (p *reader) skipStatement() {
-	depth := 0
+	var open []token
 	for ; p.current().kind != tokenEnd; p.at++ {
 		switch t := p.current(); {
 		case t.kind == tokenOpen:
-			depth++
-		case t.is(tokenClose, "}") && depth == 0:
+			open = append(open, t)
+		case t.is(tokenClose, "}") && len(open) == 0:
 			return
-		case t.kind == tokenClose && depth > 0:
-			depth--
-		case t.kind == tokenNewline && p.endsAtNewline(depth > 0):
+		case t.kind == tokenClose && len(open) > 0:
+			open = open[:len(open)-1]
+		case t.kind == tokenNewline && p.endsAtNewline(innermost(open)):
 			return
 		}
 	}
