@@ -36,8 +36,8 @@ type Env struct {
 
 // Limits bound one run.
 type Limits struct {
-	Time    time.Duration // wall clock; 50 ms
-	Memory  int           // bytes a run may allocate, by our count; 64 MB
+	Time    time.Duration // wall clock; 30 ms, so that with its last step a run ends within 50
+	Memory  int           // bytes a run may allocate, by our count; 56 MB, so that with what the count leaves out it stays below 64
 	Lookups int           // questions to the tracker; 200
 	Result  int           // bytes of the result without attachments' content; 512 KiB
 	Items   int           // length of one list; 50,000
@@ -58,8 +58,8 @@ const (
 
 func (l Limits) withDefaults() Limits {
 	return Limits{
-		Time:    cmp.Or(l.Time, 50*time.Millisecond),
-		Memory:  cmp.Or(l.Memory, 64<<20),
+		Time:    cmp.Or(l.Time, 30*time.Millisecond),
+		Memory:  cmp.Or(l.Memory, 56<<20),
 		Lookups: cmp.Or(l.Lookups, 200),
 		Result:  cmp.Or(l.Result, 512<<10),
 		Items:   cmp.Or(l.Items, 50_000),

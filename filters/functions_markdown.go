@@ -1,6 +1,7 @@
 package filters
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -12,9 +13,7 @@ func markdownFunctions() []*function {
 			name: "truncate", types: []any{func(string, float64) string { return "" }, func(string, float64, string) string { return "" }},
 			call: forText("truncate", 0, truncate),
 		},
-		{name: "plain", types: one, call: forText("plain", 0, func(r *run, t string, _ []any) (any, error) {
-			return plainText(t), r.text(3 * len(t))
-		})},
+		{name: "plain", types: one, call: forText("plain", 0, plain)},
 		{name: "rich", types: one, call: forText("rich", 0, func(r *run, t string, _ []any) (any, error) {
 			return escapeMarkdown(t), r.text(2 * len(t))
 		})},
@@ -83,21 +82,39 @@ var (
 	markdownLink    = regexp.MustCompile(`\[([^\]\n]*)\]\(([^)\s\n]*)[^)\n]*\)`)
 	markdownStrong  = regexp.MustCompile(`(\*\*|__|~~)([^\s*_~](?:[^\n]*?[^\s])?)(\*\*|__|~~)`)
 	markdownTag     = regexp.MustCompile(`</?[A-Za-z][^<>\n]*>|<!--[^>]*-->`)
+	markdownTick    = regexp.MustCompile("`")
 	markdownEscape  = regexp.MustCompile("\\\\([\\\\`*_{}\\[\\]()#+\\-.!<>~|])")
 )
 
-// plainText takes the marks of Markdown off and keeps what people read.
-func plainText(t string) string {
+// maxPlain bounds a text whose marks are taken off, in bytes.
+const maxPlain = 256 << 10
+
+// plain takes the marks of Markdown off and keeps what people read.
+func plain(r *run, t string, _ []any) (any, error) {
+	if len(t) > maxPlain {
+		return nil, fmt.Errorf("%w: plain takes texts of %d KB", ErrLimit, maxPlain>>10)
+	}
 	t = strings.ReplaceAll(t, "\r\n", "\n")
-	t = markdownFence.ReplaceAllString(t, "")
-	t = markdownHeading.ReplaceAllString(t, "")
-	t = markdownQuote.ReplaceAllString(t, "")
-	t = markdownImage.ReplaceAllString(t, "$1")
-	t = markdownLink.ReplaceAllString(t, "$1 ($2)")
-	t = markdownStrong.ReplaceAllString(t, "$2")
-	t = markdownTag.ReplaceAllString(t, "")
-	t = strings.ReplaceAll(t, "`", "")
-	return markdownEscape.ReplaceAllString(t, "$1")
+	for _, mark := range []struct {
+		is *regexp.Regexp
+		by string
+	}{
+		{markdownFence, ""},
+		{markdownHeading, ""},
+		{markdownQuote, ""},
+		{markdownImage, "$1"},
+		{markdownLink, "$1 ($2)"},
+		{markdownStrong, "$2"},
+		{markdownTag, ""},
+		{markdownTick, ""},
+		{markdownEscape, "$1"},
+	} {
+		if err := r.text(2 * len(t)); err != nil {
+			return nil, err
+		}
+		t = mark.is.ReplaceAllString(t, mark.by)
+	}
+	return t, nil
 }
 
 var markdownSpecial = strings.NewReplacer(

@@ -245,6 +245,7 @@ func textOf(r *run, template string, a []any) (any, error) {
 			if err := r.text(b.Len() + len(template)); err != nil {
 				return nil, err
 			}
+			b.Grow(len(template))
 			b.WriteString(template)
 			return b.String(), nil
 		}
@@ -369,12 +370,26 @@ func replaceMatch(r *run, t string, a []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := len(p.re.FindAllStringIndex(t, -1))
-	// $1 may stand for up to the whole of a match.
-	if err := r.text(len(t)*(1+strings.Count(by, "$")) + n*len(by)); err != nil {
+	most := r.limits.Items / 2
+	found := p.re.FindAllStringSubmatchIndex(t, most+1)
+	if len(found) > most {
+		return nil, fmt.Errorf("%w: the pattern matches more than %d times", ErrLimit, most)
+	}
+	if err := r.list(8 * len(found)); err != nil {
 		return nil, err
 	}
-	return p.re.ReplaceAllString(t, by), nil
+	out, from := make([]byte, 0, len(t)), 0
+	for _, at := range found {
+		out = append(out, t[from:at[0]]...)
+		had := cap(out)
+		out = p.re.ExpandString(out, by, t, at)
+		from = at[1]
+		if err := r.text(len(out)); cap(out) > had && err != nil {
+			return nil, err
+		}
+	}
+	out = append(out, t[from:]...)
+	return string(out), r.text(2 * len(out))
 }
 
 // truncate keeps whole characters: nothing is cut between a letter and its accent.

@@ -52,15 +52,15 @@ type reporter struct {
 // add reports a problem at an offset and returns it, to add a hint.
 func (r *reporter) add(code Code, offset int, format string, args ...any) *Problem {
 	line, col := r.src.position(offset)
-	p := Problem{Code: code, Line: line, Col: col, Message: fmt.Sprintf(format, args...), Source: r.src.line(line)}
 	for i := range r.list {
 		if r.list[i].Line == line && r.list[i].Col == col && r.list[i].Code == code {
 			return &r.list[i]
 		}
 	}
 	if len(r.list) >= maxProblems {
-		return &p
+		return &Problem{}
 	}
+	p := Problem{Code: code, Line: line, Col: col, Message: fmt.Sprintf(format, args...), Source: r.src.line(line)}
 	r.list = append(r.list, p)
 	return &r.list[len(r.list)-1]
 }
