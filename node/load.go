@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"parley/filters"
 	"parley/node/admin"
 	"parley/sync/event"
 	"parley/sync/flow"
@@ -287,75 +286,4 @@ func (n *Node) ScopeExplain(ctx context.Context, name, key string) (admin.ScopeE
 	}
 	e, _, err := n.explain(ctx, on.flow, c.Ref)
 	return e.Scope, err
-}
-
-// Try runs filters on a ticket and writes nothing.
-func (n *Node) Try(ctx context.Context, r admin.TryRequest) (admin.TryResult, error) {
-	on, err := n.one(r.Connection)
-	if err != nil {
-		return admin.TryResult{}, err
-	}
-	c, err := n.locate(ctx, r.Key)
-	if err != nil {
-		return admin.TryResult{}, err
-	}
-	con := on.flow
-	rules, err := n.tryRules(ctx, on, r)
-	if err != nil {
-		return admin.TryResult{}, &admin.Error{Kind: admin.KindInvalid, Message: "the filter does not compile", Err: err}
-	}
-	pre, err := n.path.Preview(ctx, con, rules, c.Ref)
-	out := admin.TryResult{Key: pre.Ticket.Key, Matches: pre.Matches, Replica: pre.Replica.Fields, Comments: len(pre.Replica.Comments)}
-	if err != nil {
-		return out, &admin.Error{Kind: admin.KindInvalid, Message: "the filter failed on this ticket", Err: err}
-	}
-	for _, a := range pre.Replica.Attachments {
-		out.Files = append(out.Files, a.Name)
-	}
-	for _, f := range pre.Findings {
-		out.Findings = append(out.Findings, string(f.Code)+" "+f.Field)
-	}
-	if pre.Stop != nil {
-		out.Stop = string(pre.Stop.Kind) + ": " + pre.Stop.Reason
-	}
-	out.Lines = lines(pre.Trace)
-	i, err := n.path.Inspect(con, c.Ref, event.TwinID{})
-	if err != nil {
-		return out, err
-	}
-	in, err := n.path.TryIncoming(ctx, con, rules, i, pre.Ticket)
-	if err != nil {
-		return out, &admin.Error{Kind: admin.KindInvalid, Message: "the incoming filter failed on the peer's last replica", Err: err}
-	}
-	out.In, out.InLines = in.Fields, lines(in.Trace)
-	return out, nil
-}
-
-func lines(trace []filters.Trace) []admin.TryLine {
-	var out []admin.TryLine
-	for _, t := range trace {
-		out = append(out, admin.TryLine{Line: t.Line, Target: t.Target, Value: t.Value, Why: t.Why})
-	}
-	return out
-}
-
-// tryRules are the rules in force with the scripts of a request in their place.
-func (n *Node) tryRules(ctx context.Context, l *link, r admin.TryRequest) (*flow.Rules, error) {
-	cfg := n.configured()
-	c := cfg.Connections[l.record.Name]
-	out, in, err := readFilters(cfg, c)
-	if err != nil {
-		return nil, err
-	}
-	if r.Out != "" {
-		out = r.Out
-	}
-	if r.In != "" {
-		in = r.In
-	}
-	schema, err := n.path.Schema(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return n.compileWith(cfg, c, l.record, schema, out, in)
 }

@@ -140,6 +140,27 @@ func (*fakeService) Record(_ context.Context, r admin.RecordRequest) (admin.Reco
 	}, nil
 }
 
+// Try would send and write everything that there is to show.
+func (*fakeService) Try(_ context.Context, r admin.TryRequest) (admin.TryResult, error) {
+	if r.Entry != "" {
+		return admin.TryResult{Entering: &admin.TryEntering{Waits: true, Writes: []admin.TryWrite{{Kind: "create", Fields: []admin.TryField{{Name: "project", To: "SUP"}}}}}}, nil
+	}
+	return admin.TryResult{
+		Key: r.Key, Matches: true, Replica: event.Fields{"summary": hostile}, Lines: []admin.TryLine{{Line: 1, Target: "replica.summary", Value: hostile}, {Line: 2, Target: "replica.due", Why: "keep"}},
+		Leaving: &admin.TryLeaving{
+			Fields: []admin.TryField{{Name: "summary", Now: "a", To: hostile}}, Restore: []admin.TryField{{Name: "priority", Now: "High", To: "Low"}},
+			Comments: []admin.TryComment{{Author: "Ann", Body: hostile, Edits: true}}, Files: []admin.TryFile{{Name: hostile, Size: 5}},
+		},
+		Entering: &admin.TryEntering{
+			Writes: []admin.TryWrite{
+				{Kind: "update", Fields: []admin.TryField{{Name: "status", Now: "Open", To: "Done"}}},
+				{Kind: "comment", Comment: &admin.TryComment{Body: "hello", Internal: true}}, {Kind: "attach", File: &admin.TryFile{Name: "a.txt", Size: 7}},
+			},
+			Kept: []string{"summary", "due"}, Disputed: []string{"due"}, Declined: 2, Lines: []admin.TryLine{{Line: 3, Target: "issue.status", Value: "Done"}},
+		},
+	}, nil
+}
+
 func (*fakeService) Undo(_ context.Context, r admin.UndoRequest) (admin.UndoResult, error) {
 	out := admin.UndoResult{Event: "globex/in/1.12", Key: "SUP-1", Connection: "globex", Queued: !r.DryRun, Fields: []admin.UndoField{
 		{Name: "status", Now: "Closed", Back: nil, Changed: true}, {Name: "summary", Now: hostile, Back: "a"},

@@ -33,3 +33,64 @@ func routeFilters(api huma.API, s Service) {
 			return s.Record(ctx, in.Body)
 		})
 }
+
+// TryField is a field as it is and as it would be.
+type TryField struct {
+	Name string `json:"name"`
+	// Now is what stands there; of what was sent it is known only where the node keeps it.
+	Now any `json:"now"`
+	To  any `json:"to"`
+}
+
+// TryComment is a comment that would be added, or changed.
+type TryComment struct {
+	Author   string `json:"author,omitempty"`
+	Body     string `json:"body"`
+	Internal bool   `json:"internal,omitempty"`
+	Edits    bool   `json:"edits,omitempty"`
+}
+
+// TryFile is a file that would be added.
+type TryFile struct {
+	Name     string `json:"name"`
+	Size     int64  `json:"size"`
+	MIME     string `json:"mime,omitempty"`
+	Internal bool   `json:"internal,omitempty"`
+}
+
+// TryLeaving is what the next look at the ticket would send.
+type TryLeaving struct {
+	// Why nothing would; "" if something does.
+	Why      string       `json:"why,omitempty"`
+	First    bool         `json:"first,omitempty"`
+	Fields   []TryField   `json:"fields,omitempty"`
+	Comments []TryComment `json:"comments,omitempty"`
+	Files    []TryFile    `json:"files,omitempty"`
+	// Restore are our fields that would be put back first, as the peer owns them.
+	Restore []TryField `json:"restore,omitempty"`
+}
+
+// TryWrite is one write to our tracker.
+type TryWrite struct {
+	// Kind is create, update, comment or attach.
+	Kind    string      `json:"kind"`
+	Fields  []TryField  `json:"fields,omitempty"`
+	Comment *TryComment `json:"comment,omitempty"`
+	File    *TryFile    `json:"file,omitempty"`
+}
+
+// TryEntering is what an event of the peer would write here.
+type TryEntering struct {
+	// Waits tells that such an event is here and waits; else it is what the peer said
+	// last, as if it said all of it again.
+	Waits bool `json:"waits"`
+	// Why nothing would be written at present.
+	Why    string     `json:"why,omitempty"`
+	Writes []TryWrite `json:"writes,omitempty"`
+	// Kept are fields in which ours stands against theirs, Disputed those of them that
+	// a person decides.
+	Kept     []string  `json:"kept,omitempty"`
+	Disputed []string  `json:"disputed,omitempty"`
+	Declined int       `json:"declined,omitempty"`
+	Lines    []TryLine `json:"lines,omitempty"`
+}

@@ -418,7 +418,10 @@ type QueueSelect struct {
 // TryRequest runs filters on a ticket and writes nothing.
 type TryRequest struct {
 	Connection string `json:"connection"`
-	Key        string `json:"key"`
+	Key        string `json:"key,omitempty"`
+	// Entry is the id of an event of the peer that waits (`queue list`), in the place of
+	// Key: a ticket that is still to be created has none.
+	Entry string `json:"entry,omitempty"`
 	// Out and In replace the filters in force, as source text.
 	Out string `json:"out,omitempty"`
 	In  string `json:"in,omitempty"`
@@ -434,9 +437,9 @@ type TryResult struct {
 	Findings []string     `json:"findings,omitempty"`
 	Stop     string       `json:"stop,omitempty"`
 	Lines    []TryLine    `json:"lines,omitempty"`
-	// In holds what the incoming filter would make of the peer's last replica.
-	In      event.Fields `json:"in,omitempty"`
-	InLines []TryLine    `json:"inLines,omitempty"`
+	// Leaving is what would leave now, Entering what would be written here.
+	Leaving  *TryLeaving  `json:"leaving,omitempty"`
+	Entering *TryEntering `json:"entering,omitempty"`
 }
 
 // TryLine is what one line of a filter did.

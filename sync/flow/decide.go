@@ -231,6 +231,9 @@ func (p *Path) readOurs(ctx context.Context, in *incoming) error {
 		return err
 	}
 	in.ours = &ticket
+	if in.trial {
+		return nil
+	}
 	return p.there(in.con, in.id, in.twin)
 }
 
@@ -248,7 +251,7 @@ type wants struct {
 // runIncoming runs the script on the replica as it is now, and again with what
 // the event names left out: what is alike in both, the peer has not changed.
 func (p *Path) runIncoming(ctx context.Context, in *incoming) (wants, error) {
-	input := filters.InInput{Context: p.incomingContext(in), Replica: in.replica}
+	input := filters.InInput{Context: p.incomingContext(in), Replica: in.replica, Trace: in.trial}
 	if in.ours != nil {
 		ours := ours(in.con, *in.ours, &known{})
 		input.Issue = &ours
@@ -260,6 +263,7 @@ func (p *Path) runIncoming(ctx context.Context, in *incoming) (wants, error) {
 	if err != nil {
 		return wants{}, filterFailed("incoming filter", err)
 	}
+	in.trace, input.Trace = result.Trace, false
 	if err := stopped(result.Stop); err != nil {
 		return wants{}, err
 	}
@@ -317,6 +321,9 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 		return err
 	}
 	if w.connect != nil && in.twin == nil {
+		if in.trial {
+			return &awaitError{reason: "the incoming filter pairs it with ticket " + w.connect.ID}
+		}
 		return p.pair(ctx, in, *w.connect)
 	}
 	if in.connecting() {
@@ -326,14 +333,16 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 	if err := p.planTicket(in, w, schema); err != nil {
 		return err
 	}
-	if err := p.bounded(in, schema); err != nil {
-		in.plan = nil
-		return err
+	if !in.trial {
+		if err := p.bounded(in, schema); err != nil {
+			in.plan = nil
+			return err
+		}
 	}
 	p.planComments(in, w, schema)
 	p.planFiles(in, w, schema)
 	p.statusLast(in)
-	if len(in.plan.Steps) == 0 {
+	if len(in.plan.Steps) == 0 || in.trial {
 		return nil
 	}
 	if in.forgot() {
@@ -413,7 +422,7 @@ func (in *incoming) seen(row *twin.Row) event.Seq {
 }
 
 func (p *Path) planCreate(in *incoming, w wants, fields event.Fields) error {
-	if in.rules.Accept.CreatesPerHour > 0 && !in.con.creates.Allow(p.Now(), in.rules.Accept.CreatesPerHour) {
+	if !in.trial && in.rules.Accept.CreatesPerHour > 0 && !in.con.creates.Allow(p.Now(), in.rules.Accept.CreatesPerHour) {
 		return &awaitError{at: p.Now().Add(time.Minute), reason: "the accept gate's creates per hour are used up"}
 	}
 	in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Write: event.Step{

@@ -172,6 +172,10 @@ type incoming struct {
 	naming []event.Ref
 	// unsaved is set while steps are done and not on record.
 	unsaved bool
+	// trial is set where only what would be written is wanted: nothing is stored, and
+	// no bound is used up. trace is what the script did then, line by line.
+	trial bool
+	trace []filters.Trace
 }
 
 // Apply goes on with the event of one twin through steps 4 to 6 of the way in.

@@ -224,17 +224,6 @@ func (p *Path) Preview(ctx context.Context, con *Connection, rules *Rules, ref e
 	return out, nil
 }
 
-// TryIncoming runs an incoming filter on the peer's last replica of a ticket.
-func (p *Path) TryIncoming(ctx context.Context, con *Connection, rules *Rules, i Inspection, t event.Ticket) (filters.InResult, error) {
-	if i.Received == nil {
-		return filters.InResult{}, nil
-	}
-	ours := ours(con, t, &known{})
-	input := filters.InInput{Context: p.context(con, rules, i.Twin, t), Issue: &ours, Replica: *i.Received, Previous: i.Received, Trace: true}
-	input.FirstSync = false
-	return rules.Incoming.Run(ctx, input)
-}
-
 // ErrNone: there is no such row.
 var ErrNone = errors.New("nothing there")
 

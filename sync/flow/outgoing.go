@@ -46,6 +46,8 @@ type outgoing struct {
 	again map[string]bool
 	up    upkeep
 	sets  event.Fields
+	// trial is set where only what would leave is wanted: no file is read.
+	trial bool
 }
 
 // Work takes one ticket through steps 1 to 3 of the way out. What goes wrong
