@@ -92,7 +92,7 @@ func compile(kind direction, src string, env Env) (*script, error) {
 	return &script{
 		kind: kind, src: source, version: version(kind.String(), src, env), limits: env.Limits.withDefaults(),
 		key: slices.Clone(env.Key), hosts: lowerAll(env.Hosts), slots: c.slots, statements: list, warnings: report.list,
-		guards: c.guarded, remembers: c.remembers, targets: set, shape: c.shape,
+		guards: c.guarded, remembers: c.remembers, targets: set, shape: c.shape, named: named(env.Schema),
 		fields: len(slices.DeleteFunc(slices.Clone(set), isCollection)),
 	}, nil
 }

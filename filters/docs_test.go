@@ -19,30 +19,6 @@ func doc(t *testing.T, name string) string {
 	return string(raw)
 }
 
-func TestReference_NamesEveryBuiltin(t *testing.T) {
-	t.Parallel()
-	text := doc(t, "reference.md")
-	for _, name := range filters.Builtins() {
-		if !strings.Contains(text, "`"+name+"(") && !strings.Contains(text, "`"+name+"`") {
-			t.Errorf("reference.md does not say what %s does", name)
-		}
-	}
-}
-
-// Every function that the reference shows exists.
-func TestReference_NamesNothingElse(t *testing.T) {
-	t.Parallel()
-	known := map[string]bool{}
-	for _, name := range filters.Builtins() {
-		known[name] = true
-	}
-	for _, m := range regexp.MustCompile("`([a-zA-Z]+)\\(").FindAllStringSubmatch(doc(t, "reference.md"), -1) {
-		if !known[m[1]] {
-			t.Errorf("reference.md shows %s, which is no function", m[1])
-		}
-	}
-}
-
 // The scripts of the guide compile, and its table is read.
 func TestGuide_ShowsWhatWorks(t *testing.T) {
 	t.Parallel()

@@ -16,8 +16,8 @@ type function struct {
 	types []any
 	// only is set when it exists in one kind of script.
 	only *direction
-	// later functions are in the language but not in this version.
-	later bool
+	// later is why a function is not in this version, "" if it is.
+	later string
 	// literals are arguments that are written out and computed when compiling.
 	literals map[int]literalCheck
 	// everyLiteral is set when all arguments from this one on are.
@@ -129,7 +129,7 @@ func typeName(t reflect.Type) string {
 func builtins() []*function {
 	return slices.Concat(
 		textFunctions(), markdownFunctions(), listFunctions(), valueFunctions(), timeFunctions(),
-		peopleFunctions(), privacyFunctions(), changeFunctions(), laterFunctions(),
+		peopleFunctions(), privacyFunctions(), changeFunctions(), nameFunctions(), laterFunctions(),
 	)
 }
 
@@ -143,15 +143,29 @@ func Builtins() []string {
 	return names
 }
 
+// laterFunctions are in the language and not in this version, each with why.
 func laterFunctions() []*function {
 	var out []*function
-	for _, name := range []string{"token", "reveal", "via", "version", "component", "asUser", "assignable"} {
-		out = append(out, &function{name: name, later: true, call: func(*run, []any) (any, error) {
-			return nil, fmt.Errorf("%s is not available in this version", name)
+	for name, why := range later() {
+		out = append(out, &function{name: name, later: why, call: func(*run, []any) (any, error) {
+			return nil, fmt.Errorf("%s is not available in this version: %s", name, why)
 		}})
 	}
 	return out
 }
+
+func later() map[string]string {
+	return map[string]string{
+		"token":      "write hash or pseudonym",
+		"reveal":     "nothing seals texts yet",
+		"via":        "the node finds the way to a status by itself",
+		"asUser":     "comments are written by the node's account; byline names their author",
+		"assignable": "trackers do not tell it before they are asked to assign",
+	}
+}
+
+// Later lists the functions that are not in this version, with what to do instead.
+func Later() map[string]string { return later() }
 
 func onlyIn(d direction) *direction { return &d }
 

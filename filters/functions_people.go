@@ -176,14 +176,14 @@ func twinOf(r *run, a []any) (any, error) {
 }
 
 func twinsOf(r *run, list []any) (any, error) {
-	out := make([]any, 0, len(list))
-	if ok, err := r.ask(); err != nil || !ok {
-		return pendingValue{}, err
-	}
+	out := make([]any, 0, min(len(list), r.limits.Lookups))
 	for _, one := range list {
 		l, ok := one.(link)
 		if !ok {
 			return nil, wrongArgument("twinOf", one, "a link of the other side")
+		}
+		if ok, err := r.ask(); err != nil || !ok {
+			return pendingValue{}, err
 		}
 		found, err := r.twinOf(l.ID)
 		if err != nil {

@@ -93,6 +93,7 @@ type script struct {
 	warnings   Problems
 	remembers  bool
 	targets    []string
+	named      map[string][]string // options of our components and versions, by field
 	shape      event.Schema
 	fields     int // among targets: not collections
 	machines   sync.Pool
