@@ -154,7 +154,8 @@ func (*fakeService) Try(_ context.Context, r admin.TryRequest) (admin.TryResult,
 		Entering: &admin.TryEntering{
 			Writes: []admin.TryWrite{
 				{Kind: "update", Fields: []admin.TryField{{Name: "status", Now: "Open", To: "Done"}}},
-				{Kind: "comment", Comment: &admin.TryComment{Body: "hello", Internal: true}}, {Kind: "attach", File: &admin.TryFile{Name: "a.txt", Size: 7}},
+				{Kind: "comment", Comment: &admin.TryComment{Body: "hello", Internal: true}},
+				{Kind: "attach", File: &admin.TryFile{Name: "a.txt", Size: 7}},
 			},
 			Kept: []string{"summary", "due"}, Disputed: []string{"due"}, Declined: 2, Lines: []admin.TryLine{{Line: 3, Target: "issue.status", Value: "Done"}},
 		},

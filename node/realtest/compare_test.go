@@ -22,7 +22,8 @@ func TestCompare_FindsEveryDifference(t *testing.T) {
 	}
 	shown := []admin.TryWrite{
 		{Kind: "update", Fields: []admin.TryField{{Name: "summary", Now: "a", To: "b"}}},
-		{Kind: "comment", Comment: &admin.TryComment{Body: "*new*"}}, {Kind: "attach", File: &admin.TryFile{Name: "x.txt", Size: 3}},
+		{Kind: "comment", Comment: &admin.TryComment{Body: "*new*"}},
+		{Kind: "attach", File: &admin.TryFile{Name: "x.txt", Size: 3}},
 	}
 	if problems := realtest.Compare(&before, after, shown); len(problems) != 0 {
 		t.Fatalf("what was shown happened, and yet: %q", problems)
