@@ -12,6 +12,7 @@ import (
 
 	"parley/adapters"
 	"parley/adapters/internal/rest"
+	"parley/sync/event"
 )
 
 // client is GitLab's REST API, typed: one method a call. An answer that lacks what it
@@ -121,6 +122,22 @@ func (c client) links(ctx context.Context, op, iid string) ([]related, error) {
 		}
 	}
 	return out, err
+}
+
+func (c client) link(ctx context.Context, i *issue, l event.Link) error {
+	return c.write(ctx, "link issue "+i.id(), http.MethodPost, "issues/{iid}/links", map[string]any{
+		"target_project_id": strconv.FormatInt(i.Project, 10), "target_issue_iid": l.ID, "link_type": relation(l.Type),
+	}, nil, http.StatusCreated, i.id())
+}
+
+// unlink takes a link away, by its own number. The description says that it answers nothing,
+// the documents that it answers the link.
+func (c client) unlink(ctx context.Context, iid, id string) error {
+	_, err := c.rest.Do(ctx, rest.Request{
+		Op: "take a link of issue " + iid + " away", Method: http.MethodDelete, Path: c.below("issues/{iid}/links/{id}"), Args: c.args(iid, id),
+		Write: true, Expect: []int{http.StatusOK, http.StatusNoContent},
+	})
+	return err
 }
 
 // token is what the credential is; ErrGone where GitLab does not tell, as of tokens that

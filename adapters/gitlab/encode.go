@@ -68,6 +68,8 @@ func (e *edit) field(ctx context.Context, name string, v any) error {
 	case event.FieldLabels:
 		e.labels, err = e.set(name, v)
 		e.setLabels = true
+	case event.FieldLinks:
+		return nil // each is a request of its own
 	case event.FieldAssignee:
 		return e.assignee(ctx, v)
 	case event.FieldDue:

@@ -84,14 +84,6 @@ func (i *issue) fields(p *project, description string) event.Fields {
 	return out
 }
 
-func linksOf(all []related, project int64) any {
-	var out []string
-	for n := range all {
-		out = append(out, all[n].words(project))
-	}
-	return setOf(out)
-}
-
 func (i *issue) web() string {
 	u, err := url.Parse(i.Web)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {

@@ -112,6 +112,7 @@ func (s *site) subject() adaptertest.Subject {
 		Query:         "issue_type=issue",
 		BadQuery:      "colour=red",
 		EditsComments: true,
+		Links:         []string{event.RelatesTo, event.Blocks, event.IsBlockedBy},
 		Pictures:      `/%s) here, and [the same](/uploads/`,
 		Effect:        effect,
 		UnsignedHooks: true,

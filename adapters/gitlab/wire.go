@@ -87,20 +87,29 @@ type related struct {
 	IID        int64  `json:"iid"`
 	Project    int64  `json:"project_id"`
 	Type       string `json:"link_type"`
+	Link       int64  `json:"issue_link_id"`
 	References struct {
 		Full string `json:"full"`
 	} `json:"references"`
 }
 
-func (r *related) sound() bool { return r.IID > 0 && r.Project > 0 && r.Type != "" }
+func (r *related) sound() bool { return r.IID > 0 && r.Project > 0 && r.Link > 0 && r.Type != "" }
 
-// words is the relation as GitLab's pages say it, and what it leads to.
-func (r *related) words(project int64) string {
-	key := "#" + strconv.FormatInt(r.IID, 10)
-	if r.Project != project && r.References.Full != "" {
-		key = r.References.Full
+func (r *related) link() string { return strconv.FormatInt(r.Link, 10) }
+
+// event is the relation as GitLab's pages say it, and what it leads to: an issue of another
+// project goes by its whole name.
+func (r *related) event(project int64) event.Link {
+	id := strconv.FormatInt(r.IID, 10)
+	out := event.Link{Type: strings.ReplaceAll(r.Type, "_", " "), ID: id, Key: "#" + id}
+	if r.Project != project {
+		out.Key = r.References.Full
+		if out.Key == "" {
+			out.Key = "issue " + id + " of project " + strconv.FormatInt(r.Project, 10)
+		}
+		out.ID = out.Key
 	}
-	return strings.ReplaceAll(r.Type, "_", " ") + " " + key
+	return out
 }
 
 // secret is what GitLab tells of an access token.

@@ -44,7 +44,10 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 	if err := e.encode(ctx, step.Fields); err != nil {
 		return event.Written{}, err
 	}
-	var err error
+	links, err := e.linking(step, nil, 0)
+	if err != nil {
+		return event.Written{}, err
+	}
 	if e.patch["description"], err = e.body(e.text, step.Marker); err != nil {
 		return event.Written{}, err
 	}
@@ -67,7 +70,11 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 		// The issue is there by now: what fails here shows when it is read back.
 		_ = t.api.update(ctx, made.id(), map[string]any{"state_event": "close"})
 	}
-	return event.Written{Ref: made.ref(), Key: made.key()}, nil
+	done := event.Written{Ref: made.ref(), Key: made.key()}
+	if done.Partly, err = t.relate(ctx, made, links); err != nil {
+		done.Partly = "the links of the issue could not all be made"
+	}
+	return done, nil
 }
 
 func isEmpty(v any) bool {
@@ -117,6 +124,14 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 			e.patch["remove_labels"] = remove
 		}
 	}
+	have, err := t.linksFor(ctx, op, i, step)
+	if err != nil {
+		return event.Written{}, err
+	}
+	links, err := e.linking(step, have, i.Project)
+	if err != nil {
+		return event.Written{}, err
+	}
 	said := ""
 	if step.Comment != nil {
 		if said, err = e.body(step.Comment.Body, step.Marker); err != nil {
@@ -129,6 +144,9 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 		}
 	}
 	done := event.Written{Ref: i.ref(), Key: i.key()}
+	if done.Partly, err = t.relate(ctx, i, links); err != nil {
+		return event.Written{}, err
+	}
 	if step.Comment != nil {
 		if done.Item, err = t.api.addNote(ctx, i.id(), notEmpty(said), step.Comment.Internal); err != nil {
 			return event.Written{}, t.believeGone(ctx, op, err)

@@ -28,9 +28,11 @@ type Account struct {
 // Options say which GitLab it is.
 type Options struct {
 	// Path and ID of the project.
-	Path       string
-	ID         int64
-	Public     bool
+	Path   string
+	ID     int64
+	Public bool
+	// Free is a GitLab whose licence has no blocked issues.
+	Free       bool
 	Accounts   []Account
 	Milestones []string
 	// Clients are OAuth applications, with their secrets.
@@ -247,6 +249,7 @@ func (d *Double) routes() {
 	d.below(http.MethodPut, "/issues/{iid}", (*Double).edit)
 	d.below(http.MethodDelete, "/issues/{iid}", (*Double).remove)
 	d.below(http.MethodPost, "/issues/{iid}/links", (*Double).link)
+	d.below(http.MethodDelete, "/issues/{iid}/links/{link}", (*Double).unlink)
 	d.below(http.MethodPost, "/issues/{iid}/move", (*Double).moveAway)
 	d.below(http.MethodPost, "/issues/{iid}/add_spent_time", (*Double).spend)
 	d.below(http.MethodPost, "/issues/{iid}/notes", (*Double).addNote)

@@ -3,6 +3,7 @@ package gitlabdouble
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -36,12 +37,42 @@ func (d *Double) link(c *call) {
 		return
 	}
 	to := d.issues[iid-1]
+	switch {
+	case in.Kind != "relates_to" && d.opt.Free:
+		c.fail(http.StatusForbidden, "Blocked issues not available for current license")
+		return
+	case !d.sees(c, to):
+		c.fail(http.StatusNotFound, "No matching issue found. Make sure that you are adding a valid issue URL.")
+		return
+	case slices.ContainsFunc(from.links, func(l link) bool { return l.to == to }):
+		c.fail(http.StatusConflict, "Issue(s) already assigned")
+		return
+	}
 	d.nextID += 3
 	from.links = append(from.links, link{d.nextID, in.Kind, to})
 	to.links = append(to.links, link{d.nextID, otherEnd[in.Kind], from})
 	d.system(c, from, "marked this issue as related to #"+strconv.FormatInt(to.iid, 10))
 	d.system(c, to, "marked this issue as related to #"+strconv.FormatInt(from.iid, 10))
 	c.answer(http.StatusCreated, map[string]any{"id": d.nextID, "source_issue": d.issue(c, from), "target_issue": d.issue(c, to), "link_type": in.Kind})
+}
+
+func (d *Double) unlink(c *call) {
+	from := d.find(c)
+	if from == nil {
+		return
+	}
+	n := slices.IndexFunc(from.links, func(l link) bool { return strconv.FormatInt(l.id, 10) == c.r.PathValue("link") })
+	if n < 0 {
+		c.fail(http.StatusNotFound, "No Issue Link found")
+		return
+	}
+	id, to := from.links[n].id, from.links[n].to
+	for _, i := range []*issue{from, to} {
+		i.links = slices.DeleteFunc(i.links, func(l link) bool { return l.id == id })
+	}
+	d.system(c, from, "removed the relation with #"+strconv.FormatInt(to.iid, 10))
+	d.system(c, to, "removed the relation with #"+strconv.FormatInt(from.iid, 10))
+	c.answer(http.StatusOK, map[string]any{"source_issue": d.issue(c, from), "target_issue": d.issue(c, to), "link_type": "relates_to"})
 }
 
 // listLinks answers all of them at once.
