@@ -76,7 +76,7 @@ func kindOf(id string, s fieldSchema) event.Type {
 	case "issuetype", "project", "status", "resolution", "priority":
 		return event.TypeOption
 	case linksField:
-		return event.TypeSet
+		return event.TypeLinks
 	}
 	switch s.Type {
 	case "string":

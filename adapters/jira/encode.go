@@ -30,19 +30,19 @@ func (e *encoder) reject(format string, args ...any) error {
 	return &adapters.Error{Class: adapters.ErrRejected, Op: e.op, Err: fmt.Errorf(format, args...)}
 }
 
-// encode handles all fields but project, type, status and parent, which need the issue
+// encode handles all fields but project, type, status, parent and links, which need the issue
 // as it is.
 func (e *encoder) encode(ctx context.Context, fields event.Fields) error {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		switch name {
-		case event.FieldProject, event.FieldType, event.FieldStatus, event.FieldParent:
+		case event.FieldProject, event.FieldType, event.FieldStatus, event.FieldParent, event.FieldLinks:
 			continue
 		case event.FieldEstimate:
 			if err := e.estimate(fields[name]); err != nil {
 				return err
 			}
 			continue
-		case event.FieldKey, event.FieldURL, event.FieldCreated, event.FieldUpdated, event.FieldCreator, event.FieldSpent, event.FieldLinks:
+		case event.FieldKey, event.FieldURL, event.FieldCreated, event.FieldUpdated, event.FieldCreator, event.FieldSpent:
 			return e.reject("%s cannot be written", name)
 		}
 		def, err := e.t.dir.byName(ctx, name)

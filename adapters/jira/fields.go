@@ -3,7 +3,6 @@ package jira
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"parley/sync/event"
@@ -71,6 +70,8 @@ func (t *Tracker) valueOf(i *issue, def *definition) (any, error) {
 			out = append(out, all[n].value())
 		}
 		return listOrNil(out), err
+	case event.TypeLinks:
+		return linksValue(i)
 	}
 	return setValue(i, def)
 }
@@ -103,9 +104,6 @@ func namedValue(i *issue, def *definition) (any, error) {
 
 // setValue reads labels, which are strings, and things with names.
 func setValue(i *issue, def *definition) (any, error) {
-	if def.id == linksField {
-		return linksValue(i)
-	}
 	var all []string
 	if def.schema.Items == "string" {
 		if err := i.field(def.id, &all); err != nil {
@@ -118,33 +116,6 @@ func setValue(i *issue, def *definition) (any, error) {
 		}
 		for n := range things {
 			all = append(all, things[n].label())
-		}
-	}
-	return setOf(all), nil
-}
-
-const linksField = "issuelinks"
-
-// linksValue words each link as the page of this issue does.
-func linksValue(i *issue) (any, error) {
-	var links []struct {
-		Type struct {
-			Inward  string `json:"inward"`
-			Outward string `json:"outward"`
-		} `json:"type"`
-		Inward  *named `json:"inwardIssue"`
-		Outward *named `json:"outwardIssue"`
-	}
-	if err := i.field(linksField, &links); err != nil {
-		return nil, err
-	}
-	var all []string
-	for _, l := range links {
-		switch {
-		case l.Outward != nil:
-			all = append(all, strings.TrimSpace(l.Type.Outward+" "+l.Outward.Key))
-		case l.Inward != nil:
-			all = append(all, strings.TrimSpace(l.Type.Inward+" "+l.Inward.Key))
 		}
 	}
 	return setOf(all), nil

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"parley/adapters"
 	"parley/adapters/jira"
 	"parley/adapters/jira/jiradouble"
@@ -118,41 +116,6 @@ func TestSignIn_OfAServiceAccountInADataCenter(t *testing.T) {
 	if n := b.site.Issued(); n < 2 {
 		t.Errorf("%d access tokens were used, want several", n)
 	}
-}
-
-// TestLinks_AreWordedAsThePageOfTheIssueDoes: they are seen when they are made, and
-// are nobody's to write.
-func TestLinks_AreWordedAsThePageOfTheIssueDoes(t *testing.T) {
-	t.Parallel()
-	both(t, func(t *testing.T, cloud bool) {
-		b := newBench(t, jiradouble.Options{Cloud: cloud}, nil)
-		_, from := b.made("the cause")
-		_, to := b.made("the effect")
-		_, cursor, err := b.tracker.Changes(t.Context(), "", 10)
-		b.must(err)
-		for _, name := range []string{"Blocks", "Relates"} {
-			b.must(b.hand.json(t.Context(), http.MethodPost, "issueLink", map[string]any{
-				"type": map[string]any{"name": name}, "inwardIssue": map[string]any{"key": from}, "outwardIssue": map[string]any{"key": to},
-			}, nil))
-		}
-		seen := b.round(&cursor, 10)
-		for key, want := range map[string][]any{from: {"blocks " + to, "relates to " + to}, to: {"is blocked by " + from, "relates to " + from}} {
-			ticket, err := b.tracker.Read(t.Context(), b.ref(key))
-			b.must(err)
-			if d := cmp.Diff(ticket.Fields[event.FieldLinks], any(want)); d != "" || seen[key] == 0 {
-				t.Errorf("%s, seen %d times: %s", key, seen[key], d)
-			}
-			_, err = b.tracker.Write(t.Context(), event.Step{Kind: event.StepUpdate, Ref: ticket.Ref, Fields: event.Fields{event.FieldLinks: want}}, nil)
-			if !errors.Is(err, adapters.ErrRejected) {
-				t.Errorf("writing links is %v", err)
-			}
-		}
-		schema, err := b.tracker.Schema(t.Context())
-		b.must(err)
-		if f := schema.Fields[event.FieldLinks]; f.Type != event.TypeSet || f.Writable {
-			t.Errorf("the schema says %+v", f)
-		}
-	})
 }
 
 // TestTrap_ARepeatedPageTokenEndsThePoll: Jira has been seen to give one for ever.

@@ -116,7 +116,7 @@ func (c *changeItem) field(all []definition) *definition {
 			continue
 		}
 		switch def.kind {
-		case event.TypeRich, event.TypeCascade, event.TypeUsers, event.TypeOptions, event.TypeTime, event.TypeRef:
+		case event.TypeRich, event.TypeCascade, event.TypeUsers, event.TypeOptions, event.TypeTime, event.TypeRef, event.TypeLinks:
 			return nil
 		case event.TypeSet:
 			if def.schema.Items != "string" {

@@ -174,6 +174,13 @@ func recordedName(n named) error {
 	return nil
 }
 
+func recordedLinkType(l linkType) error {
+	if !isID(l.ID) || l.outward() == "" || l.inward() == "" {
+		return errIncomplete
+	}
+	return nil
+}
+
 // recordedBy says how a recording is read, by its directory and name.
 func recordedBy(dir, name string) func([]byte) error {
 	switch {
@@ -239,7 +246,9 @@ func recordedBy(dir, name string) func([]byte) error {
 			}
 			return nil
 		}
-	case "all_issuelinktypes.json", "cloud-get-jira-project-metadata.json", "server-get-jira-project-metadata.json":
+	case "all_issuelinktypes.json":
+		return recordedList(recordedLinkType)
+	case "cloud-get-jira-project-metadata.json", "server-get-jira-project-metadata.json":
 		// Answers to requests that the adapter does not make: JSON is all that can be
 		// said of them.
 		return func(raw []byte) error {

@@ -34,18 +34,23 @@ var (
 func (t *Tracker) repoint(ctx context.Context, ref event.Ref, name string) string {
 	var left []string
 	say := func(what string, err error) {
-		var known *adapters.Error
-		if errors.As(err, &known) {
-			err = known.Class // the tracker's words may hold ticket text
-		}
 		if err != nil {
-			left = append(left, what+": "+err.Error())
+			left = append(left, what+": "+classOf(err).Error())
 		}
 	}
 	op := "show a file in the texts of issue " + ref.ID
 	say("the description may not show the file", t.repointDescription(ctx, op, ref, name))
 	say("a comment may not show the file", t.repointComments(ctx, op, ref, name))
 	return strings.Join(left, "; ")
+}
+
+// classOf is an error without the tracker's words, which may hold ticket text.
+func classOf(err error) error {
+	var known *adapters.Error
+	if errors.As(err, &known) {
+		return known.Class
+	}
+	return err
 }
 
 // waits tells whether a text refers to a file by a name that no file of the shelf has in

@@ -41,7 +41,14 @@ func (t *Tracker) Schema(ctx context.Context) (event.Schema, error) {
 	}
 	out.Internal = out.Internal && out.Comments
 	out.MaxAttachment, err = t.uploadLimit(ctx)
+	if err != nil {
+		return event.Schema{}, err
+	}
 	t.finish(&out, may)
+	types, err := t.linkTypes(ctx)
+	out.Fields[event.FieldLinks] = event.Field{
+		Type: event.TypeLinks, Options: relations(types), Writable: may["LINK_ISSUES"] && len(types) > 0,
+	}
 	return out, err
 }
 
@@ -149,7 +156,7 @@ func (t *Tracker) finish(out *event.Schema, may map[string]bool) {
 	change(event.FieldSummary, func(f *event.Field) { f.MaxLength = maxSummary })
 	change(event.FieldProject, func(f *event.Field) { f.Options, f.Writable = out.Projects, may["CREATE_ISSUES"] })
 	change(event.FieldType, func(f *event.Field) { f.Options, f.Writable = out.Types, may["CREATE_ISSUES"] })
-	for _, name := range []string{event.FieldCreated, event.FieldUpdated, event.FieldCreator, event.FieldSpent, event.FieldLinks} {
+	for _, name := range []string{event.FieldCreated, event.FieldUpdated, event.FieldCreator, event.FieldSpent} {
 		change(name, func(f *event.Field) { f.Writable = false })
 	}
 }
@@ -205,6 +212,7 @@ func wanted() []permission {
 		{"ADD_COMMENTS", "comment", adapters.LevelWarning},
 		{"EDIT_OWN_COMMENTS", "follow edits of comments", adapters.LevelWarning},
 		{"CREATE_ATTACHMENTS", "attach files", adapters.LevelWarning},
+		{"LINK_ISSUES", "link issues", adapters.LevelWarning},
 	}
 }
 

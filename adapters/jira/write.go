@@ -58,6 +58,10 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 			return event.Written{}, err
 		}
 	}
+	links, err := e.linking(ctx, nil, step)
+	if err != nil {
+		return event.Written{}, err
+	}
 	for id, v := range e.out {
 		if v == nil {
 			delete(e.out, id) // what is empty need not be said
@@ -79,7 +83,12 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 		return event.Written{}, &adapters.Error{Class: adapters.ErrDoubt, Op: op, Err: withoutClass(err)}
 	}
 	t.firstStatus(ctx, made, step.Fields)
-	return event.Written{Ref: made.ref(), Key: made.Key}, nil
+	done := event.Written{Ref: made.ref(), Key: made.Key}
+	// The issue is there: what lacks shows when it is read back, and a later step adds it.
+	if err := links.apply(ctx, t, op, made.ID); err != nil {
+		done.Partly = "not all links were made: " + classOf(err).Error()
+	}
+	return done, nil
 }
 
 // withoutClass keeps the words of an error whose class does not hold for the
@@ -118,11 +127,11 @@ func (t *Tracker) firstStatus(ctx context.Context, made *issue, fields event.Fie
 	}
 }
 
-// update sets fields, then the status, then adds the comment: the marker comes
+// update sets fields, then the status, then the links, then adds the comment: the marker comes
 // last, so that who finds it knows that all of the step was done.
 func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, error) {
 	op := "update issue " + step.Ref.ID
-	i, err := t.issue(ctx, op, step.Ref, only("created", "updated", "status", "project", "issuetype", "attachment", "parent"))
+	i, err := t.issue(ctx, op, step.Ref, only("created", "updated", "status", "project", "issuetype", "attachment", "parent", linksField))
 	if err != nil {
 		return event.Written{}, err
 	}
@@ -136,6 +145,10 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 	if err := e.encode(ctx, step.Fields); err != nil {
 		return event.Written{}, err
 	}
+	links, err := e.linking(ctx, i, step)
+	if err != nil {
+		return event.Written{}, err
+	}
 	var said map[string]any
 	if step.Comment != nil {
 		if said, err = t.commentBody(op, i, step); err != nil {
@@ -143,6 +156,9 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 		}
 	}
 	if err := t.apply(ctx, e, i, step); err != nil {
+		return event.Written{}, err
+	}
+	if err := links.apply(ctx, t, op, i.ID); err != nil {
 		return event.Written{}, err
 	}
 	done := event.Written{Ref: i.ref(), Key: i.Key}

@@ -42,6 +42,8 @@ type Options struct {
 	Levels []string
 	// Denied are permissions that nobody has.
 	Denied []string
+	// NoLinks switches links off.
+	NoLinks bool
 	// KeysDown makes later issues have lower numbers in their keys, as issues that
 	// were moved here may.
 	KeysDown bool
@@ -62,6 +64,7 @@ type Double struct {
 
 	mu     sync.Mutex // guards what follows
 	issues map[int64]*issue
+	links  []link
 	nextID int64
 	count  int64
 	limits []http.Header
@@ -264,7 +267,9 @@ func (d *Double) routes() {
 	d.handle("PUT issue/{id}/comment/{comment}", (*Double).editComment)
 	d.handle("GET comment/{comment}/properties/{key}", (*Double).commentProperty)
 	d.handle("POST issue/{id}/attachments", (*Double).attach)
+	d.handle("GET issueLinkType", (*Double).listLinkTypes)
 	d.handle("POST issueLink", (*Double).link)
+	d.handle("DELETE issueLink/{link}", (*Double).unlink)
 	d.handle("GET attachment/meta", (*Double).attachmentMeta)
 	d.handle("GET attachment/{file}", (*Double).attachment)
 	if d.opt.Cloud {

@@ -400,7 +400,7 @@ func (d *Double) shown(i *issue, fields map[string]any, created, updated time.Ti
 	for _, f := range i.files {
 		files = append(files, d.fileShown(f))
 	}
-	all["attachment"] = files
+	all["attachment"], all["issuelinks"] = files, d.linksOf(i)
 	if i.parent != nil {
 		all["parent"] = d.above(i)
 	}

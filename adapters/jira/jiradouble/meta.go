@@ -75,7 +75,7 @@ func (d *Double) permissions(c *call) {
 	all := map[string]any{}
 	for n, name := range []string{
 		"BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "ASSIGN_ISSUES", "ADD_COMMENTS",
-		"EDIT_OWN_COMMENTS", "CREATE_ATTACHMENTS",
+		"EDIT_OWN_COMMENTS", "CREATE_ATTACHMENTS", "LINK_ISSUES",
 	} {
 		all[name] = map[string]any{"id": strconv.Itoa(n), "key": name, "name": name, "havePermission": c.me != nil && !slices.Contains(d.opt.Denied, name)}
 	}
