@@ -258,6 +258,12 @@ func (e *env) tellsAll(p adapters.Historian) {
 	if !e.subject.DescriptionFixed {
 		fields[event.FieldDescription] = "another text"
 	}
+	if e.subject.Parent != nil && e.subject.Child == nil {
+		fields[event.FieldParent] = map[string]any{"id": e.create(unique("above")).ID}
+	}
+	if len(e.subject.Links) > 0 {
+		fields[event.FieldLinks] = event.LinksValue([]event.Link{{Type: e.subject.Links[0], ID: e.create(unique("beside")).ID}})
+	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		e.write(event.Step{Kind: event.StepUpdate, Ref: ref, Fields: event.Fields{name: fields[name]}})
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -247,6 +248,18 @@ type operation struct {
 	Value any    `json:"value,omitempty"`
 }
 
+// relates tells whether a patch names other items: one of them that is not there is
+// answered as the item itself would be.
+func relates(ops []operation) bool {
+	return slices.ContainsFunc(ops, func(o operation) bool { return o.Op == "add" && o.Path == "/relations/-" })
+}
+
+func unrelated(op string, err error) error {
+	return &adapters.Error{
+		Class: adapters.ErrRejected, Op: op, Err: fmt.Errorf("the parent or the other end of a link is not there, or the account may not see it: %w", withoutClass(err)),
+	}
+}
+
 func (c client) patch(ctx context.Context, op, method, path string, query url.Values, ops []operation, write bool, args ...string) (*item, error) {
 	raw, err := json.Marshal(ops)
 	if err != nil {
@@ -266,6 +279,9 @@ func (c client) patch(ctx context.Context, op, method, path string, query url.Va
 func (c client) create(ctx context.Context, project, kind string, ops []operation) (*item, error) {
 	const op = "create a work item"
 	out, err := c.patch(ctx, op, http.MethodPost, "{project}/_apis/wit/workitems/${type}", nil, ops, true, project, kind)
+	if errors.Is(err, adapters.ErrGone) && relates(ops) {
+		return nil, unrelated(op, err) // project and type were there
+	}
 	if errors.Is(err, adapters.ErrGone) {
 		return nil, &adapters.Error{
 			Class: adapters.ErrConfiguration, Op: op, Err: fmt.Errorf("there is no project %q, or no such type in it", project),

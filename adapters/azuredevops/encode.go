@@ -31,6 +31,8 @@ type encoder struct {
 	// project and kind are what the item is in and of after the patch.
 	project, kind string
 	out           []operation
+	// taken are the places of the relations to take away.
+	taken []int
 	// tied says that the operations hold for the item's revision only.
 	tied bool
 }
@@ -51,7 +53,8 @@ func (e *encoder) set(ref string, v any) {
 }
 
 // encode handles all fields but project, type and status.
-func (e *encoder) encode(ctx context.Context, fields event.Fields) error {
+func (e *encoder) encode(ctx context.Context, step event.Step) error {
+	fields := step.Fields
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		var err error
 		switch name {
@@ -60,6 +63,8 @@ func (e *encoder) encode(ctx context.Context, fields event.Fields) error {
 			err = e.description(ctx, fields[name])
 		case event.FieldParent:
 			err = e.parent(fields[name])
+		case event.FieldLinks:
+			err = e.links(step)
 		case event.FieldLabels:
 			err = e.labels(fields[name])
 		default:
@@ -69,7 +74,18 @@ func (e *encoder) encode(ctx context.Context, fields event.Fields) error {
 			return err
 		}
 	}
+	e.take()
 	return nil
+}
+
+// take puts what takes relations away before what makes them: a work item has one parent.
+// A place holds only for the revision that the patch tests, and until one before it goes.
+func (e *encoder) take() {
+	slices.Sort(e.taken)
+	for _, n := range e.taken {
+		e.tied = true
+		e.out = slices.Insert(e.out, 0, operation{Op: "remove", Path: "/relations/" + strconv.Itoa(n)})
+	}
 }
 
 func (e *encoder) field(ctx context.Context, name string, v any) error {
@@ -234,8 +250,7 @@ func (e *encoder) labels(v any) error {
 	return nil
 }
 
-// parent replaces the relation to the parent. Its place in the list holds only for the
-// revision that the patch tests.
+// parent replaces the relation to the parent.
 func (e *encoder) parent(v any) error {
 	id := ""
 	if v != nil {
@@ -249,15 +264,51 @@ func (e *encoder) parent(v any) error {
 			if e.now.Relations[n].last() == id {
 				return nil
 			}
-			e.tied = true
-			e.out = append(e.out, operation{Op: "remove", Path: "/relations/" + strconv.Itoa(n)})
+			e.taken = append(e.taken, n)
 		}
 	}
 	if id != "" {
-		e.out = append(e.out, operation{Op: "add", Path: "/relations/-", Value: map[string]any{
-			"rel": relParent, "url": e.t.web.JoinPath("_apis", "wit", "workItems", id).String(),
-		}})
+		e.relate(relParent, id)
 	}
+	return nil
+}
+
+func (e *encoder) relate(kind, id string) {
+	e.out = append(e.out, operation{Op: "add", Path: "/relations/-", Value: map[string]any{
+		"rel": kind, "url": e.t.web.JoinPath("_apis", "wit", "workItems", id).String(),
+	}})
+}
+
+// links makes the relations that lack, and takes away those decided to. One that is there
+// already is refused: what lacks is true of one revision only.
+func (e *encoder) links(step event.Step) error {
+	var have []relation
+	var links []event.Link
+	if e.now != nil {
+		have, links = e.now.Relations, e.now.links()
+	}
+	add, remove := step.LinkChanges(links)
+	for _, l := range add {
+		kind := ""
+		for rel, name := range relations() {
+			if name == l.Type {
+				kind = rel
+			}
+		}
+		switch {
+		case kind == "":
+			return e.reject("Azure DevOps has no relation %q, but %q", l.Type, relationNames())
+		case !isID(l.ID) || e.now != nil && l.ID == e.now.key():
+			return e.reject("a link leads to %q, which is no other work item of this Azure DevOps", l.ID)
+		}
+		e.relate(kind, l.ID)
+	}
+	for n := range have {
+		if l, ok := have[n].link(); ok && slices.ContainsFunc(remove, l.Same) {
+			e.taken = append(e.taken, n)
+		}
+	}
+	e.tied = e.tied || len(add) > 0
 	return nil
 }
 

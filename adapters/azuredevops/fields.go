@@ -3,6 +3,7 @@ package azuredevops
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -55,38 +56,37 @@ func (i *item) parent() int {
 	return slices.IndexFunc(i.Relations, func(r relation) bool { return r.Rel == relParent && isID(r.last()) })
 }
 
-// links are the other relations to work items.
+// links are the relations to other work items that have a name everywhere.
 func (i *item) links() []event.Link {
 	var out []event.Link
 	for n := range i.Relations {
-		r := &i.Relations[n]
-		_, kind, _ := strings.Cut(r.Rel, "LinkTypes.")
-		switch {
-		case r.Rel == relFile || r.Rel == relParent:
-		case kind != "" && isID(r.last()):
-			out = append(out, event.Link{Type: relationName(kind), ID: r.last(), Key: r.last()})
+		if l, ok := i.Relations[n].link(); ok {
+			out = append(out, l)
 		}
 	}
 	return out
 }
 
-// relationName is what a kind of link is called everywhere, or its own name. Forward
-// leads to what comes after ("Link types reference").
-func relationName(kind string) string {
-	switch kind {
-	case "Related":
-		return event.RelatesTo
-	case "Duplicate-Forward":
-		return event.IsDuplicatedBy
-	case "Duplicate-Reverse":
-		return event.Duplicates
-	case "Dependency-Forward":
-		return event.Precedes
-	case "Dependency-Reverse":
-		return event.Follows
-	}
-	return kind
+func (r *relation) link() (event.Link, bool) {
+	id := r.last()
+	name := relations()[r.Rel]
+	return event.Link{Type: name, ID: id, Key: id}, name != "" && isID(id)
 }
+
+// relations are the kinds of links and what they are called everywhere. Forward leads to
+// what comes after ("Link types reference"). A parent is a field, and a child is its own
+// parent's; the remote kinds lead to other organisations.
+func relations() map[string]string {
+	return map[string]string{
+		"System.LinkTypes.Related":            event.RelatesTo,
+		"System.LinkTypes.Duplicate-Forward":  event.IsDuplicatedBy,
+		"System.LinkTypes.Duplicate-Reverse":  event.Duplicates,
+		"System.LinkTypes.Dependency-Forward": event.Precedes,
+		"System.LinkTypes.Dependency-Reverse": event.Follows,
+	}
+}
+
+func relationNames() []string { return slices.Sorted(maps.Values(relations())) }
 
 func (t *Tracker) webURL(i *item) string {
 	u := *t.web

@@ -46,6 +46,11 @@ const (
 	maxUpdates  = 10_000 // as many as a work item may have
 )
 
+// Tells implements adapters.Partial: History has no relations.
+func (t *Tracker) Tells(field string) bool {
+	return field != event.FieldParent && field != event.FieldLinks
+}
+
 // History implements adapters.Historian from the updates.
 func (t *Tracker) History(ctx context.Context, ref event.Ref, since time.Time) ([]adapters.Edit, error) {
 	op := "read the history of work item " + ref.ID

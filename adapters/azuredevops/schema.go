@@ -26,7 +26,8 @@ func (t *Tracker) Schema(ctx context.Context) (event.Schema, error) {
 	}
 	out := event.Schema{
 		Fields: map[string]event.Field{
-			event.FieldKey: {Type: event.TypeText}, event.FieldURL: {Type: event.TypeText}, event.FieldLinks: {Type: event.TypeLinks},
+			event.FieldKey: {Type: event.TypeText}, event.FieldURL: {Type: event.TypeText},
+			event.FieldLinks:       {Type: event.TypeLinks, Options: relationNames(), Writable: writes},
 			event.FieldParent:      {Type: event.TypeRef, Writable: writes},
 			event.FieldDescription: {Type: event.TypeRich, Writable: writes},
 		},

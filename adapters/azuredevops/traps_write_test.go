@@ -222,16 +222,98 @@ func TestTrap_ParentAndLinksAreRelations(t *testing.T) {
 	b.must(b.alice.patch(t.Context(), http.MethodPatch, "_apis/wit/workitems/"+ref.ID, nil,
 		op{"op": "add", "path": "/relations/-", "value": map[string]any{"rel": "Hyperlink", "url": "https://example.org/x"}},
 		op{"op": "add", "path": "/relations/-", "value": map[string]any{"rel": "System.LinkTypes.Related", "url": b.s.url + "/_apis/wit/workItems/" + second.ID}}))
-	links := event.LinksValue([]event.Link{{Type: event.RelatesTo, ID: second.ID, Key: second.ID}})
+	related := links(event.RelatesTo, second)
 	for _, want := range []any{parent(first), parent(second), nil} {
 		b.must(b.update(event.Step{Ref: ref, Fields: event.Fields{event.FieldParent: want}}))
 		got := b.read(ref).Fields
 		if d := cmp.Diff(got[event.FieldParent], want); d != "" && (want != nil || got[event.FieldParent] != nil) {
 			t.Errorf("parent (-got +want):\n%s", d)
 		}
-		if d := cmp.Diff(got[event.FieldLinks], links); d != "" {
+		if d := cmp.Diff(got[event.FieldLinks], related); d != "" {
 			t.Errorf("links (-got +want):\n%s", d)
 		}
+	}
+}
+
+func links(kind string, refs ...event.Ref) any {
+	var out []event.Link
+	for _, ref := range refs {
+		out = append(out, event.Link{Type: kind, ID: ref.ID, Key: ref.ID})
+	}
+	return event.LinksValue(out)
+}
+
+func TestTrap_RelationsAreTakenAwayFromTheLastPlaceDown(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, azuredevopsdouble.Options{}, nil)
+	var others []event.Ref
+	for range 4 {
+		others = append(others, b.create("", nil))
+	}
+	ref := b.create(mark, event.Fields{event.FieldLinks: links(event.Precedes, others[:3]...), event.FieldParent: map[string]any{"id": others[3].ID}})
+	b.must(b.update(event.Step{
+		Ref: ref, Was: event.Fields{event.FieldLinks: links(event.Precedes, others[:3]...)},
+		Fields: event.Fields{event.FieldLinks: links(event.Precedes, others[1]), event.FieldParent: map[string]any{"id": others[0].ID}},
+	}))
+	got := b.read(ref).Fields
+	if d := cmp.Diff(got[event.FieldLinks], links(event.Precedes, others[1])); d != "" {
+		t.Errorf("links (-got +want):\n%s", d)
+	}
+	if d := cmp.Diff(got[event.FieldParent], any(map[string]any{"id": others[0].ID, "key": others[0].ID})); d != "" {
+		t.Errorf("parent (-got +want):\n%s", d)
+	}
+	if back := b.read(others[0]).Fields[event.FieldLinks]; back != nil {
+		t.Errorf("a parent has the links %v", back)
+	}
+}
+
+func TestTrap_ALinkThatSomebodyMakesMeanwhileIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, azuredevopsdouble.Options{}, nil)
+	ref, other := b.create(mark, nil), b.create("", nil)
+	meddled := false
+	b.s.before = func(r *http.Request) {
+		if !anyPatch(r) || meddled {
+			return
+		}
+		meddled = true
+		b.must(b.alice.patch(t.Context(), http.MethodPatch, "_apis/wit/workitems/"+ref.ID, nil,
+			op{"op": "add", "path": "/relations/-", "value": map[string]any{"rel": "System.LinkTypes.Related", "url": b.s.url + "/_apis/wit/workItems/" + other.ID}}))
+	}
+	b.must(b.update(event.Step{Ref: ref, Fields: event.Fields{event.FieldLinks: links(event.RelatesTo, other), event.FieldSummary: "changed"}}))
+	got := b.read(ref).Fields
+	if d := cmp.Diff(got[event.FieldLinks], links(event.RelatesTo, other)); d != "" || got[event.FieldSummary] != "changed" {
+		t.Errorf("summary %v, links (-got +want):\n%s", got[event.FieldSummary], d)
+	}
+}
+
+func TestTrap_ALinkToAnotherOrganisationIsNone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, azuredevopsdouble.Options{}, nil)
+	ref := b.create(mark, nil)
+	b.must(b.alice.patch(t.Context(), http.MethodPatch, "_apis/wit/workitems/"+ref.ID, nil,
+		op{"op": "add", "path": "/relations/-", "value": map[string]any{"rel": "System.LinkTypes.Remote.Related", "url": "https://dev.azure.com/contoso/_apis/wit/workItems/" + ref.ID}}))
+	if got := b.read(ref).Fields[event.FieldLinks]; got != nil {
+		t.Errorf("links are %v: that is the number of another work item", got)
+	}
+}
+
+func TestTrap_TheOtherEndOfARelationThatIsGoneIsNotTheWorkItem(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, azuredevopsdouble.Options{}, nil)
+	ref, gone := b.create(mark, nil), b.create("", nil)
+	b.must(b.alice.Delete(t.Context(), gone.ID))
+	for name, v := range map[string]any{event.FieldLinks: links(event.RelatesTo, gone), event.FieldParent: map[string]any{"id": gone.ID}} {
+		fields := event.Fields{name: v, event.FieldSummary: "x"}
+		if err := b.update(event.Step{Ref: ref, Fields: fields}); !errors.Is(err, adapters.ErrRejected) {
+			t.Errorf("an update with %s: %v, want ErrRejected", name, err)
+		}
+		if _, err := b.tracker.Write(t.Context(), event.Step{Kind: event.StepCreate, Marker: mark, Fields: fields}, nil); !errors.Is(err, adapters.ErrRejected) {
+			t.Errorf("a create with %s: %v, want ErrRejected", name, err)
+		}
+	}
+	if got := b.read(ref).Fields; got[event.FieldSummary] == "x" || got[event.FieldLinks] != nil {
+		t.Errorf("something was written: %v", got)
 	}
 }
 

@@ -61,7 +61,7 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 	if known == nil {
 		return event.Written{}, e.reject("project %q has no work items of type %q", e.project, e.kind)
 	}
-	if err := e.encode(ctx, step.Fields); err != nil {
+	if err := e.encode(ctx, step); err != nil {
 		return event.Written{}, err
 	}
 	made, err := t.api.create(ctx, e.project, e.kind, t.marked(e.out, step.Marker))
@@ -138,7 +138,7 @@ func (t *Tracker) tryUpdate(ctx context.Context, op string, step event.Step) (ev
 	if err := e.place(ctx, step.Fields); err != nil {
 		return event.Written{}, err
 	}
-	if err := e.encode(ctx, step.Fields); err != nil {
+	if err := e.encode(ctx, step); err != nil {
 		return event.Written{}, err
 	}
 	done := event.Written{Ref: i.ref(), Key: i.key()}
@@ -160,6 +160,11 @@ func (t *Tracker) tryUpdate(ctx context.Context, op string, step event.Step) (ev
 		e.out = slices.Insert(e.out, 0, testRev(i.version()))
 	}
 	after, err := t.api.update(ctx, op, i.key(), e.out)
+	if errors.Is(err, adapters.ErrGone) && relates(e.out) {
+		if _, gone := t.item(ctx, op, step.Ref); gone == nil {
+			err = unrelated(op, err)
+		}
+	}
 	if err != nil {
 		return event.Written{}, t.believeGone(ctx, op, i.key(), err)
 	}

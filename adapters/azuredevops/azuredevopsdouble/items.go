@@ -184,6 +184,7 @@ func (d *Double) commit(c *call, w *workItem, before map[string]any, said string
 		made = d.comment(c, w, said, at)
 	}
 	w.fields["System.ChangedDate"], w.fields["System.ChangedBy"] = stamp(at), c.identity(c.me)
+	d.mirror(c, w)
 	d.items[w.id] = w
 	d.noteUpdate(c, w, before, at, added)
 	d.noteRevision(w, at)
@@ -328,45 +329,3 @@ var unclean = regexp.MustCompile(`(?is)<!--.*?-->|<script\b.*?</script>|<(?:inpu
 
 // clean is what posted HTML becomes.
 func clean(s string) string { return unclean.ReplaceAllString(s, "") }
-
-// relate adds a relation.
-func (d *Double) relate(w *workItem, value any, added *[]any) *refusal {
-	m, _ := value.(map[string]any)
-	rel, _ := m["rel"].(string)
-	at, _ := m["url"].(string)
-	given, _ := m["attributes"].(map[string]any)
-	attributes := map[string]any{"isLocked": false}
-	maps.Copy(attributes, given)
-	switch rel {
-	case "AttachedFile":
-		path, query, _ := strings.Cut(at, "?")
-		f := d.files[path[strings.LastIndexByte(path, '/')+1:]]
-		if f == nil {
-			return &refusal{http.StatusBadRequest, "VS402371", "The attachment does not exist or was not uploaded."}
-		}
-		now := stamp(d.tick())
-		attributes = map[string]any{
-			"authorizedDate": now, "id": d.next(), "resourceCreatedDate": now, "resourceModifiedDate": now,
-			"revisedDate": "9999-01-01T00:00:00Z", "resourceSize": len(f.data), "name": f.name,
-		}
-		if s, ok := given["comment"].(string); ok {
-			attributes["comment"] = s
-		}
-		_, at = query, path
-	case "System.LinkTypes.Hierarchy-Reverse":
-		if slices.ContainsFunc(w.rels, func(r map[string]any) bool { return r["rel"] == rel }) {
-			return &refusal{http.StatusBadRequest, "TF201036", "You cannot add a Child link: a work item can have only one Parent link."}
-		}
-		other, _ := strconv.ParseInt(at[strings.LastIndexByte(at, '/')+1:], 10, 64)
-		if d.items[other] == nil {
-			return &refusal{http.StatusNotFound, "TF401232", "Work item does not exist"}
-		}
-	case "Hyperlink", "System.LinkTypes.Related":
-	default:
-		return &refusal{http.StatusBadRequest, "VS402336", "Unknown relation type " + rel}
-	}
-	one := map[string]any{"rel": rel, "url": at, "attributes": attributes}
-	w.rels = append(w.rels, one)
-	*added = append(*added, one)
-	return nil
-}
