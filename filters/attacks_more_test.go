@@ -9,7 +9,7 @@ import (
 // allAttacks are all scripts that must end with an error.
 func allAttacks() map[string]string {
 	out := map[string]string{}
-	for _, m := range []map[string]string{stoppedAttacks(), refusedAttacks(), textAttacks(), patternAttacks(), listAttacks(), shapeAttacks(), clockAttacks()} {
+	for _, m := range []map[string]string{lintAttacks(), stoppedAttacks(), refusedAttacks(), textAttacks(), patternAttacks(), listAttacks(), shapeAttacks(), clockAttacks()} {
 		maps.Copy(out, m)
 	}
 	return out
@@ -169,4 +169,36 @@ func clockAttacks() map[string]string {
 		"a file of the disk":         field(`date("2026-01-31", "../../etc/passwd")["x"]`),
 		"a zone of the disk":         field(`inZone(now(), "../../etc/passwd")`),
 	}
+}
+
+// lintAttacks keep what looks for odd lines busy; only their last line is wrong.
+func lintAttacks() map[string]string {
+	wrong := "\nreplica.key = nope"
+	many := func(n int, line string) string { return strings.Repeat(line+"\n", n) + wrong }
+	chain := func(n int, part, join string) string {
+		return strings.TrimSuffix(strings.Repeat(part+join, n), join)
+	}
+	return map[string]string{
+		"conditions of many parts":    many(5, "if "+chain(450, `issue.status == "Open"`, " and ")+" {\n}"),
+		"conditions that exclude":     many(5, "if "+chain(450, `issue.key != "a"`, " or ")+" {\n}"),
+		"conditions upon conditions":  strings.Repeat("if "+chain(60, `issue.due != nil`, " and ")+" {\n", 16) + strings.Repeat("}\n", 16) + wrong,
+		"ends upon ends":              many(900, "if issue.due == nil and not firstSync {\nskip \"a\"\n}"),
+		"nothing less than nothing":   many(20, field(chain(100, `issue.due < issue.resolved`, " and "))),
+		"a text that adds itself":     many(3, `replica.summary = `+chain(650, "previous.summary", " + ")),
+		"a text of texts that add":    many(40, `replica.summary = `+strings.Repeat("text(\"{}\", previous.summary + ", 60)+`"x"`+strings.Repeat(")", 60)),
+		"choices of choices":          many(30, `replica.status = `+strings.Repeat(`vars.on ? "a" : (`, 60)+`"b"`+strings.Repeat(")", 60)),
+		"tables written out":          many(2, `replica.status = {`+chain(900, `"a": "b"`, ", ")+`}[issue.status]`),
+		"people in every place":       many(10, field(`[`+chain(200, "issue.assignee.email", ", ")+`]`)),
+		"lets that are never used":    strings.Join([]string{numbered(3000, "let a%d = now()"), wrong}, ""),
+		"options in every place":      many(10, field(`issue.status in [`+chain(400, `"Open"`, ", ")+`]`)),
+		"a million guesses at a name": numbered(800, "replica.summaryy%d = issue.descriptionn%d"),
+	}
+}
+
+func numbered(n int, line string) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(strings.ReplaceAll(line, "%d", fmt.Sprint(i)) + "\n")
+	}
+	return b.String()
 }

@@ -85,7 +85,7 @@ func compile(kind direction, src string, env Env) (*script, error) {
 	} else {
 		list = c.block(parseScript(source, report))
 	}
-	if problems := report.sorted(); problems.hasErrors() {
+	if problems := report.sorted(); report.errors > 0 {
 		return nil, problems
 	}
 	set := targets(list)
@@ -157,7 +157,7 @@ func (c *compilation) condition() []compiled {
 		c.report.add(CodeSyntax, p.current().start, "the scope is one expression; this is more")
 		ok = false
 	}
-	if !ok || len(c.report.list) > 0 {
+	if !ok || c.report.errors > 0 {
 		return nil
 	}
 	line, _ := c.src.position(where.start)

@@ -51,7 +51,7 @@ const (
 	maxPrefix   = 16       // unary operators in a row
 	maxBlocks   = 16       // if in if
 	maxNodes    = 2000     // of one expression
-	maxProblems = 100      // listed
+	maxProblems = 100      // errors listed, and as many warnings
 	maxDepth    = 16       // of a value in a result
 	maxValues   = 20_000   // values in a result
 )

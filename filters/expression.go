@@ -37,10 +37,10 @@ func (c *compilation) expression(where span) (*expression, nature.Nature, bool) 
 		c.exprProblem(CodeSyntax, where.start, nil, err)
 		return nil, nature.Nature{}, false
 	}
-	before := len(c.report.list)
+	before := c.report.errors
 	r := &resolver{compilation: c, base: where.start, source: c.src.text[where.start:where.end], literals: map[ast.Node]any{}, used: map[int]bool{}}
 	r.resolve(&tree.Node)
-	if c.hasNewErrors(before) {
+	if c.report.errors > before {
 		return nil, nature.Nature{}, false
 	}
 	if _, err := new(checker.Checker).Check(tree, c.config); err != nil {
@@ -49,7 +49,7 @@ func (c *compilation) expression(where span) (*expression, nature.Nature, bool) 
 		return nil, nature.Nature{}, false
 	}
 	r.checkWith(tree.Node)
-	if c.hasNewErrors(before) {
+	if c.report.errors > before {
 		return nil, nature.Nature{}, false
 	}
 	known := *tree.Node.Nature()
@@ -77,10 +77,6 @@ func (c *compilation) expression(where span) (*expression, nature.Nature, bool) 
 		return nil, nature.Nature{}, false
 	}
 	return e, known, true
-}
-
-func (c *compilation) hasNewErrors(before int) bool {
-	return c.report.list[before:].hasErrors() || len(c.report.list) >= maxProblems
 }
 
 var (

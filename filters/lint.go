@@ -85,9 +85,7 @@ func calleeOf(node ast.Node) string {
 }
 
 func (c *compilation) warn(code Code, offset int, format string, args ...any) *Problem {
-	p := c.report.add(code, offset, format, args...)
-	p.Warning = true
-	return p
+	return c.report.warn(code, offset, format, args...)
 }
 
 func (c *compilation) offset(n ast.Node) int { return c.base + n.Location().From }

@@ -239,3 +239,20 @@ func TestShape_AnIncomingFilterIsCheckedAgainstIt(t *testing.T) {
 		checkWarnings(t, one, f.Warnings())
 	}
 }
+
+// However much there is to warn of, a mistake is a mistake.
+func TestLint_WarningsHideNoError(t *testing.T) {
+	t.Parallel()
+	for _, wrong := range []string{"replica.key = nope", "replica.key = (", "replica.nope = 1", "skip"} {
+		_, err := filters.CompileOutgoing(strings.Repeat("replica.key = now()\n", 300)+wrong, filters.Env{})
+		errs := 0
+		for _, p := range problems(t, err) {
+			if !p.Warning {
+				errs++
+			}
+		}
+		if errs == 0 {
+			t.Errorf("%s: the mistake is not among what is told", wrong)
+		}
+	}
+}

@@ -117,16 +117,6 @@ func printable(s string) string {
 	}, s)
 }
 
-// hasErrors tells whether any of p is more than a warning.
-func (p Problems) hasErrors() bool {
-	for _, one := range p {
-		if !one.Warning {
-			return true
-		}
-	}
-	return false
-}
-
 // nearest returns the candidate that name was probably meant to be, or "".
 func nearest(name string, candidates []string) string {
 	best, bestDistance := "", max(1, len([]rune(name))/3)+1

@@ -41,9 +41,9 @@ func RoundTrip(ctx context.Context, out *Outgoing, in *Incoming, schema event.Sc
 			at := in.script.src.startOf(source.Line)
 			shown := "issue." + shownKey(source.Target)
 			if code == CodeGrows {
-				report.add(code, at, "%s grows each time it crosses; the outgoing filter can take off what this line puts on, as in unprefixed(p, t)", shown).Warning = true
+				report.warn(code, at, "%s grows each time it crosses; the outgoing filter can take off what this line puts on, as in unprefixed(p, t)", shown)
 			} else {
-				report.add(code, at, "%s is %s when it leaves and would be %s when it comes back", shown, traced(v), traced(became)).Warning = true
+				report.warn(code, at, "%s is %s when it leaves and would be %s when it comes back", shown, traced(v), traced(became))
 			}
 			break
 		}

@@ -160,6 +160,9 @@ func (c *compilation) checkOption(at int, field, literal string, options []strin
 	if slices.Contains(options, literal) {
 		return
 	}
-	p := c.report.add(CodeUnknownOption, at, "%s has no option %q", field, literal)
-	p.Nearest, p.Warning = nearest(literal, options), theirs
+	tell := c.report.add
+	if theirs {
+		tell = c.report.warn
+	}
+	tell(CodeUnknownOption, at, "%s has no option %q", field, literal).Nearest = nearest(literal, options)
 }

@@ -43,24 +43,40 @@ func (s *source) line(n int) string {
 	return strings.TrimRight(string(s.text[start:end]), "\r")
 }
 
-// reporter collects problems.
+// reporter collects problems. It counts all errors, those too that the list has
+// no room for: a script with one is never used.
 type reporter struct {
-	src  *source
-	list Problems
+	src      *source
+	list     Problems
+	errors   int
+	warnings int
 }
 
-// add reports a problem at an offset and returns it, to add a hint.
+// add reports an error at an offset and returns it, to add a hint.
 func (r *reporter) add(code Code, offset int, format string, args ...any) *Problem {
-	line, col := r.src.position(offset)
+	r.errors++
+	return r.put(r.errors, Problem{Code: code}, offset, format, args)
+}
+
+// warn reports what does not stop a script from being used.
+func (r *reporter) warn(code Code, offset int, format string, args ...any) *Problem {
+	r.warnings++
+	return r.put(r.warnings, Problem{Code: code, Warning: true}, offset, format, args)
+}
+
+// put lists a problem, unless there are n of its kind already.
+func (r *reporter) put(n int, p Problem, offset int, format string, args []any) *Problem {
+	p.Line, p.Col = r.src.position(offset)
 	for i := range r.list {
-		if r.list[i].Line == line && r.list[i].Col == col && r.list[i].Code == code {
-			return &r.list[i]
+		if have := &r.list[i]; have.Line == p.Line && have.Col == p.Col && have.Code == p.Code {
+			have.Warning = have.Warning && p.Warning
+			return have
 		}
 	}
-	if len(r.list) >= maxProblems {
-		return &Problem{}
+	if n > maxProblems {
+		return &p
 	}
-	p := Problem{Code: code, Line: line, Col: col, Message: fmt.Sprintf(format, args...), Source: r.src.line(line)}
+	p.Message, p.Source = fmt.Sprintf(format, args...), r.src.line(p.Line)
 	r.list = append(r.list, p)
 	return &r.list[len(r.list)-1]
 }
