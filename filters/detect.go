@@ -1,12 +1,9 @@
 package filters
 
 import (
-	"math/big"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // detector finds one kind of thing that should not leave.
@@ -15,53 +12,70 @@ type detector struct {
 	find findFunc
 }
 
-// findFunc returns where the things stand, in bytes, in order.
+// findFunc returns where the things stand, in bytes, in order. hosts are our own
+// host names and domains, in lower case.
 type findFunc func(t string, hosts []string) []span
 
 func detectors() map[string]findFunc {
 	return map[string]findFunc{
-		"email":  byPattern(emailPattern, nil),
-		"phone":  byPattern(phonePattern, isPhone),
-		"card":   byPattern(cardPattern, isCard),
-		"iban":   byPattern(ibanPattern, isIBAN),
-		"ip":     byPattern(ipPattern, isIP),
+		"email":  findEmails,
+		"phone":  findPhones,
+		"card":   findCards,
+		"iban":   findIBANs,
+		"ip":     findIPs,
 		"secret": findSecrets,
 		"host":   findHosts,
 	}
 }
 
-var (
-	emailPattern = regexp.MustCompile(`[\p{L}\p{N}._%+'-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+`)
-	phonePattern = regexp.MustCompile(`(?:\+|\b00|\(0|\b0)[0-9()/ .\-]{6,22}[0-9]`)
-	cardPattern  = regexp.MustCompile(`\b[0-9](?:[ -]?[0-9]){12,18}\b`)
-	ibanPattern  = regexp.MustCompile(`\b[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]){11,30}\b`)
-	ipPattern    = regexp.MustCompile(`\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}`)
+// Detectors names the kinds of content that redact and the egress gate know, sorted.
+func Detectors() []string { return sortedKeys(detectors()) }
 
-	secretPatterns = []*regexp.Regexp{
-		regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\z)`),
-		regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`),
-		regexp.MustCompile(`\bgh[pousr]_[A-Za-z0-9]{20,}`),
-		regexp.MustCompile(`\bglpat-[A-Za-z0-9_-]{20,}`),
-		regexp.MustCompile(`\bxox[abprs]-[A-Za-z0-9-]{10,}`),
-		regexp.MustCompile(`\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}`),
-		regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*`),
-		regexp.MustCompile(`(?i)\b(?:password|passwd|passwort|pwd|secret|api[_-]?key|access[_-]?token|token)\b["']?\s*[:=]\s*["']?[^\s"',;]{4,}`),
-		regexp.MustCompile(`(?i)\b(?:bearer|basic)\s+[A-Za-z0-9._~+/=-]{16,}`),
-		regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/@]+@`),
+var emailPattern = regexp.MustCompile(`[\p{L}\p{N}._%+'-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+`)
+
+// fileEndings look like the end of a host name and are not: logo@2x.png.
+const fileEndings = " png jpg jpeg gif svg webp ico css js mjs ts tsx jsx json yaml yml xml html go py rb java so dll exe " +
+	"service socket target timer mount slice scope path zip tar gz txt md map log "
+
+func findEmails(t string, _ []string) []span {
+	if strings.IndexByte(t, '@') < 0 {
+		return nil
 	}
-)
-
-func byPattern(re *regexp.Regexp, really func(string) bool) findFunc {
-	return func(t string, _ []string) []span {
-		var out []span
-		for _, at := range re.FindAllStringIndex(t, -1) {
-			if really == nil || really(t[at[0]:at[1]]) {
-				out = append(out, span{at[0], at[1]})
-			}
+	var out []span
+	for _, at := range emailPattern.FindAllStringIndex(t, -1) {
+		if isEmail(t, at[0], at[1]) {
+			out = append(out, span{at[0], at[1]})
 		}
-		return out
 	}
+	return out
 }
+
+func isEmail(t string, start, end int) bool {
+	one := t[start:end]
+	top := asciiLower(one[strings.LastIndexByte(one, '.')+1:])
+	switch {
+	case len(top) < 2 || strings.ContainsAny(top, "0123456789") && !strings.HasPrefix(top, "xn--"):
+		return false
+	case strings.Contains(fileEndings, " "+top+" "):
+		return false
+	case start > 0 && (t[start-1] == '@' || t[start-1] == '/' && !strings.HasSuffix(t[:start], "//")):
+		return false // @ann@social.example, npm/left@1.2.x
+	case end < len(t)-1 && t[end] == ':' && (letterByte(t[end+1]) || t[end+1] == '/' || t[end+1] == '~'):
+		return false // git@host.example:project/repository
+	}
+	before := t[:start]
+	if at := strings.LastIndex(before, "://"); at >= 0 && !strings.ContainsAny(before[at+3:], " \t\n/?#") {
+		return false // name and password of an address
+	}
+	return !strings.HasSuffix(before, "://")
+}
+
+func letterByte(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+
+func digitByte(c byte) bool { return c >= '0' && c <= '9' }
+
+// wordByte is part of a word; bytes of characters beyond ASCII count as such.
+func wordByte(c byte) bool { return letterByte(c) || digitByte(c) || c == '_' || c >= 0x80 }
 
 func digits(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -72,60 +86,8 @@ func digits(s string) string {
 	}, s)
 }
 
-func isPhone(s string) bool {
-	n := len(digits(s))
-	return n >= 7 && n <= 15
-}
-
-// isCard checks the last digit, so that not every long number is a card.
-func isCard(s string) bool {
-	d := digits(s)
-	sum := 0
-	for i := range len(d) {
-		n := int(d[len(d)-1-i] - '0')
-		if i%2 == 1 {
-			if n *= 2; n > 9 {
-				n -= 9
-			}
-		}
-		sum += n
-	}
-	return sum%10 == 0 && strings.Trim(d, d[:1]) != ""
-}
-
-func isIBAN(s string) bool {
-	s = strings.ToUpper(strings.ReplaceAll(s, " ", ""))
-	if len(s) < 15 || len(s) > 34 {
-		return false
-	}
-	var number strings.Builder
-	for _, r := range s[4:] + s[:4] {
-		if unicode.IsDigit(r) {
-			number.WriteRune(r)
-			continue
-		}
-		number.WriteString(big.NewInt(int64(r-'A') + 10).String())
-	}
-	n, ok := new(big.Int).SetString(number.String(), 10)
-	return ok && new(big.Int).Mod(n, big.NewInt(97)).Int64() == 1
-}
-
-func isIP(s string) bool {
-	addr, err := netip.ParseAddr(s)
-	return err == nil && !addr.IsUnspecified()
-}
-
-func findSecrets(t string, _ []string) []span {
-	var out []span
-	for _, re := range secretPatterns {
-		for _, at := range re.FindAllStringIndex(t, -1) {
-			out = append(out, span{at[0], at[1]})
-		}
-	}
-	return merged(out)
-}
-
-// findHosts finds our host names and everything under them.
+// findHosts finds our host names and everything under them, and names that are
+// internal wherever they are used.
 func findHosts(t string, hosts []string) []span {
 	low := asciiLower(t)
 	var out []span
@@ -146,7 +108,66 @@ func findHosts(t string, hosts []string) []span {
 			}
 		}
 	}
-	return merged(out)
+	return merged(append(out, internalHosts(low)...))
+}
+
+// internalEndings are ends of names that no public network knows.
+var internalEndings = []string{
+	".internal", ".intranet", ".intra", ".corp", ".local", ".lan", ".localdomain", ".home.arpa", ".private", ".consul",
+}
+
+// internalHosts finds names that end so, in a text in lower case.
+func internalHosts(low string) []span {
+	var out []span
+	for _, ending := range internalEndings {
+		for from := 0; ; {
+			at := strings.Index(low[from:], ending)
+			if at < 0 {
+				break
+			}
+			end := from + at + len(ending)
+			start := from + at
+			from = end
+			for start > 0 && hostByte(low[start-1]) {
+				start--
+			}
+			if hostEnds(low, end) && isInternal(low, start, end, len(ending)) {
+				out = append(out, span{start, end})
+			}
+		}
+	}
+	return out
+}
+
+// hostWords are what machines are called; other single names before an ending
+// are as well a field in a program.
+const hostWords = " wiki jira git gitlab jenkins db mail smtp imap vpn intranet ldap nas printer proxy grafana vault confluence nexus " +
+	"artifactory ci build staging stage dev test prod production www portal web api app backup files server host router gateway ns dns redis postgres " +
+	"mysql kafka elastic kibana prometheus sso auth login admin metrics monitor monitoring registry docker k8s bastion jump erp crm hr sap " +
+	"exchange sharepoint "
+
+func isInternal(low string, start, end, ending int) bool {
+	name := strings.Trim(low[start:end-ending], ".")
+	if name == "" || low[start] == '.' || low[start] == '-' || strings.Contains(name, "..") {
+		return false
+	}
+	if start > 0 && strings.IndexByte("_$\\#%", low[start-1]) >= 0 || start > 0 && low[start-1] >= 0x80 {
+		return false
+	}
+	after := byte(' ')
+	if end < len(low) {
+		after = low[end]
+	}
+	if strings.IndexByte("([_=\\", after) >= 0 || after >= 0x80 {
+		return false
+	}
+	asked := strings.HasSuffix(low[:start], "://") || strings.HasSuffix(low[:start], "@") || strings.HasSuffix(low[:start], "\\")
+	asked = asked || low[end-ending:end] == ".home.arpa" || low[end-ending:end] == ".localdomain" || low[end-ending:end] == ".intranet"
+	asked = asked || after == '/' || after == ':' && end+1 < len(low) && digitByte(low[end+1])
+	first, rest, deep := strings.Cut(name, ".")
+	machine := strings.ContainsAny(first, "0123456789-") || strings.Contains(hostWords, " "+first+" ")
+	code := first == "this" || first == "self" || first == "com" || first == "org" || first == "config" || first == "settings"
+	return asked || machine || deep && !code && rest != ""
 }
 
 // hostEnds tells whether a host name is over at i; a full stop may end a sentence.
@@ -160,13 +181,18 @@ func hostEnds(low string, i int) bool {
 
 // asciiLower keeps every byte where it is.
 func asciiLower(t string) string {
-	b := []byte(t)
-	for i, c := range b {
-		if c >= 'A' && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
+	for i := range len(t) {
+		if t[i] >= 'A' && t[i] <= 'Z' {
+			b := []byte(t)
+			for k := i; k < len(b); k++ {
+				if b[k] >= 'A' && b[k] <= 'Z' {
+					b[k] += 'a' - 'A'
+				}
+			}
+			return string(b)
 		}
 	}
-	return string(b)
+	return t
 }
 
 func hostByte(c byte) bool {

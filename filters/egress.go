@@ -21,6 +21,14 @@ type Egress struct {
 	Foreign []string
 	// Restricted lets tickets leave that the tracker keeps from most people.
 	Restricted bool
+	// Detect says what is done with what a detector finds; DefaultAction where it
+	// says nothing.
+	Detect map[string]Action
+	// Hosts are our own host names and domains.
+	Hosts []string
+	// Unscanned are the kinds of files that may leave although nothing can read what
+	// is in them; nil is pictures only.
+	Unscanned []string
 	// MaxBytes of a replica without the content of files; 0 is 512 KiB.
 	MaxBytes int
 }
@@ -79,6 +87,16 @@ type Finding struct {
 	Item string `json:"item,omitempty"`
 	// Sample shows enough to find the place, and not the content.
 	Sample string `json:"sample,omitempty"`
+	// Detector is what found it, if it is one of content; Form how the text had to
+	// be read for that, File and Part the file and the place in it.
+	Detector string `json:"detector,omitempty"`
+	Form     string `json:"form,omitempty"`
+	File     string `json:"file,omitempty"`
+	Part     string `json:"part,omitempty"`
+	// Digest is of the content that it stands in: an approval is bound to it.
+	Digest string `json:"digest,omitempty"`
+	// Blocked is set if no approval lets it leave.
+	Blocked bool `json:"blocked,omitempty"`
 }
 
 // FindingCode names a kind of finding; codes are stable.
@@ -96,6 +114,8 @@ const (
 	FindingComments    FindingCode = "comments"
 	FindingAttachments FindingCode = "attachments"
 	FindingRemoval     FindingCode = "removal"
+	FindingContent     FindingCode = "content"   // what a detector looks for
+	FindingUnscanned   FindingCode = "unscanned" // content that cannot be read
 )
 
 // Check returns what may leave of replica, and what it held back. With a
@@ -120,7 +140,7 @@ func (e Egress) Check(replica Replica, meta OursMeta) (Replica, []Finding) {
 	if n, most := replicaBytes(out), e.maxBytes(); n > most {
 		findings = append(findings, Finding{Code: FindingTooLarge, Sample: fmt.Sprintf("%d KB of %d", n>>10, most>>10)})
 	}
-	return out, findings
+	return e.Mask(out), findings
 }
 
 // fields gives those that may leave: fields itself if all do.

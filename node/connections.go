@@ -354,7 +354,13 @@ var errNotConfigured = errors.New("not configured: add it under connections in p
 
 // Egress is the gate of a configured connection, for its outgoing filter.
 func Egress(c config.Connection, out *filters.Outgoing) filters.Egress {
-	gate := filters.Egress{Allow: c.Gate.Fields, InternalComments: c.Gate.InternalComments, Foreign: c.Forward}
+	gate := filters.Egress{
+		Allow: c.Gate.Fields, InternalComments: c.Gate.InternalComments, Foreign: c.Forward,
+		Hosts: c.Gate.Hosts, Unscanned: c.Gate.Unscanned, Detect: map[string]filters.Action{},
+	}
+	for name, action := range c.Gate.Detect {
+		gate.Detect[name] = filters.Action(action)
+	}
 	if c.Gate.URL && len(gate.Allow) == 0 {
 		gate.Allow = append(slices.Clone(out.Targets()), event.FieldURL, "comments", "attachments")
 	}
@@ -376,7 +382,7 @@ func (n *Node) compileWith(cfg *config.Config, c config.Connection, rec record, 
 	}
 	id := rec.Agreement.Connection
 	key := n.vault.Derive("filters " + id.String())
-	env := filters.Env{Schema: schema, Vars: c.Vars, Tables: tables, Key: key[:]}
+	env := filters.Env{Schema: schema, Vars: c.Vars, Tables: tables, Key: key[:], Hosts: c.Gate.Hosts}
 	r := &flow.Rules{Vars: c.Vars, Tags: c.Tags, Leave: c.Leave, Forward: c.Forward, Connect: c.Accept.Connect}
 	r.Ended, r.Remove, r.Closed = c.Ended, c.Accept.Remove, c.Closed
 	r.Fuse = fuse.Limits{Creates: c.Fuse.Creates, Closes: c.Fuse.Closes, Deletes: c.Fuse.Deletes, Ends: c.Fuse.Ends}

@@ -20,6 +20,8 @@ import (
 type entry struct {
 	admin.QueueEntry
 	retry, skip, approve func() error
+	// let approves content that the gate holds back, if it is what a digest says.
+	let func(digest string) error
 }
 
 // Queue lists what waits, parked entries first.
@@ -82,6 +84,9 @@ func (n *Node) entriesOf(con *flow.Connection, all *[]entry) error {
 				ID: ref.String(), Kind: "work", State: string(r.State), Key: r.Key, Code: string(r.Code), Reason: r.Reason,
 				Since: r.Since, Next: r.Next, Attempt: r.Attempt, Parked: r.Parked,
 			}, func() error { return n.path.RetryWork(con, ref) }, func() error { return n.path.SkipWork(con, ref) })
+			if r.Code == event.CodeByGate {
+				n.heldByGate(con, ref, &(*all)[len(*all)-1])
+			}
 			return true
 		}),
 		n.path.Outboxes(con, func(seq event.Seq, r outbox.Row, sent bool) bool {
@@ -183,8 +188,18 @@ func chosen(e admin.QueueEntry, q admin.QueueSelect) bool {
 	return (e.Parked || strings.HasPrefix(e.State, "wait")) && (q.Code == "" || q.Code == e.Code)
 }
 
-// Approve lets what waits for a person's leave go on.
+// Approve lets what waits for a person's leave go on. Content that the gate holds
+// back is approved by itself, and by its digest.
 func (n *Node) Approve(_ context.Context, q admin.QueueSelect) (int, error) {
+	if q.ID != "" {
+		entries, err := n.entries("")
+		if err != nil {
+			return 0, err
+		}
+		if i := slices.IndexFunc(entries, func(e entry) bool { return e.ID == q.ID && e.let != nil }); i >= 0 {
+			return n.letLeave(entries[i], q.Digest)
+		}
+	}
 	return n.forEach(q, func(e entry) func() error { return e.approve })
 }
 

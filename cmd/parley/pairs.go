@@ -288,9 +288,13 @@ func (c *connectionResync) Run(ctx context.Context, a *app) error {
 
 type queueApprove struct {
 	Entries parked `embed:""`
+	Digest  string `placeholder:"DIGEST" help:"Of what the gate holds back, as queue show says it: nothing else is approved."`
 }
 
 // Run implements the command.
 func (c *queueApprove) Run(ctx context.Context, a *app) error {
-	return a.settle(ctx, c.Entries, "approved", (*client.Client).Approve)
+	return a.settle(ctx, c.Entries, "approved", func(n *client.Client, ctx context.Context, q admin.QueueSelect) (int, error) {
+		q.Digest = c.Digest
+		return n.Approve(ctx, q)
+	})
 }

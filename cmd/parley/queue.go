@@ -14,7 +14,7 @@ type queueCommand struct {
 	List    queueList    `cmd:"" help:"All that waits."`
 	Show    queueShow    `cmd:"" help:"One entry whole."`
 	Retry   queueRetry   `cmd:"" help:"Try parked entries again."`
-	Approve queueApprove `cmd:"" help:"Let what waits for your leave go on: a pair that the peer asks for."`
+	Approve queueApprove `cmd:"" help:"Let what waits for your leave go on: a pair that the peer asks for, or content that the gate holds back."`
 	Skip    queueSkip    `cmd:"" help:"Give parked entries up: the change is not made, the other side is told."`
 }
 
@@ -66,6 +66,7 @@ func (c *queueShow) Run(ctx context.Context, a *app) error {
 		for i, step := range e.Steps {
 			fmt.Fprintf(w, "step %d  %s\n", i+1, clean(step))
 		}
+		showHeld(w, e)
 	})
 }
 

@@ -98,13 +98,19 @@ func exitsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// saveCommand is `save NAME`: it keeps what the last command printed, without
-// its line end, as a variable.
+// saveCommand is `save NAME [PATTERN]`: it keeps what the last command printed,
+// without its line end, or what a pattern matches of it, as a variable.
 func saveCommand(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: save NAME")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: save NAME [PATTERN]")
 	}
-	ts.Setenv(args[0], string(bytes.TrimSpace([]byte(ts.ReadFile("stdout")))))
+	text := string(bytes.TrimSpace([]byte(ts.ReadFile("stdout"))))
+	if len(args) == 2 {
+		pattern, err := regexp.Compile("(?m)" + args[1])
+		ts.Check(err)
+		text = pattern.FindString(text)
+	}
+	ts.Setenv(args[0], text)
 }
 
 // createCommand is `create DESK SUMMARY`: Alice makes a ticket at the desk whose

@@ -404,6 +404,36 @@ type QueueEntry struct {
 	Parked  bool      `json:"parked,omitempty"`
 	// Steps of a plan under way, in words.
 	Steps []string `json:"steps,omitempty"`
+	// Findings are what the egress gate holds back, Digest what an approval of that
+	// must name; without it nobody can approve it.
+	Findings []GateFinding `json:"findings,omitempty"`
+	Digest   string        `json:"digest,omitempty"`
+	// Approvals of the same ticket, the latest last.
+	Approvals []GateApproval `json:"approvals,omitempty"`
+}
+
+// GateFinding is one thing that the egress gate holds back. It does not show the
+// content, only enough to find the place.
+type GateFinding struct {
+	// Code is content or unscanned, Detector what found it.
+	Code     string `json:"code"`
+	Detector string `json:"detector,omitempty"`
+	// Field, Item, File and Part are the place, Form how it had to be read.
+	Field   string `json:"field,omitempty"`
+	Item    string `json:"item,omitempty"`
+	File    string `json:"file,omitempty"`
+	Part    string `json:"part,omitempty"`
+	Form    string `json:"form,omitempty"`
+	Sample  string `json:"sample,omitempty"`
+	Blocked bool   `json:"blocked,omitempty"`
+	// Text is all of it in a line.
+	Text string `json:"text"`
+}
+
+// GateApproval is a person's leave for content that the gate held back.
+type GateApproval struct {
+	Digest string    `json:"digest"`
+	At     time.Time `json:"at"`
 }
 
 // QueueSelect chooses entries.
@@ -413,6 +443,8 @@ type QueueSelect struct {
 	Code       string `json:"code,omitempty"`
 	// All chooses every parked entry of Connection (or with Code).
 	All bool `json:"all,omitempty"`
+	// Digest is of the content that the gate held back, for its approval.
+	Digest string `json:"digest,omitempty"`
 }
 
 // TryRequest runs filters on a ticket and writes nothing.

@@ -47,7 +47,7 @@ connections:
     fields: {priority: theirs, status: both, severity: ours}
     on_local_edit: warn
     accept: {projects: [SUP], types: [Incident], fields: [summary], creates_per_hour: 10, connect: never, remove: ask}
-    gate: {fields: [summary], internal_comments: true, url: true}
+    gate: {fields: [summary], internal_comments: true, url: true, detect: {email: mask}, hosts: [acme.example], unscanned: [picture, pdf]}
     forward: [initech]
     verify: 6h
     sweep: off
@@ -90,7 +90,10 @@ func TestLoad_ReadsEveryKey(t *testing.T) {
 			Projects: []string{"SUP"}, Types: []string{"Incident"}, Fields: []string{"summary"}, CreatesPerHour: 10,
 			Connect: config.PermitNever, Remove: config.PermitAsk,
 		},
-		Gate:    config.Gate{Fields: []string{"summary"}, InternalComments: true, URL: true},
+		Gate: config.Gate{
+			Fields: []string{"summary"}, InternalComments: true, URL: true, Detect: map[string]string{"email": "mask"},
+			Hosts: []string{"acme.example"}, Unscanned: []string{"picture", "pdf"},
+		},
 		Forward: []string{"initech"}, Verify: config.Interval(6 * time.Hour), Sweep: config.Off, Owner: "sync@acme.example",
 		Notify: config.Telling{
 			Parked: []string{"owner", "webhook:ops"}, Stopped: []string{"a@b.example"}, Fuse: []string{"webhook:ops"}, Differs: []string{"a@b.example"},

@@ -183,6 +183,10 @@ connections:
 #       fields: [summary, description, status, comments, attachments]
 #       internal_comments: false
 #       url: false
+#       detect: {email: mask, host: block} # what is found in texts and files: pass | mask | ask | block;
+#                                # by default secret, card, iban and host ask, email, phone and ip pass
+#       hosts: [acme.example]    # our own host names and domains
+#       unscanned: [picture]     # files that nothing can read and may leave: picture, pdf, archive, media, other
 #     forward: []                # connections whose tickets may leave here too
 #     verify: 24h                # how often both sides' records are compared, or off
 #     sweep: 24h                 # how often every ticket in step is read, or off

@@ -161,8 +161,16 @@ type Gate struct {
 	InternalComments bool `yaml:"internal_comments,omitempty"`
 	// URL lets the address of our ticket leave if the filter names it.
 	URL bool `yaml:"url,omitempty"`
+	// Detect says what is done with content that looks like one of Detectors: an
+	// action of Actions.
+	Detect map[string]string `yaml:"detect,omitempty"`
+	// Hosts are our own host names and domains, which do not leave.
+	Hosts []string `yaml:"hosts,omitempty"`
+	// Unscanned are kinds of files, of UnscannedKinds, that may leave although
+	// nothing can read what is in them; left out, it is pictures only.
+	Unscanned []string `yaml:"unscanned,omitempty"`
 
-	_ struct{} `later:"detect budget hold restricted"`
+	_ struct{} `later:"budget hold restricted"`
 }
 
 // Telling is who is told what of a connection: "owner", "webhook:NAME" or an

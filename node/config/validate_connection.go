@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +37,7 @@ func (v *validator) connection(name string, con Connection) {
 	}
 	v.words(key+".tags", con.Tags)
 	v.accept(key+".accept", con.Accept)
-	v.words(key+".gate.fields", con.Gate.Fields)
+	v.gate(key+".gate", con.Gate)
 	v.forward(key+".forward", name, con.Forward)
 	v.telling(key, con)
 }
@@ -46,6 +47,34 @@ func (v *validator) owners(key string, con Connection) {
 	v.choice(key+".on_local_edit", con.OnLocalEdit, []string{OnEditRestore, OnEditWarn, OnEditAllow}, nil)
 	for name, owner := range con.Fields {
 		v.choice(key+".fields."+name, owner, []string{OwnerOurs, OwnerTheirs, OwnerBoth}, nil)
+	}
+}
+
+// Detectors are the kinds of content that the gate knows, Actions what it may do
+// about each, UnscannedKinds the kinds of files that cannot be read. They are
+// those of package filters.
+func Detectors() []string { return []string{"card", "email", "host", "iban", "ip", "phone", "secret"} }
+
+// Actions are what the gate may do about what a detector finds.
+func Actions() []string { return []string{"pass", "mask", "ask", "block"} }
+
+// UnscannedKinds are the kinds of files that cannot be read.
+func UnscannedKinds() []string { return []string{"picture", "pdf", "archive", "media", "other"} }
+
+// gate looks at the gate for what goes out.
+func (v *validator) gate(key string, g Gate) {
+	v.words(key+".fields", g.Fields)
+	v.words(key+".hosts", g.Hosts)
+	v.words(key+".unscanned", g.Unscanned)
+	for i, kind := range g.Unscanned {
+		v.choice(fmt.Sprintf("%s.unscanned[%d]", key, i), kind, UnscannedKinds(), nil)
+	}
+	for name, action := range g.Detect {
+		if !slices.Contains(Detectors(), name) {
+			v.add(key+".detect."+name, fmt.Sprintf("there is no detector %.60q", name), "the detectors are "+strings.Join(Detectors(), ", "))
+			continue
+		}
+		v.choice(key+".detect."+name, action, Actions(), nil)
 	}
 }
 

@@ -220,6 +220,7 @@ func (s *story) say(ctx context.Context, c *company, body string, internal bool)
 func (s *story) file(ctx context.Context, c *company, name string, size int) error {
 	content := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{byte(s.number)}).Read(content) // never fails
+	copy(content, "GIF89a")                                        // a picture, which the gate lets leave
 	sum := sha256.Sum256(content)
 	digest := hex.EncodeToString(sum[:])
 	_, err := c.person.Write(ctx, event.Step{Kind: event.StepAttach, Ref: s.at[c].Ref, Attachment: &event.AttachmentWrite{

@@ -159,7 +159,8 @@ func plan(left, right *site) []*work {
 			w.status = status
 		}
 		if i%5 == 0 && !w.home.noFiles {
-			w.file = bytes.Repeat([]byte{byte(i), '\n', 0xff}, 5000+i)
+			// A picture, which the gate lets leave.
+			w.file = append([]byte("GIF89a"), bytes.Repeat([]byte{byte(i), '\n', 0xff}, 5000+i)...)
 		}
 		if w.home.internal && i%4 == 0 {
 			w.secret = fmt.Sprintf("SECRET %02d they never learn", i)

@@ -292,17 +292,10 @@ func commentHash(body string, internal bool) event.Hash {
 
 // fileItem is a file on the wire. Its bytes are here before it is named.
 func (p *Path) fileItem(ctx context.Context, o *outgoing, a filters.Attachment, heal bool) (event.Item, twin.Item, bool, error) {
-	at := local{file: true, id: a.ID}
-	had, known := o.known.here.at(at)
-	if had.Theirs || known && had.State != twin.Waiting && !(heal && had.State != twin.Declined) {
+	if !p.fileDue(o, a, heal) {
 		return event.Item{}, twin.Item{}, false, nil
 	}
-	if a.Marker != "" && o.known.from[at] == "" {
-		return event.Item{}, twin.Item{}, false, nil
-	}
-	if a.Size > p.MaxAttachment || o.con.Quotas.tooLarge(a.Size) {
-		return event.Item{}, twin.Item{}, false, nil
-	}
+	had, known := o.known.here.at(local{file: true, id: a.ID})
 	digest, size, err := a.SHA256, a.Size, error(nil)
 	if !o.trial {
 		digest, size, err = p.keepFile(ctx, o.known.ref, a)
@@ -320,7 +313,21 @@ func (p *Path) fileItem(ctx context.Context, o *outgoing, a filters.Attachment, 
 	return item, twin.Item{Local: a.ID, Hash: event.HashValue(digest), State: twin.Open, File: true, Name: a.Name}, true, nil
 }
 
-// keepFile brings the bytes of one of our files into the blob store.
+// fileDue tells whether a file is to be sent.
+func (p *Path) fileDue(o *outgoing, a filters.Attachment, heal bool) bool {
+	at := local{file: true, id: a.ID}
+	had, known := o.known.here.at(at)
+	if had.Theirs || known && had.State != twin.Waiting && !(heal && had.State != twin.Declined) {
+		return false
+	}
+	if a.Marker != "" && o.known.from[at] == "" {
+		return false
+	}
+	return a.Size <= p.MaxAttachment && !o.con.Quotas.tooLarge(a.Size)
+}
+
+// keepFile brings the bytes of one of our files into the blob store, without what
+// a picture says of its making.
 func (p *Path) keepFile(ctx context.Context, ref event.Ref, a filters.Attachment) (string, int64, error) {
 	files, ok := p.Tracker.(adapters.Files)
 	if !ok {
@@ -330,7 +337,7 @@ func (p *Path) keepFile(ctx context.Context, ref event.Ref, a filters.Attachment
 	if err != nil {
 		return "", 0, err
 	}
-	digest, size, err := p.Blobs.Put(ctx, body, p.MaxAttachment)
+	digest, size, err := p.Blobs.Put(ctx, filters.StripPicture(body), p.MaxAttachment)
 	if err = errors.Join(err, body.Close()); err != nil {
 		return "", 0, fmt.Errorf("keep a file of ticket %s: %w", ref, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -367,7 +368,7 @@ func TestFiles_ArriveWhole(t *testing.T) {
 	t.Parallel()
 	w, a, b := pair(t)
 	ref := a.desk.open("one")
-	content := string(make([]byte, 600<<10)) // more than one piece
+	content := strings.Repeat("text of it\n", 60<<10) // more than one piece
 	a.desk.attach(ref, "größe.bin", content)
 	a.poll()
 	a.alone()

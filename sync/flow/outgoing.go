@@ -118,6 +118,9 @@ func (p *Path) unconfirmed(ctx context.Context, o *outgoing) error {
 	if err := p.changes(ctx, o); err != nil {
 		return err
 	}
+	if err := p.examine(ctx, o); err != nil {
+		return err
+	}
 	if len(o.change.Fields) == 0 && len(o.change.Items) == 0 && !o.known.fresh() && o.change.Connect == nil && o.known.row.State == twin.Live {
 		return errNothing
 	}

@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,7 +92,7 @@ func TestQuota_FilesOverTheDaysBytesWait(t *testing.T) {
 	t.Parallel()
 	w, a, b := bounded(t, flow.Quotas{BytesPerDay: 10_000})
 	ref := a.desk.open("one")
-	a.desk.attach(ref, "large", string(make([]byte, 9_990)))
+	a.desk.attach(ref, "large", strings.Repeat("text ", 1998))
 	w.settle()
 	if got := b.one(); len(got.Attachments) != 0 {
 		t.Errorf("%d files were taken over the quota", len(got.Attachments))

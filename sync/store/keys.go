@@ -32,6 +32,7 @@ import (
 //	n/<name>                             what people were told
 //	l/<con>                              a running load; d/<con> a heal under way
 //	v/<con>/<a|s|f|k>                    last comparison with the peer; place of the sweep; fuses blown; where the streams stood
+//	G/<con>/<ref>                        what the egress gate found in one of our tickets, and approvals
 //	p/<con>                              who is at the ends of a connection
 //	m/…                                  schema, boot counter, that it was restored
 
@@ -81,6 +82,10 @@ func KnownKey(ref event.Ref) []byte {
 	s := ref.String()
 	return append(key('v', len(s)), s...)
 }
+
+// GateKey holds what the egress gate found in one of our tickets, and what people
+// let leave of it.
+func GateKey(con event.ConnectionID, ref event.Ref) []byte { return refKey('G', con, ref) }
 
 func refKey(kind byte, con event.ConnectionID, ref event.Ref) []byte {
 	s := ref.String()
