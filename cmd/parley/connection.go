@@ -16,16 +16,17 @@ import (
 )
 
 type connectionCommand struct {
-	List   connectionList   `cmd:"" help:"All connections and how they are."`
-	Invite connectionInvite `cmd:"" help:"Make a one-time code for the other side's admin."`
-	Accept connectionAccept `cmd:"" help:"Join the node that a code is from."`
-	Remove connectionRemove `cmd:"" help:"End a connection for good; the tickets stay."`
-	Scope  connectionScope  `cmd:"" help:"Which of our tickets belong on it."`
-	Load   connectionLoad   `cmd:"" help:"Take in tickets that are older than the connection."`
-	Resync connectionResync `cmd:"" help:"Send tickets in step again, behind everything else."`
-	Verify connectionVerify `cmd:"" help:"Compare with the other side what both hold, and mend it."`
-	Pause  connectionPause  `cmd:"" help:"Let nothing out, in, or either way."`
-	Resume connectionResume `cmd:"" help:"Let it work; filters are read again."`
+	List    connectionList    `cmd:"" help:"All connections and how they are."`
+	Invite  connectionInvite  `cmd:"" help:"Make a one-time code for the other side's admin."`
+	Accept  connectionAccept  `cmd:"" help:"Join the node that a code is from."`
+	Remove  connectionRemove  `cmd:"" help:"End a connection for good; the tickets stay."`
+	Scope   connectionScope   `cmd:"" help:"Which of our tickets belong on it."`
+	Preview connectionPreview `cmd:"" help:"What would leave of tickets, and what the gate would hold; nothing leaves."`
+	Load    connectionLoad    `cmd:"" help:"Take in tickets that are older than the connection."`
+	Resync  connectionResync  `cmd:"" help:"Send tickets in step again, behind everything else."`
+	Verify  connectionVerify  `cmd:"" help:"Compare with the other side what both hold, and mend it."`
+	Pause   connectionPause   `cmd:"" help:"Let nothing out, in, or either way."`
+	Resume  connectionResume  `cmd:"" help:"Let it work; filters are read again."`
 }
 
 // nameOf returns a connection's name: the one given, or the only one that

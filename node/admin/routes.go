@@ -158,6 +158,7 @@ func routeConnections(api huma.API, s Service) {
 }
 
 func routeLoads(api huma.API, s Service) {
+	routePreview(api, s)
 	const path = "/v1/connections/{name}/load"
 	route(api, http.MethodPost, path, "start-load", "Take history in",
 		func(ctx context.Context, in *named[LoadRequest]) (Load, error) {

@@ -32,6 +32,7 @@ type Service interface {
 	Pause(ctx context.Context, name string, r PauseRequest) (Connection, error)
 	Resume(ctx context.Context, name string) (Connection, error)
 	ScopeCount(ctx context.Context, name string) (ScopeCount, error)
+	Preview(ctx context.Context, name string, r PreviewRequest) (Preview, error)
 	ScopeExplain(ctx context.Context, name, key string) (ScopeExplanation, error)
 	StartLoad(ctx context.Context, name string, r LoadRequest) (Load, error)
 	Load(ctx context.Context, name string) (Load, error)

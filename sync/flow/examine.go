@@ -1,7 +1,10 @@
 package flow
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -53,7 +56,7 @@ func (p *Path) examine(ctx context.Context, o *outgoing) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		found, err := p.examineFile(o.rules.Egress, *item)
+		found, err := p.examineFile(ctx, o, *item)
 		if err != nil {
 			return err
 		}
@@ -65,19 +68,33 @@ func (p *Path) examine(ctx context.Context, o *outgoing) error {
 	return p.ask(o, findings)
 }
 
-func (p *Path) examineFile(gate filters.Egress, item event.Item) (found []filters.Finding, err error) {
+func (p *Path) examineFile(ctx context.Context, o *outgoing, item event.Item) (found []filters.Finding, err error) {
+	if o.trial {
+		return p.tryFile(ctx, o, item)
+	}
 	r, err := p.Blobs.Open(item.SHA256)
 	if err != nil {
 		return nil, storeError{fmt.Errorf("open file %s for the gate: %w", item.ID, err)}
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	return gate.ScanFile(item, r)
+	return o.rules.Egress.ScanFile(item, r)
 }
 
 // ask holds a ticket until a person has let leave what was found, of which
 // nothing may be missing.
 func (p *Path) ask(o *outgoing, findings []filters.Finding) error {
 	key := store.GateKey(o.con.ID, o.known.ref)
+	if o.trial {
+		err := p.Store.View(func(r store.Reader) error {
+			row, err := get[gateRow](r, key)
+			findings = slices.DeleteFunc(findings, row.approved)
+			return err
+		})
+		if o.found = findings; err != nil || len(findings) == 0 {
+			return err
+		}
+		return &holdError{code: event.CodeByGate, reason: "egress gate: " + listed(findings), parked: true}
+	}
 	err := p.Store.Finish(func(tx store.Tx) error {
 		row, err := get[gateRow](tx, key)
 		if err != nil {
@@ -199,55 +216,22 @@ func (p *Path) ApproveContent(con *Connection, ref event.Ref, digest string) err
 	return p.RetryWork(con, ref)
 }
 
-// leaving is the change that would leave of a ticket, with the size of its files,
-// and what the gate finds in it. Nothing is stored.
-func (p *Path) leaving(ctx context.Context, o *outgoing, differs event.Fields) (event.ChangeBody, []filters.Finding, error) {
-	change := event.ChangeBody{Fields: differs}
-	source := sources(o.ticket.Comments)
-	comments := inOrder(o.replica.Comments, o.ticket.Comments)
-	for i := range comments {
-		c := &comments[i]
-		if item, _, due := p.commentItem(o, c, source(c.ID), false); due && !o.old(c.Created) {
-			change.Items = append(change.Items, item)
-		}
-	}
-	var files []event.Item
-	for _, a := range o.replica.Attachments {
-		if p.fileDue(o, a, false) && !o.old(a.Created) {
-			files = append(files, event.Item{
-				ID: event.ItemID(a.ID), Kind: event.ItemAttachment, Author: author(a.Author), Created: wireTime(a.Created),
-				Name: a.Name, Size: a.Size, MIME: a.MIME, Inline: a.Inline,
-			})
-		}
-	}
-	change.Items = append(change.Items, files...)
-	findings := o.rules.Egress.Scan(&change)
-	for _, item := range files {
-		found, err := p.previewFile(ctx, o, item)
-		if err != nil {
-			return change, findings, err
-		}
-		findings = append(findings, found...)
-	}
-	var row *gateRow
-	err := p.Store.View(func(r store.Reader) error {
-		var err error
-		row, err = get[gateRow](r, store.GateKey(o.con.ID, o.known.ref))
-		return err
-	})
-	return change, slices.DeleteFunc(findings, row.approved), err
-}
-
-// previewFile is what the gate would find in a file of the tracker.
-func (p *Path) previewFile(ctx context.Context, o *outgoing, item event.Item) (found []filters.Finding, err error) {
+// tryFile is what the gate would find in a file of the tracker; nothing is stored.
+func (p *Path) tryFile(ctx context.Context, o *outgoing, item event.Item) (found []filters.Finding, err error) {
 	files, ok := p.Tracker.(adapters.Files)
 	if !ok {
 		return nil, nil
 	}
-	body, err := files.Open(ctx, o.known.ref, string(item.ID))
+	body, err := files.Open(ctx, o.known.ref, o.items[item.ID].Local)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
-	return o.rules.Egress.ScanFile(item, io.LimitReader(filters.StripPicture(body), filters.MaxScanFile+1))
+	content, err := io.ReadAll(io.LimitReader(filters.StripPicture(body), filters.MaxScanFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read file %s for the gate: %w", item.ID, err)
+	}
+	sum := sha256.Sum256(content)
+	item.SHA256 = hex.EncodeToString(sum[:])
+	return o.rules.Egress.ScanFile(item, bytes.NewReader(content))
 }

@@ -46,8 +46,10 @@ type outgoing struct {
 	again map[string]bool
 	up    upkeep
 	sets  event.Fields
-	// trial is set where only what would leave is wanted: no file is read.
+	// trial is set where only what would leave is wanted: nothing is stored.
 	trial bool
+	// found is what the gate found on a trial.
+	found []filters.Finding
 }
 
 // Work takes one ticket through steps 1 to 3 of the way out. What goes wrong

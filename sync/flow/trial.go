@@ -24,14 +24,27 @@ type Leaving struct {
 	Before event.Fields
 	// Restore are fields of ours that the peer owns, and would be put back first.
 	Restore event.Fields
+	// Held is what the gate's detectors hold back, Findings for what.
+	Held     event.ChangeBody
+	Findings []filters.Finding
 	// Why nothing leaves; "" if something does.
 	Why string
 }
 
 // TryOut finds what would leave of a ticket as it was read, under rules.
 func (p *Path) TryOut(ctx context.Context, con *Connection, rules *Rules, ticket event.Ticket) (Leaving, error) {
+	return p.tryOut(ctx, con, rules, ticket, false)
+}
+
+// TryLoad is TryOut of a ticket that a load or a person takes in: it may be older
+// than the connection.
+func (p *Path) TryLoad(ctx context.Context, con *Connection, rules *Rules, ticket event.Ticket) (Leaving, error) {
+	return p.tryOut(ctx, con, rules, ticket, true)
+}
+
+func (p *Path) tryOut(ctx context.Context, con *Connection, rules *Rules, ticket event.Ticket, forced bool) (Leaving, error) {
 	o := &outgoing{con: con, rules: rules, ticket: ticket, trial: true, readAt: p.Now()}
-	o.known = known{ref: ticket.Ref, work: &work.Row{Key: ticket.Key, Cause: event.CauseEdit}}
+	o.known = known{ref: ticket.Ref, work: &work.Row{Key: ticket.Key, Cause: event.CauseEdit, Forced: forced}}
 	if err := p.Store.View(func(r store.Reader) error { return p.knowTwins(r, con, &o.known) }); err != nil {
 		return Leaving{}, fmt.Errorf("read what is known of ticket %s: %w", ticket.Key, err)
 	}
@@ -45,6 +58,9 @@ func (p *Path) TryOut(ctx context.Context, con *Connection, rules *Rules, ticket
 	}
 	if err == nil {
 		err = p.filter(ctx, o)
+	}
+	if out.Findings = o.found; len(o.found) > 0 {
+		out.Held = o.change
 	}
 	if err != nil {
 		out.Why, err = whyNot(err)

@@ -242,6 +242,11 @@ func (c *Client) ScopeCount(ctx context.Context, name string) (admin.ScopeCount,
 	return get[admin.ScopeCount](ctx, c, connection(name, "/scope"), nil)
 }
 
+// Preview implements admin.Service.
+func (c *Client) Preview(ctx context.Context, name string, r admin.PreviewRequest) (admin.Preview, error) {
+	return post[admin.Preview](ctx, c, connection(name, "/preview"), r)
+}
+
 // ScopeExplain implements admin.Service.
 func (c *Client) ScopeExplain(ctx context.Context, name, key string) (admin.ScopeExplanation, error) {
 	return get[admin.ScopeExplanation](ctx, c, connection(name, "/scope/explain"), url.Values{"key": {key}})

@@ -80,6 +80,9 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 		},
 		{"Resume", admin.Connection{State: "working"}, []any{"globex"}, func() (any, error) { return c.Resume(ctx, "globex") }},
 		{"ScopeCount", admin.ScopeCount{Listed: 9, Matches: 3, Cut: true}, []any{"globex"}, func() (any, error) { return c.ScopeCount(ctx, "globex") }},
+		{"Preview", admin.Preview{Listed: 1, Tickets: []admin.PreviewTicket{{Key: "SUP-1", State: "held"}}}, []any{"globex", admin.PreviewRequest{Query: "q", Limit: 3}}, func() (any, error) {
+			return c.Preview(ctx, "globex", admin.PreviewRequest{Query: "q", Limit: 3})
+		}},
 		{"ScopeExplain", admin.ScopeExplanation{Why: "w"}, []any{"globex", "a/b?c&d #1"}, func() (any, error) { return c.ScopeExplain(ctx, "globex", "a/b?c&d #1") }},
 		{"StartLoad", admin.Load{State: "listing"}, []any{"globex", load}, func() (any, error) { return c.StartLoad(ctx, "globex", load) }},
 		{"Load", admin.Load{Total: 4, ETA: 2.5}, []any{"globex"}, func() (any, error) { return c.Load(ctx, "globex") }},

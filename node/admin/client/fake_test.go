@@ -86,6 +86,10 @@ func (f *fakeService) ScopeCount(_ context.Context, name string) (admin.ScopeCou
 	return reply[admin.ScopeCount](f, "ScopeCount", name)
 }
 
+func (f *fakeService) Preview(_ context.Context, name string, r admin.PreviewRequest) (admin.Preview, error) {
+	return reply[admin.Preview](f, "Preview", name, r)
+}
+
 func (f *fakeService) ScopeExplain(_ context.Context, name, key string) (admin.ScopeExplanation, error) {
 	return reply[admin.ScopeExplanation](f, "ScopeExplain", name, key)
 }
