@@ -61,6 +61,7 @@ func TestReal_AClientOfOthersDoesItsEverydayWorkAtTheDouble(t *testing.T) {
 		"read":        []any{"Edited by a client", "Done", "Won't Do", []any{"client", "everyday"}},
 		"page":        []any{2.0, 5.0}, "all": []any{"SUP-1", "SUP-2", "SUP-3", "SUP-4", "SUP-5"},
 		"missing": 404.0, "jql": 400.0, "workflow": 400.0, "deleted": true,
+		"linked": []any{"is blocked by", "SUP-1", "blocks", true}, "unlinked": true, "parent": true,
 	}
 	if d := cmp.Diff(got, want); d != "" {
 		t.Error(d)

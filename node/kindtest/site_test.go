@@ -44,6 +44,8 @@ type side struct {
 	noFiles bool
 	// webhook is the address for the tracker's webhooks; "" is none.
 	webhook string
+	// linked says that the filters carry links.
+	linked bool
 	// seed of the faults; 0 lets the tracker behave.
 	seed uint64
 }
@@ -112,9 +114,11 @@ func (x *site) writeFilters() {
 		table += fmt.Sprintf("  - [%q, %q]\n", x.statuses[name], name)
 	}
 	must(x.t, os.MkdirAll(filepath.Join(x.dir, "tables"), 0o700))
-	for file, text := range map[string]string{
-		"out.parley": outgoing, "in.parley": fmt.Sprintf(incoming, made.String()), "tables/status.yaml": table,
-	} {
+	leaves, arrives := outgoing, fmt.Sprintf(incoming, made.String())
+	if x.linked {
+		leaves, arrives = leaves+"replica.links = issue.links\n", arrives+"issue.links = twinOf(replica.links)\n"
+	}
+	for file, text := range map[string]string{"out.parley": leaves, "in.parley": arrives, "tables/status.yaml": table} {
 		must(x.t, os.WriteFile(filepath.Join(x.dir, file), []byte(text), 0o600))
 	}
 }

@@ -47,6 +47,18 @@ for what, call in {
     except JIRAError as e:
         out[what] = e.status_code
 
+first = jira.issue(project + "-1")
+jira.create_issue_link("is blocked by", issue.key, first.key)
+link = jira.issue(issue.key).fields.issuelinks[0]
+back = jira.issue(first.key).fields.issuelinks[0]
+out["linked"] = [link.type.inward, link.inwardIssue.key, back.type.outward, back.outwardIssue.key == issue.key]
+jira.delete_issue_link(link.id)
+out["unlinked"] = jira.issue(first.key).fields.issuelinks == []
+
+below = jira.create_issue(project=project, summary="Below", issuetype={"name": "Sub-task"}, parent={"key": issue.key})
+out["parent"] = below.fields.parent.key == issue.key
+below.delete()
+
 issue.delete()
 try:
     jira.issue(issue.key)
