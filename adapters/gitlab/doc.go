@@ -23,7 +23,8 @@
 // uploaded, and a note links to it. There is no optimistic lock. The API tells who set
 // states, labels and milestones, but not who edited titles and texts: what is not whole
 // would be taken for whole, so that no history is told. Status and fields of work items
-// are not read; neither are epics, iterations and what is above or below an issue.
+// are not read; neither are epics, iterations and what is above an issue. What is above a task
+// is, by GraphQL.
 //
 // # Sources
 //

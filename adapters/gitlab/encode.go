@@ -68,7 +68,7 @@ func (e *edit) field(ctx context.Context, name string, v any) error {
 	case event.FieldLabels:
 		e.labels, err = e.set(name, v)
 		e.setLabels = true
-	case event.FieldLinks:
+	case event.FieldLinks, event.FieldParent:
 		return nil // each is a request of its own
 	case event.FieldAssignee:
 		return e.assignee(ctx, v)

@@ -47,6 +47,9 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 		talk.comments[n].Body = i.refer(talk.comments[n].Body, files)
 	}
 	ticket.Comments, ticket.Attachments = talk.comments, files
+	if ticket.Fields[event.FieldParent], err = t.parent(ctx, op, i, p.Path); err != nil {
+		return event.Ticket{}, err
+	}
 	links, err := t.api.links(ctx, op, i.id())
 	if err != nil {
 		return event.Ticket{}, t.believeGone(ctx, op, err)

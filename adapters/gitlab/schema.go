@@ -27,6 +27,7 @@ func (t *Tracker) Schema(ctx context.Context) (event.Schema, error) {
 			event.FieldKey: {Type: event.TypeText}, event.FieldURL: {Type: event.TypeText},
 			event.FieldCreated: {Type: event.TypeTime}, event.FieldUpdated: {Type: event.TypeTime},
 			event.FieldReporter: {Type: event.TypeUser}, event.FieldLinks: {Type: event.TypeLinks, Options: relations(), Writable: sets},
+			event.FieldParent:   {Type: event.TypeRef, Writable: sets},
 			event.FieldEstimate: {Type: event.TypeDuration}, event.FieldSpent: {Type: event.TypeDuration},
 			event.FieldProject:     {Type: event.TypeOption, Options: []string{p.Path}},
 			event.FieldSummary:     {Type: event.TypeText, Writable: writes, Required: true, MaxLength: maxTitle},

@@ -112,6 +112,8 @@ func (s *site) subject() adaptertest.Subject {
 		Query:         "issue_type=issue",
 		BadQuery:      "colour=red",
 		EditsComments: true,
+		Parent:        event.Fields{},
+		Child:         event.Fields{event.FieldType: "task"},
 		Links:         []string{event.RelatesTo, event.Blocks, event.IsBlockedBy},
 		Pictures:      `/%s) here, and [the same](/uploads/`,
 		Effect:        effect,

@@ -48,6 +48,10 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 	if err != nil {
 		return event.Written{}, err
 	}
+	parent, _, err := e.above(step.Fields)
+	if err != nil {
+		return event.Written{}, err
+	}
 	if e.patch["description"], err = e.body(e.text, step.Marker); err != nil {
 		return event.Written{}, err
 	}
@@ -73,6 +77,9 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 	done := event.Written{Ref: made.ref(), Key: made.key()}
 	if done.Partly, err = t.relate(ctx, made, links); err != nil {
 		done.Partly = "the links of the issue could not all be made"
+	}
+	if t.lift(ctx, e.op, made, made.Type, parent) != nil {
+		done.Partly = strings.TrimPrefix(done.Partly+"; the issue could not be put below its parent", "; ")
 	}
 	return done, nil
 }
@@ -132,6 +139,10 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 	if err != nil {
 		return event.Written{}, err
 	}
+	parent, lifts, err := e.above(step.Fields)
+	if err != nil {
+		return event.Written{}, err
+	}
 	said := ""
 	if step.Comment != nil {
 		if said, err = e.body(step.Comment.Body, step.Marker); err != nil {
@@ -141,6 +152,15 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 	if len(e.patch) > 0 {
 		if err := t.api.update(ctx, i.id(), e.patch); err != nil {
 			return event.Written{}, t.believeGone(ctx, op, err)
+		}
+	}
+	if lifts {
+		kind, ok := e.patch["issue_type"].(string)
+		if !ok {
+			kind = i.Type
+		}
+		if err := t.lift(ctx, op, i, kind, parent); err != nil {
+			return event.Written{}, err
 		}
 	}
 	done := event.Written{Ref: i.ref(), Key: i.key()}

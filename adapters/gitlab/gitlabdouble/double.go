@@ -230,6 +230,7 @@ func (d *Double) page(c *call, rows []any) {
 
 func (d *Double) routes() {
 	d.mux.HandleFunc("POST /oauth/token", d.grantToken)
+	d.handle("POST /api/graphql", d.graphql)
 	d.handle("GET /api/v4/user", d.user)
 	d.handle("GET /api/v4/personal_access_tokens/self", d.token)
 	for path, do := range map[string]func(*Double, *call){

@@ -28,6 +28,7 @@ type issue struct {
 	moved            int64
 	spent            time.Duration
 	links            []link
+	parent           *issue
 }
 
 // words are labels: a list, or one text with commas.
