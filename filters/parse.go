@@ -64,6 +64,8 @@ func (p *reader) block(depth int) []statement {
 			return list
 		case t.kind == tokenNewline || t.is(tokenOperator, ";"):
 			p.at++
+		case p.report.errors > maxProblems:
+			p.at = len(p.tokens) - 1 // no more of them is told
 		default:
 			before := p.at
 			list = append(list, p.statement(depth))
