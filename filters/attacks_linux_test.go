@@ -52,7 +52,7 @@ const (
 
 // crowd is how much longer processor time itself may be on this machine. Where more
 // is to be done than there are processors they share their caches and their clock.
-func crowd(t *testing.T) time.Duration {
+func crowd(t *testing.T) int {
 	t.Helper()
 	raw, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
@@ -85,7 +85,7 @@ func TestGuard_EveryAttackEndsInTimeAndMemory(t *testing.T) { //nolint:parallelt
 		var f *filters.Outgoing
 		var err error
 		compiled := best(t, func() { f, err = filters.CompileOutgoing(src, env) })
-		if compiled.cpu > slower*crowd(t)*attackTime || compiled.bytes > roomier*attackMemory {
+		if compiled.cpu > time.Duration(slower*crowd(t))*attackTime || compiled.bytes > roomier*attackMemory {
 			t.Errorf("%s: compiling it took %s and %d KB", name, compiled.cpu, compiled.bytes>>10)
 		}
 		if err != nil {
@@ -94,7 +94,7 @@ func TestGuard_EveryAttackEndsInTimeAndMemory(t *testing.T) { //nolint:parallelt
 		ran := best(t, func() {
 			_, err = f.Run(t.Context(), filters.OutInput{Context: sampleContext(), Issue: sampleIssue()})
 		})
-		if ran.cpu > slower*crowd(t)*attackTime || ran.bytes > roomier*attackMemory {
+		if ran.cpu > time.Duration(slower*crowd(t))*attackTime || ran.bytes > roomier*attackMemory {
 			t.Errorf("%s: running it took %s and %d KB", name, ran.cpu, ran.bytes>>10)
 		}
 		if err == nil {
