@@ -104,3 +104,19 @@ func BenchmarkTalkAccept(b *testing.B) {
 		}
 	}
 }
+
+// What the gate's detectors cost of a ticket with twenty comments, all of it about
+// to leave for the first time.
+func BenchmarkTalkScan(b *testing.B) {
+	out := sendTalk(b)
+	change := event.ChangeBody{Fields: out.Replica.Fields}
+	for _, c := range out.Replica.Comments {
+		change.Items = append(change.Items, event.Item{ID: event.ItemID(c.ID), Kind: event.ItemComment, Author: c.Author, Body: c.Body})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if findings := (filters.Egress{}).Scan(&change); len(findings) > 0 {
+			b.Fatal(findings)
+		}
+	}
+}

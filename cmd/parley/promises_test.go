@@ -128,6 +128,7 @@ func withNode() [][]string {
 		{"connection", "remove", "globex", "--yes"},
 		{"connection", "scope", "globex"},
 		{"connection", "scope", "globex", "--explain", "SUP-1"},
+		{"connection", "preview", "globex"},
 		{"connection", "load", "globex", "--show"},
 		{"connection", "load", "globex", "--pause"},
 		{"connection", "load", "globex", "--resume"},
@@ -152,6 +153,7 @@ func withNode() [][]string {
 		{"queue", "approve", "i/1"},
 		{"queue", "skip", "i/1"},
 		{"undo", "globex/in/1.12"},
+		{"filter", "record", "SUP-1"},
 		{"filter", "try", "SUP-1"},
 		{"config", "reload"},
 		{"key", "show"},
@@ -162,7 +164,7 @@ func withNode() [][]string {
 // withoutNode are the commands that work when no node runs.
 func withoutNode() []string {
 	return []string{
-		"demo", "init", "run", "filter check", "config check", "config show", "adapter list", "adapter show", "adapter probe",
+		"demo", "init", "run", "filter check", "filter test", "config check", "config show", "adapter list", "adapter show", "adapter probe",
 		"secret set", "secret list", "secret delete", "backup create", "backup verify", "restore", "version",
 	}
 }
