@@ -39,8 +39,10 @@ type edit struct {
 	// parent is the issue to put this one below; "" below none.
 	parent    string
 	setParent bool
-	text      string
-	setText   bool
+	// dependencies to make, then to take away.
+	dependencies []dependency
+	text         string
+	setText      bool
 }
 
 func (e *edit) reject(format string, args ...any) error {
@@ -48,7 +50,8 @@ func (e *edit) reject(format string, args ...any) error {
 }
 
 // encode reads all fields of a step.
-func (e *edit) encode(ctx context.Context, fields event.Fields) error {
+func (e *edit) encode(ctx context.Context, step event.Step) error {
+	fields := step.Fields
 	if err := e.mayTriage(ctx, fields); err != nil {
 		return err
 	}
@@ -57,7 +60,10 @@ func (e *edit) encode(ctx context.Context, fields event.Fields) error {
 			return err
 		}
 	}
-	return e.state(fields)
+	if err := e.state(fields); err != nil {
+		return err
+	}
+	return e.links(ctx, step)
 }
 
 // triaged are the fields that GitHub drops silently from those who may not set them.
@@ -94,6 +100,8 @@ func (e *edit) field(ctx context.Context, name string, v any) error {
 	switch name {
 	case event.FieldStatus, event.FieldResolution:
 		return nil // see state
+	case event.FieldLinks:
+		return nil // see links
 	case event.FieldSummary:
 		e.patch["title"], err = e.title(v)
 	case event.FieldDescription:

@@ -25,6 +25,11 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 	if err != nil {
 		return event.Ticket{}, err
 	}
+	links, err := t.links(ctx, op, i)
+	if err != nil {
+		return event.Ticket{}, err
+	}
+	fields[event.FieldLinks] = event.LinksValue(links)
 	ticket := event.Ticket{
 		Ref: i.ref(), Key: i.key(), URL: i.web(), Fields: fields, Marker: m,
 		Version: i.version(), Updated: i.Updated.UTC(), Next: next(i.State),

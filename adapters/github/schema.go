@@ -46,6 +46,7 @@ func (t *Tracker) Schema(ctx context.Context) (event.Schema, error) {
 			event.FieldLabels:     {Type: event.TypeSet, Writable: sets},
 			event.FieldAssignee:   {Type: event.TypeUser, Writable: sets},
 			event.FieldParent:     {Type: event.TypeRef, Writable: sets},
+			event.FieldLinks:      {Type: event.TypeLinks, Writable: sets, Options: relationNames()},
 			fieldAssignees:        {Type: event.TypeUsers, Writable: sets},
 		},
 		Projects: []string{t.api.owner + "/" + t.api.repo},

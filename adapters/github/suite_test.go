@@ -105,6 +105,7 @@ func person(a githubdouble.Account) map[string]any {
 func (s *site) subject() adaptertest.Subject {
 	return adaptertest.Subject{
 		Parent: event.Fields{},
+		Links:  []string{event.Blocks, event.IsBlockedBy},
 		URL:    s.url,
 		Open:   func(t testing.TB, u *url.URL) adapters.Tracker { return s.open(t, u, nil) },
 		OpenWrong: func(t testing.TB, u *url.URL) adapters.Tracker {

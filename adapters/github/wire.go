@@ -103,6 +103,7 @@ type issue struct {
 	Type       *issueType   `json:"type"`
 	Parent     string       `json:"parent_issue_url"`
 	Values     []fieldValue `json:"issue_field_values"`
+	Depends    *summary     `json:"issue_dependencies_summary"`
 	// Pull is there for pull requests, which are issues to GitHub.
 	Pull *struct{} `json:"pull_request"`
 }
@@ -125,7 +126,7 @@ func (i *issue) ref() event.Ref { return event.NewRef(i.id(), i.Created) }
 func (i *issue) version() string {
 	h := fnv.New64a()
 	raw, _ := json.Marshal([]any{ //nolint:errchkjson // plain data
-		i.Title, i.Body, i.State, i.Reason, i.Comments, i.labelNames(), i.logins(), i.Milestone, i.Type, i.Parent, i.Values,
+		i.Title, i.Body, i.State, i.Reason, i.Comments, i.labelNames(), i.logins(), i.Milestone, i.Type, i.Parent, i.Values, i.Depends,
 	})
 	_, _ = h.Write(raw)
 	return i.Updated.UTC().Format(time.RFC3339) + " " + strconv.FormatUint(h.Sum64(), 36)

@@ -41,7 +41,7 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 	if _, ok := step.Fields[event.FieldSummary]; !ok {
 		return event.Written{}, e.reject("an issue needs a summary")
 	}
-	if err := e.encode(ctx, step.Fields); err != nil {
+	if err := e.encode(ctx, step); err != nil {
 		return event.Written{}, err
 	}
 	var err error
@@ -73,6 +73,11 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 		// There is nothing yet that could be gone.
 		return event.Written{}, t.api.listError(ctx, err, e.op)
 	}
+	for _, d := range e.dependencies {
+		if err := t.depend(ctx, made, d); err != nil && !refused(err) {
+			return event.Written{}, unfinished(e.op, err)
+		}
+	}
 	// The issue is there by now: what fails here shows when it is read back.
 	if e.parent != "" {
 		_ = t.api.addChild(ctx, e.parent, made.ID)
@@ -81,6 +86,22 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 		_ = t.api.update(ctx, made.id(), closing)
 	}
 	return event.Written{Ref: made.ref(), Key: made.key()}, nil
+}
+
+// refused tells whether GitHub took a request and said no: that shows when the issue is
+// read back.
+func refused(err error) bool {
+	return errors.Is(err, adapters.ErrRejected) || errors.Is(err, adapters.ErrGone)
+}
+
+// unfinished is a create after which something is not done. Who looks finds the issue by
+// its marker, and does what lacks.
+func unfinished(op string, err error) error {
+	var known *adapters.Error
+	if errors.As(err, &known) {
+		return &adapters.Error{Class: adapters.ErrDoubt, Op: op, Detail: known.Detail, After: known.After, Err: known.Err, Hint: known.Hint}
+	}
+	return &adapters.Error{Class: adapters.ErrDoubt, Op: op, Err: err}
 }
 
 // update does what prepares first, then the issue itself, then adds the comment: the
@@ -92,7 +113,7 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 		return event.Written{}, err
 	}
 	e := &edit{t: t, op: op, of: i, patch: map[string]any{}}
-	if err := e.encode(ctx, step.Fields); err != nil {
+	if err := e.encode(ctx, step); err != nil {
 		return event.Written{}, err
 	}
 	if e.setText {
@@ -150,6 +171,9 @@ func (e *edit) apply(ctx context.Context) error {
 		if len(remove) > 0 {
 			steps = append(steps, func() error { return api.unassign(ctx, number, remove) })
 		}
+	}
+	for _, d := range e.dependencies {
+		steps = append(steps, func() error { return e.t.depend(ctx, e.of, d) })
 	}
 	if len(e.patch) > 0 {
 		steps = append(steps, func() error { return api.update(ctx, number, e.patch) })

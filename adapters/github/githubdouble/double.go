@@ -53,6 +53,8 @@ type Options struct {
 	// Personal says that the owner is a person, who has no types and no fields.
 	Personal bool
 	Public   bool
+	// NoDependencies is a server that is older than these.
+	NoDependencies bool
 	// Accounts can sign in.
 	Accounts []Account
 	// Types, Fields and Milestones that there are.
@@ -381,6 +383,8 @@ func (d *Double) routes() {
 		"/issues/{number}/events":     (*Double).listEvents,
 		"/issues/{number}/labels":     (*Double).listIssueLabels,
 		"/issues/{number}/sub_issues": (*Double).listChildren,
+		"/issues/{number}/dependencies/blocked_by": (*Double).listBlockers,
+		"/issues/{number}/dependencies/blocking":   (*Double).listBlocked,
 	} {
 		d.below(http.MethodGet, path, do)
 	}
@@ -397,6 +401,8 @@ func (d *Double) routes() {
 	d.below(http.MethodDelete, "/issues/{number}/issue-field-values/{field}", (*Double).clearValue)
 	d.below(http.MethodPost, "/issues/{number}/sub_issues", (*Double).addChild)
 	d.below(http.MethodDelete, "/issues/{number}/sub_issue", (*Double).removeChild)
+	d.below(http.MethodPost, "/issues/{number}/dependencies/blocked_by", (*Double).addBlocker)
+	d.below(http.MethodDelete, "/issues/{number}/dependencies/blocked_by/{issue}", (*Double).removeBlocker)
 	d.below(http.MethodPost, "/labels", (*Double).createLabel)
 	d.below(http.MethodPost, "/milestones", (*Double).createMilestone)
 }

@@ -25,6 +25,8 @@ type issue struct {
 	comments         []*comment
 	events           []map[string]any
 	parent           *issue
+	blockedBy        []*issue
+	elsewhere        bool
 	pull             bool
 	// deleted, hidden or moved: what is not there any more. moved is its number in
 	// the other repository.
@@ -344,6 +346,13 @@ func (d *Double) issue(c *call, i *issue) map[string]any {
 		"repository_url": d.base(c), "labels_url": at + "/labels{/name}", "comments_url": at + "/comments", "events_url": at + "/events",
 		"timeline_url": at + "/timeline", "sub_issues_summary": map[string]any{"total": 0, "completed": 0, "percent_completed": 0},
 		"issue_field_values": d.valueList(i), "parent_issue_url": nil,
+		"issue_dependencies_summary": d.dependencies(i),
+	}
+	if d.opt.NoDependencies {
+		delete(out, "issue_dependencies_summary")
+	}
+	if i.elsewhere {
+		out["repository_url"] = d.base(c) + "-other"
 	}
 	if i.body != "" {
 		out["body"] = i.body
