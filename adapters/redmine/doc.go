@@ -17,9 +17,9 @@
 // # What it does not do
 //
 // Edits and deletions of notes do not move a ticket's change time: they are
-// seen when something else about the ticket changes. There is no optimistic
-// lock, no label, and one category for a ticket. Links and time entries are
-// not read.
+// seen when something else about the ticket changes. A link does not
+// move it either, at neither issue. There is no optimistic lock, no label, and one
+// category for a ticket. Time entries are not read, nor the delay of a link.
 //
 // # What Redmine says, and what it means
 //

@@ -33,8 +33,8 @@ func (e *encoder) reject(format string, args ...any) error {
 	return &adapters.Error{Class: adapters.ErrRejected, Op: e.op, Err: fmt.Errorf(format, args...)}
 }
 
-// encode handles all fields but project, type, description and status, which
-// need the issue as it is.
+// encode handles all fields but project, type, description, status and links,
+// which need the issue as it is.
 func (e *encoder) encode(ctx context.Context, fields event.Fields) error {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if err := e.one(ctx, name, fields[name]); err != nil {
@@ -49,7 +49,7 @@ func (e *encoder) encode(ctx context.Context, fields event.Fields) error {
 
 func (e *encoder) one(ctx context.Context, name string, v any) error {
 	switch name {
-	case event.FieldProject, event.FieldType, event.FieldDescription, event.FieldStatus:
+	case event.FieldProject, event.FieldType, event.FieldDescription, event.FieldStatus, event.FieldLinks:
 		return nil
 	case event.FieldSummary:
 		return e.summary(v)

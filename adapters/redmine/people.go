@@ -53,18 +53,24 @@ func (t *Tracker) History(ctx context.Context, ref event.Ref, since time.Time) (
 	if err != nil {
 		return nil, err
 	}
-	i, err := t.issue(ctx, "read the history of issue "+ref.ID, ref, "journals")
+	i, err := t.issue(ctx, "read the history of issue "+ref.ID, ref, "journals,relations")
 	if err != nil {
 		return nil, err
 	}
 	var out []adapters.Edit
-	for _, j := range i.Journals {
+	links := i.linkEdits()
+	for n, j := range i.Journals {
 		// Redmine's seconds are whole: the one of since counts.
 		if j.CreatedOn.Unix() < since.Unix() {
 			continue
 		}
-		for _, d := range j.Details {
+		for m, d := range j.Details {
 			e := adapters.Edit{At: j.CreatedOn.UTC(), Author: userOf(j.User), Own: j.User.ID == me.ID}
+			if d.Property == "relation" {
+				e.Field, e.Old, e.New = event.FieldLinks, links[[2]int{n, m}][0], links[[2]int{n, m}][1]
+				out = append(out, e)
+				continue
+			}
 			known, err := t.edit(ctx, &e, d, i.Project.ID)
 			if err != nil {
 				return nil, err

@@ -17,7 +17,7 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 	if err != nil {
 		return event.Ticket{}, err
 	}
-	i, err := t.issue(ctx, "read issue "+ref.ID, ref, "journals,attachments,allowed_statuses")
+	i, err := t.issue(ctx, "read issue "+ref.ID, ref, "journals,attachments,allowed_statuses,relations")
 	if err != nil {
 		return event.Ticket{}, err
 	}
@@ -26,6 +26,7 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 	if err != nil {
 		return event.Ticket{}, err
 	}
+	fields[event.FieldLinks] = event.LinksValue(i.links())
 	ticket := event.Ticket{
 		Ref: i.ref(), Key: i.id(), URL: webURL(t.web, i.ID), Fields: fields, Marker: marker,
 		Version: i.version(), Updated: i.UpdatedOn.UTC(), Restricted: i.IsPrivate,

@@ -47,6 +47,7 @@ func (t *Tracker) Schema(ctx context.Context) (event.Schema, error) {
 	if err != nil {
 		return event.Schema{}, err
 	}
+	s.Fields[event.FieldLinks] = event.Field{Type: event.TypeLinks, Options: relationNames(), Writable: may[manageRelations]}
 	return s, t.addCustomFields(ctx, s.Fields, may["edit_issues"])
 }
 
@@ -197,6 +198,9 @@ type permission struct {
 	level     adapters.Level
 }
 
+// manageRelations is the permission to write links.
+const manageRelations = "manage_issue_relations"
+
 // wanted are the permissions that the account needs, least first.
 func wanted() []permission {
 	return []permission{
@@ -207,6 +211,7 @@ func wanted() []permission {
 		{"view_private_notes", "see private notes of others", adapters.LevelWarning},
 		{"set_notes_private", "write private notes", adapters.LevelWarning},
 		{"edit_own_issue_notes", "follow edits of comments", adapters.LevelWarning},
+		{manageRelations, "write links between issues", adapters.LevelWarning},
 	}
 }
 

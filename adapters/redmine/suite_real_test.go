@@ -18,7 +18,11 @@ import (
 func subject(in instance, change map[string]string) adaptertest.Subject {
 	return adaptertest.Subject{
 		Parent: event.Fields{},
-		URL:    in.Env["URL"],
+		Links: []string{
+			event.RelatesTo, event.Blocks, event.IsBlockedBy, event.Duplicates, event.IsDuplicatedBy,
+			event.Precedes, event.Follows, event.Clones, event.IsClonedBy,
+		},
+		URL: in.Env["URL"],
 		Open: func(t testing.TB, address *url.URL) adapters.Tracker {
 			settings := map[string]string{"api_key": in.Env["BOT_API_KEY"]}
 			maps.Copy(settings, change)

@@ -456,7 +456,7 @@ func TestSetUp_ThePermissionsInTheDocumentationSuffice(t *testing.T) {
 	t.Parallel()
 	in := another(t, "redmine-least")
 	permissions := "---\n- :view_issues\n- :add_issues\n- :edit_issues\n- :add_issue_notes\n- :edit_own_issue_notes\n" +
-		"- :view_private_notes\n- :set_notes_private\n- :manage_subtasks\n"
+		"- :view_private_notes\n- :set_notes_private\n- :manage_subtasks\n- :manage_issue_relations\n"
 	in.sqlite(t, "UPDATE roles SET issues_visibility='all', permissions='"+permissions+"' WHERE name='Developer'")
 	tracker := openReal(t, in.base(t), map[string]string{"api_key": in.Env["ALICE_API_KEY"]})
 	t.Cleanup(func() { _ = tracker.Close() })
@@ -465,6 +465,7 @@ func TestSetUp_ThePermissionsInTheDocumentationSuffice(t *testing.T) {
 		event.FieldParent: map[string]any{"id": parent.Ref.ID, "key": parent.Key}, event.FieldStatus: "In Progress",
 		event.FieldAssignee: event.User{ID: "5", Name: "Sync Bot"}.Value(), "fields.Severity": "major",
 	})
+	must(t, set(t, tracker, w.Ref, event.Fields{event.FieldLinks: links(event.Blocks, create(t, tracker, nil).Ref)}))
 	for _, internal := range []bool{true, false} {
 		step := event.Step{Kind: event.StepComment, Ref: w.Ref, Marker: marker(t), Comment: &event.CommentWrite{Body: "x", Internal: internal}}
 		note, err := tracker.Write(t.Context(), step, nil)
@@ -479,7 +480,7 @@ func TestSetUp_ThePermissionsInTheDocumentationSuffice(t *testing.T) {
 	must(t, err)
 	must(t, set(t, tracker, w.Ref, event.Fields{event.FieldStatus: "Resolved", event.FieldPriority: "High"}))
 	ticket := read(t, tracker, w.Ref)
-	if ticket.Fields[event.FieldStatus] != "Resolved" || ticket.Fields[event.FieldPriority] != "High" || ticket.Fields[event.FieldParent] == nil ||
+	if ticket.Fields[event.FieldStatus] != "Resolved" || ticket.Fields[event.FieldPriority] != "High" || ticket.Fields[event.FieldParent] == nil || ticket.Fields[event.FieldLinks] == nil ||
 		ticket.Fields["fields.Severity"] != "major" || len(ticket.Attachments) != 1 || len(ticket.Comments) != 2 ||
 		!ticket.Comments[0].Internal || ticket.Comments[1].Internal || ticket.Comments[1].Body != "edited" {
 		t.Errorf("got %+v", ticket)

@@ -38,6 +38,7 @@ type issue struct {
 	Journals        []journal     `json:"journals"`
 	Attachments     []attachment  `json:"attachments"`
 	AllowedStatuses []named       `json:"allowed_statuses"`
+	Relations       []relation    `json:"relations"`
 }
 
 func (i *issue) id() string { return strconv.FormatInt(i.ID, 10) }

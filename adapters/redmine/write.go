@@ -55,13 +55,20 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 	if err := t.encodeNew(ctx, e, step); err != nil {
 		return event.Written{}, err
 	}
+	if err := t.mayLink(ctx, op, step, p.ID); err != nil {
+		return event.Written{}, err
+	}
 	made, err := t.api.create(ctx, e.out)
 	if err != nil {
 		return event.Written{}, err
 	}
 	t.dir.learn(*made)
 	t.complete(ctx, e, step, made)
-	return event.Written{Ref: made.ref(), Key: made.id()}, nil
+	done := event.Written{Ref: made.ref(), Key: made.id()}
+	if done.Partly, err = t.linkNew(ctx, op, step, made); err != nil {
+		return event.Written{}, err
+	}
+	return done, nil
 }
 
 // target is the project to create in. An unknown one would be answered with
@@ -147,7 +154,7 @@ func (t *Tracker) complete(ctx context.Context, e *encoder, step event.Step, mad
 
 func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, error) {
 	op := "update issue " + step.Ref.ID
-	i, err := t.issue(ctx, op, step.Ref, "allowed_statuses")
+	i, err := t.issue(ctx, op, step.Ref, "allowed_statuses,relations")
 	if err != nil {
 		return event.Written{}, err
 	}
@@ -158,6 +165,14 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 	if err := t.mayUpdate(ctx, op, step, i, me); err != nil {
 		return event.Written{}, err
 	}
+	links, err := t.linking(ctx, op, step, i, me)
+	if err != nil {
+		return event.Written{}, err
+	}
+	if links.unblocks() {
+		// What may follow is another matter once the blocker is gone.
+		i.AllowedStatuses = nil
+	}
 	e, err := t.encodeUpdate(ctx, op, step, i, me)
 	if err != nil {
 		return event.Written{}, err
@@ -167,16 +182,20 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 		e.out["notes"] = t.set.withMarker(step.Comment.Body, step.Marker)
 		e.out["private_notes"] = step.Comment.Internal
 	}
-	if len(e.out) == 0 {
-		// A PUT that changes nothing would still move the change time.
-		return done, nil
-	}
-	if err := t.api.update(ctx, i.id(), e.out); err != nil {
-		return event.Written{}, t.believeGone(ctx, err)
+	err = links.around(ctx, step.Comment != nil, func() error {
+		if len(e.out) == 0 {
+			// A PUT that changes nothing would still move the change time.
+			return nil
+		}
+		return t.believeGone(ctx, t.api.update(ctx, i.id(), e.out))
+	})
+	if err != nil {
+		return event.Written{}, err
 	}
 	if step.Comment != nil {
 		done.Item = t.itemOf(ctx, step)
 	}
+	done.Partly = links.partly()
 	return done, nil
 }
 
@@ -189,7 +208,11 @@ func (t *Tracker) mayUpdate(ctx context.Context, op string, step event.Step, i *
 		return err
 	}
 	edits := may["edit_issues"] || may["edit_own_issues"] && i.Author.ID == me.ID
-	if known && len(step.Fields) > 0 && !edits {
+	fields := len(step.Fields)
+	if _, ok := step.Fields[event.FieldLinks]; ok {
+		fields-- // of another permission
+	}
+	if known && fields > 0 && !edits {
 		return denied(op, "the account may not change this issue", "edit_issues")
 	}
 	if step.Comment != nil && step.Comment.Internal && !may["set_notes_private"] {

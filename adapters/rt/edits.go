@@ -14,7 +14,7 @@ import (
 // History implements adapters.Historian.
 func (t *Tracker) History(ctx context.Context, ref event.Ref, since time.Time) ([]adapters.Edit, error) {
 	op := "read the history of ticket " + ref.ID
-	_, lock, err := t.same(ctx, op, ref)
+	body, lock, err := t.same(ctx, op, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +30,7 @@ func (t *Tracker) History(ctx context.Context, ref event.Ref, since time.Time) (
 	if err != nil {
 		return nil, err
 	}
-	people := map[text]any{}
+	people, links := map[text]any{}, linkEdits(history, linksOf(body))
 	var out []adapters.Edit
 	for _, tx := range history {
 		at := readTime(tx.Created)
@@ -38,6 +38,9 @@ func (t *Tracker) History(ctx context.Context, ref event.Ref, since time.Time) (
 			continue
 		}
 		field, old, current := t.edit(tx, known)
+		if both, ok := links[tx.ID]; ok {
+			field, old, current = event.FieldLinks, both[0], both[1]
+		}
 		if field == event.FieldAssignee || field == event.FieldReporter {
 			if old, err = t.person(ctx, op, tx.OldValue, people); err != nil {
 				return nil, err
@@ -103,10 +106,18 @@ func fieldByID(known map[string]queueFields, id text) string {
 
 // linked reads the address of a ticket in RT's links.
 func linked(s text) any {
-	if id := path.Base(string(s)); number64(text(id)) > 0 && strings.Contains(string(s), "/ticket/") {
+	if id := linkedID(s); id != "" {
 		return map[string]any{"id": id, "key": id}
 	}
 	return nil
+}
+
+// linkedID is the ticket's number in such an address, "" if it is that of something else.
+func linkedID(s text) string {
+	if id := path.Base(string(s)); number64(text(id)) > 0 && strings.Contains(string(s), "/ticket/") {
+		return id
+	}
+	return ""
 }
 
 func sqlRead(s text) time.Time {

@@ -16,7 +16,7 @@ import (
 )
 
 // encode makes RT's record of fields. The description is not in it: RT takes
-// one with a create only, and cannot change it later.
+// one with a create only, and cannot change it later. Nor are links.
 func (t *Tracker) encode(ctx context.Context, op string, queue queueFields, fields event.Fields) (map[string]any, error) {
 	record := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
@@ -61,7 +61,7 @@ func (t *Tracker) customName(field string) (string, bool) {
 func (t *Tracker) encodeStandard(ctx context.Context, op, name string, value any, record map[string]any) error {
 	var err error
 	switch name {
-	case event.FieldDescription:
+	case event.FieldDescription, event.FieldLinks:
 	case event.FieldProject:
 		record["Queue"], err = needText(value)
 	case event.FieldSummary:

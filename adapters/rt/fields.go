@@ -31,6 +31,7 @@ func (t *Tracker) standard(b *ticketBody) event.Fields {
 		event.FieldEstimate: minutes(b.TimeEstimated),
 		event.FieldSpent:    minutes(b.TimeWorked),
 		event.FieldParent:   parentOf(b),
+		event.FieldLinks:    event.LinksValue(linksOf(b)),
 	}
 	if len(b.Requestor) > 0 {
 		f[event.FieldReporter] = userValue(b.Requestor[0])

@@ -78,6 +78,7 @@ func (t *Tracker) standardFields() map[string]event.Field {
 		event.FieldDue:      {Type: event.TypeTime, Writable: true},
 		event.FieldEstimate: {Type: event.TypeDuration, Writable: true},
 		event.FieldParent:   {Type: event.TypeRef, Writable: true},
+		event.FieldLinks:    {Type: event.TypeLinks, Writable: true, Options: relations()},
 	}
 	if len(t.set.priorities) > 0 {
 		fields[event.FieldPriority] = event.Field{Type: event.TypeOption, Writable: true, Options: t.priorityNames()}

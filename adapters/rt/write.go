@@ -42,6 +42,9 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 	if err != nil {
 		return event.Written{}, sure(err)
 	}
+	if err := t.encodeNewLinks(ctx, op, step, record); err != nil {
+		return event.Written{}, err
+	}
 	record["Queue"] = known[queue].name
 	if err := t.markCreate(op, known[queue], record, step); err != nil {
 		return event.Written{}, err
@@ -177,6 +180,9 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 		if record, err = t.encode(ctx, op, queue, step.Fields); err != nil {
 			return event.Written{}, sure(err)
 		}
+		if err := encodeLinks(op, step, body, record); err != nil {
+			return event.Written{}, err
+		}
 	}
 	message := map[string]any{}
 	if step.Comment != nil {
@@ -192,8 +198,15 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 		}
 	}
 	written := event.Written{Ref: event.NewRef(step.Ref.ID, readTime(body.Created)), Key: step.Ref.ID}
+	later := afterLinks(record)
 	if len(record) > 0 {
 		if err := t.put(ctx, op, body, step.Lock, record); err != nil {
+			return event.Written{}, err
+		}
+	}
+	if len(later) > 0 {
+		// The lock has moved with what was just written.
+		if err := t.put(ctx, op, body, "", later); err != nil {
 			return event.Written{}, err
 		}
 	}
@@ -392,7 +405,8 @@ func refuses(s string) bool {
 	}
 	for _, start := range []string{
 		"Invalid value for custom field", "That user does not exist", "You can only reassign tickets",
-		"You may not", "You can't", "You cannot", "Couldn't ", "Could not ", "Link could not be created", "Permission Denied",
+		"You may not", "You can't", "You cannot", "Couldn't ", "Could not ", "Link could not be ", "Linking to a deleted ", "Refused to add link",
+		"Permission Denied", "Permission denied", "That ticket has unresolved dependencies",
 		"No permission", "Queue does not exist", "That queue does not exist", "Unable to ", "Illegal value",
 		"Invalid ", "Custom field", "Owner could not be set", "Nonexistant field", "Ticket could not",
 		"User could not", "Error: ", "That user may not own",

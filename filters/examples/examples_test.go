@@ -1,8 +1,10 @@
 package examples_test
 
 import (
+	"context"
 	"io/fs"
 	"path"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,7 +27,7 @@ func schemas() map[string]event.Schema {
 			"status":   text(event.TypeOption, "Open", "In progress", "Waiting", "Resolved", "Closed"),
 			"priority": text(event.TypeOption, "Low", "Normal", "High", "Urgent"),
 			"assignee": text(event.TypeUser), "reporter": text(event.TypeUser), "labels": text(event.TypeSet),
-			"due": text(event.TypeDate), "parent": text(event.TypeRef),
+			"due": text(event.TypeDate), "parent": text(event.TypeRef), "links": text(event.TypeLinks),
 			"fields.Severity": text(event.TypeOption, "Minor", "Major", "Critical"), "fields.Remote key": text(event.TypeText),
 		}},
 		"redmine": {Comments: true, Attachments: true, Fields: map[string]event.Field{
@@ -33,11 +35,11 @@ func schemas() map[string]event.Schema {
 			"summary": text(event.TypeText), "description": text(event.TypeRich),
 			"status":   text(event.TypeOption, "New", "In Progress", "Resolved", "Feedback", "Closed", "Rejected"),
 			"priority": text(event.TypeOption, "Low", "Normal", "High", "Urgent", "Immediate"),
-			"assignee": text(event.TypeUser), "due": text(event.TypeDate), "parent": text(event.TypeRef),
+			"assignee": text(event.TypeUser), "due": text(event.TypeDate), "parent": text(event.TypeRef), "links": text(event.TypeLinks),
 		}},
 		"rt": {Comments: true, Attachments: true, Fields: map[string]event.Field{
 			"project": text(event.TypeOption, "Sync", "Ops"), "summary": text(event.TypeText), "description": text(event.TypeRich),
-			"status": text(event.TypeOption), "priority": text(event.TypeNumber), "assignee": text(event.TypeUser), "due": text(event.TypeTime),
+			"status": text(event.TypeOption), "priority": text(event.TypeNumber), "assignee": text(event.TypeUser), "due": text(event.TypeTime), "parent": text(event.TypeRef), "links": text(event.TypeLinks),
 		}},
 	}
 }
@@ -123,6 +125,70 @@ func TestExamples_AnyTwoUnderstandEachOther(t *testing.T) {
 	}
 }
 
+// A relation of one that the other has too arrives as that and comes back as what it
+// was; of the others nothing is said, so that no ticket waits for a person.
+func TestExamples_ALinkArrivesAsOneOfTheirsOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	symmetric := []string{"blocks", "is blocked by"}
+	relations := map[string][]string{
+		"desk":    {"relates to", "blocks", "is blocked by", "duplicates", "is duplicated by", "precedes", "follows"},
+		"redmine": {"relates to", "blocks", "is blocked by", "duplicates", "is duplicated by", "precedes", "follows", "clones", "is cloned by"},
+		"rt":      {"refers to", "is referred to by", "blocks", "is blocked by"},
+	}
+	all := list(t)
+	for _, from := range all {
+		for _, to := range all {
+			a, b := compile(t, from), compile(t, to)
+			for _, relation := range append([]string{"is older than"}, relations[from.Tracker]...) {
+				there := crossLink(t, a, b, relation)
+				if there != "" && !slices.Contains(relations[to.Tracker], there) {
+					t.Errorf("%q of %s arrives at %s as %q, which is not there", relation, from.Name, to.Name, there)
+				}
+				if slices.Contains(symmetric, relation) && there != relation {
+					t.Errorf("%q of %s arrives at %s as %q", relation, from.Name, to.Name, there)
+				}
+				if there == "" {
+					continue
+				}
+				// "is referred to by" has no word of its own on the wire.
+				if back := crossLink(t, b, a, there); back != relation && relation != "is referred to by" {
+					t.Errorf("%q of %s is %q at %s and %q back", relation, from.Name, there, to.Name, back)
+				}
+			}
+		}
+	}
+}
+
+// crossLink sends a link through one side's outgoing and the other's incoming filter.
+func crossLink(t *testing.T, a, b filtertest.Pair, relation string) string {
+	t.Helper()
+	fields := event.Fields{"status": nil, "priority": nil, "links": []any{map[string]any{"type": relation, "id": "1"}}}
+	out, err := a.Outgoing.Run(t.Context(), filters.OutInput{Issue: filters.Ours{Key: "1", Fields: fields}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := b.Incoming.Run(t.Context(), filters.InInput{Replica: out.Replica, Context: filters.Context{Lookups: everything{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := event.LinksOf(in.Fields["links"])
+	if len(got) == 0 {
+		return ""
+	}
+	return got[0].Type
+}
+
+// everything is a tracker that has a twin of every ticket.
+type everything struct{}
+
+func (everything) User(context.Context, string) (*event.User, error) { return nil, nil }
+
+func (everything) TicketsBy(context.Context, string, string) ([]event.Ref, error) { return nil, nil }
+
+func (everything) TwinOf(_ context.Context, theirs string) (*event.Ref, error) {
+	return &event.Ref{ID: theirs}, nil
+}
+
 // cross sends a status through one side's outgoing and the other's incoming filter.
 func cross(t *testing.T, a, b filtertest.Pair, status string) string {
 	t.Helper()
@@ -134,7 +200,7 @@ func cross(t *testing.T, a, b filtertest.Pair, status string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := b.Incoming.Run(t.Context(), filters.InInput{Replica: out.Replica})
+	in, err := b.Incoming.Run(t.Context(), filters.InInput{Replica: out.Replica, Context: filters.Context{Lookups: everything{}}})
 	if err != nil {
 		t.Fatal(err)
 	}
