@@ -250,7 +250,7 @@ func TestIncoming_LinksAreThoseWhoseTicketsAreHere(t *testing.T) {
 	for script, want := range map[string]any{
 		`issue.links = twinOf(replica.links)`:                                                  []any{link("blocks", "33")},
 		`issue.links = twinOf(replica.links) | map(with(#, {type: "relates to"}))`:             []any{link("relates to", "33")},
-		`issue.links = twinOf(replica.links | filter(.type == "duplicates"))`:                  nil,
+		`issue.links = twinOf(replica.links | filter(.type == "duplicates"))`:                  []any{},
 		`issue.links = exactly(twinOf(replica.links))`:                                         []any{link("blocks", "33")},
 		`issue.description = string(len(replica.links)) + " " + (replica.links[0].key ?? "-")`: "2 -",
 	} {

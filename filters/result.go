@@ -29,7 +29,10 @@ func (o *outward) spend(bytes int) error {
 }
 
 func (o *outward) value(v any, t event.Type) (any, error) {
-	if v == nil {
+	switch {
+	case v == nil && t.IsSet():
+		return []any{}, o.spend(0)
+	case v == nil:
 		return nil, o.spend(0)
 	}
 	switch t {
@@ -136,6 +139,9 @@ func (o *outward) links(v any) (any, error) {
 			return nil, err
 		}
 		links = append(links, l.Link)
+	}
+	if len(links) == 0 {
+		return []any{}, nil
 	}
 	return event.LinksValue(links), nil
 }

@@ -22,6 +22,12 @@ const (
 	TypeLinks    Type = "links"
 )
 
+// IsSet tells whether fields of the type are merged entry by entry. None of them is
+// ever nil inside a node: an empty set is an empty list.
+func (t Type) IsSet() bool {
+	return t == TypeSet || t == TypeOptions || t == TypeUsers || t == TypeLinks
+}
+
 // Schema tells what a tracker account can see and write.
 type Schema struct {
 	// Fields by name, standard ones and custom ones ("fields.Severity").

@@ -127,7 +127,6 @@ var damages = []struct {
 		g.b.change(func(tx store.Tx) error { return tx.Delete(store.ReceivedKey(g.b.con().ID, g.id)) })
 	}, []agree.Difference{
 		{Direction: agree.Outgoing, Kind: agree.Field, Name: "key", What: agree.Missing},
-		{Direction: agree.Outgoing, Kind: agree.Field, Name: "labels", What: agree.Missing},
 		{Direction: agree.Outgoing, Kind: agree.Field, Name: "status", What: agree.Missing},
 		{Direction: agree.Outgoing, Kind: agree.Field, Name: "summary", What: agree.Missing},
 	}},

@@ -51,7 +51,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	}
 	if len(in.plan.Steps) == 0 {
 		local := in.agreed(in.ours.Fields, schema)
-		echo := p.echo(ctx, in, *in.ours, local, edits{}, nil)
+		echo := p.echo(ctx, in, *in.ours, schema, local, edits{}, nil)
 		return result{
 			now: p.Now(), echo: echo,
 			echoed:  twin.HashAll(echo),
@@ -65,7 +65,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 		return result{}, err
 	}
 	readAt, until := p.Now(), p.fresh.until()
-	ticket, err := p.Tracker.Read(ctx, in.plan.Ref)
+	ticket, err := p.readTicket(ctx, in.plan.Ref)
 	if err != nil {
 		return result{}, err
 	}
@@ -94,7 +94,7 @@ func (p *Path) readBack(ctx context.Context, in *incoming) (result, error) {
 	r.told = p.lostOf(ctx, in, r.lost)
 	r.differs = in.differs(ticket.Fields, schema)
 	look := p.lookAgain(ctx, in, before, ticket, readAt, until)
-	r.echo = p.echo(ctx, in, ticket, r.local, theirs, look)
+	r.echo = p.echo(ctx, in, ticket, schema, r.local, theirs, look)
 	r.echoed = twin.HashAll(r.echo)
 	if in.created() {
 		for name, value := range mergeable(in.rules, ticket.Fields) {
@@ -202,10 +202,11 @@ func (in *incoming) created() bool {
 // echo is what of the outgoing filter's result follows from what the peer said,
 // whether it had to be written or not: the peer holds that already. Fields of
 // ours that stand against the peer's leave again, since they differ from it.
-func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, written event.Fields, theirs edits, l *look) event.Fields {
+func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, schema event.Schema, written event.Fields, theirs edits, l *look) event.Fields {
 	if len(in.plan.Said) == 0 {
 		return nil
 	}
+	o := others{schema.Fields, ticket.Ref}
 	after, before, asRead := event.Fields{}, maps.Clone(ticket.Fields), true
 	if in.created() {
 		// Of a ticket that we made, only its identity is news to the peer.
@@ -230,7 +231,7 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 		}
 		asRead = asRead && twin.Same(after[name], ticket.Fields[name])
 		if !in.created() {
-			before[name] = other(after[name])
+			before[name] = o.other(name, after[name])
 		}
 	}
 	var a event.Fields
@@ -246,7 +247,7 @@ func (p *Path) echo(ctx context.Context, in *incoming, ticket event.Ticket, writ
 	b, okB := p.leaves(ctx, in, ticket, before, l)
 	if !okB {
 		// The script does not take what is empty.
-		b, okB = p.leaves(ctx, in, ticket, in.others(with(ticket.Fields, after), before), l)
+		b, okB = p.leaves(ctx, in, ticket, in.others(with(ticket.Fields, after), before, o), l)
 	}
 	if !okB {
 		return nil

@@ -296,7 +296,7 @@ func (p *Path) foundOld(in *incoming, w event.Written) error {
 // check reads and compares what a step in doubt was to set.
 func (p *Path) check(ctx context.Context, in *incoming, i int) error {
 	step := in.plan.Steps[i].Write
-	ticket, err := p.Tracker.Read(ctx, in.plan.Ref)
+	ticket, err := p.readTicket(ctx, in.plan.Ref)
 	if err != nil {
 		return err
 	}

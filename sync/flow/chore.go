@@ -216,7 +216,7 @@ func (p *Path) choreHappened(ctx context.Context, how plan.Do, step event.Step, 
 		}
 		return found.Presence == event.FoundOne || found.Presence == event.FoundMany, err
 	}
-	ticket, err := p.Tracker.Read(ctx, step.Ref)
+	ticket, err := p.readTicket(ctx, step.Ref)
 	if step.Kind == event.StepDelete && (err == nil || errors.Is(err, adapters.ErrGone)) {
 		return err != nil, nil
 	}

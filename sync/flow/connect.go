@@ -72,7 +72,7 @@ func (p *Path) Connect(ctx context.Context, con *Connection, c event.Change, ask
 
 // Connectable tells why a ticket of ours may not get a twin; nil if it may.
 func (p *Path) Connectable(ctx context.Context, con *Connection, ref event.Ref) error {
-	ticket, err := p.Tracker.Read(ctx, ref)
+	ticket, err := p.readTicket(ctx, ref)
 	if err != nil {
 		return err
 	}
@@ -216,7 +216,7 @@ func (in *incoming) connecting() bool {
 func (in *incoming) atFirstContact(w *wants, schema event.Schema) {
 	for name, want := range w.result.Fields {
 		have := in.ours.Fields[name]
-		if t := schema.Fields[name].Type; twin.IsSet(t) || twin.Equal(t, want, have) {
+		if t := schema.Fields[name].Type; t.IsSet() || twin.Equal(t, want, have) {
 			continue
 		}
 		if twin.Empty(want) || !twin.Empty(have) && in.body.Connect.Prefer != event.PreferSender {

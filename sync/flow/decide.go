@@ -226,7 +226,7 @@ func (p *Path) readOurs(ctx context.Context, in *incoming) error {
 	if in.twin == nil || in.twin.Ref.IsZero() {
 		return nil
 	}
-	ticket, err := p.Tracker.Read(ctx, in.twin.Ref)
+	ticket, err := p.readTicket(ctx, in.twin.Ref)
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,7 @@ func (p *Path) setOurs(ctx context.Context, o *outgoing, set event.Fields, schem
 		return err
 	}
 	o.readAt = p.Now()
-	ticket, err := p.Tracker.Read(ctx, o.known.ref)
+	ticket, err := p.readTicket(ctx, o.known.ref)
 	if err != nil {
 		return err
 	}
@@ -215,10 +215,15 @@ func (o *outgoing) say(names map[string]bool) {
 // script tells nothing without them, it is those of the same name.
 func (p *Path) swayed(ctx context.Context, o *outgoing, names map[string]bool) map[string]bool {
 	out := map[string]bool{}
-	for _, change := range []func(any) any{other, another} {
+	schema, err := p.Schema(ctx)
+	if err != nil {
+		schema = event.Schema{} // it was there a moment ago; without it fewer values can be tried
+	}
+	values := others{schema.Fields, o.ticket.Ref}
+	for _, change := range []func(string, any) any{values.other, values.another} {
 		fields := maps.Clone(o.ours.Fields)
 		for name := range names {
-			fields[name] = change(fields[name])
+			fields[name] = change(name, fields[name])
 		}
 		in := filters.OutInput{Context: p.context(o.con, o.rules, o.known.row, o.ticket), Issue: o.ours, Previous: o.known.sent}
 		in.Issue.Fields = fields
@@ -319,7 +324,7 @@ type Conflict struct {
 
 // Conflicts reads a ticket and tells what stands against what in it.
 func (p *Path) Conflicts(ctx context.Context, con *Connection, id event.TwinID, row twin.Row) (event.Ticket, []Conflict, error) {
-	ticket, err := p.Tracker.Read(ctx, row.Ref)
+	ticket, err := p.readTicket(ctx, row.Ref)
 	if err != nil {
 		return event.Ticket{}, nil, err
 	}

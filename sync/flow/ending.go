@@ -324,7 +324,7 @@ func (p *Path) planLast(ctx context.Context, c *choring, rules *Rules, do string
 	if err != nil {
 		return err
 	}
-	ticket, err := p.Tracker.Read(ctx, c.row.Ref)
+	ticket, err := p.readTicket(ctx, c.row.Ref)
 	if errors.Is(err, adapters.ErrGone) {
 		c.over = true
 		return nil

@@ -22,7 +22,7 @@ type Facts struct {
 
 // Facts reads a ticket and what is known of it; nothing is stored.
 func (p *Path) Facts(ctx context.Context, con *Connection, ref event.Ref) (Facts, error) {
-	ticket, err := p.Tracker.Read(ctx, ref)
+	ticket, err := p.readTicket(ctx, ref)
 	if err != nil {
 		return Facts{}, err
 	}

@@ -247,7 +247,7 @@ func (p *Path) partly(con *Connection, id event.TwinID, w event.Written) {
 func (p *Path) attached(ctx context.Context, con *Connection, id event.TwinID, job *fileJob, w event.Written) error {
 	local := w.Item
 	if local == "" {
-		ticket, err := p.Tracker.Read(ctx, job.Ref)
+		ticket, err := p.readTicket(ctx, job.Ref)
 		if err != nil {
 			// Without its id nobody could tell later whose it is. It is looked up then.
 			job.Plan.SetDoubt(0, p.Now().Add(p.Tracker.SettleTime()))

@@ -185,7 +185,7 @@ type Preview struct {
 
 // Preview reads a ticket and runs scope, filter and gate on it.
 func (p *Path) Preview(ctx context.Context, con *Connection, rules *Rules, ref event.Ref) (Preview, error) {
-	ticket, err := p.Tracker.Read(ctx, ref)
+	ticket, err := p.readTicket(ctx, ref)
 	if err != nil {
 		return Preview{}, err
 	}

@@ -90,7 +90,7 @@ func (p *Path) Work(ctx context.Context, id event.ConnectionID, ref event.Ref) e
 // read is step 1: the ticket as it is at present, if it belongs here.
 func (p *Path) read(ctx context.Context, o *outgoing) error {
 	o.readAt, o.until = p.Now(), p.fresh.until()
-	ticket, err := p.Tracker.Read(ctx, o.known.ref)
+	ticket, err := p.readTicket(ctx, o.known.ref)
 	if err != nil {
 		return err
 	}

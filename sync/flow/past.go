@@ -186,7 +186,7 @@ func (p *Path) PlanUndo(ctx context.Context, con *Connection, ref event.Ref, at 
 	if found == nil {
 		return Undo{}, ErrNoBefore
 	}
-	ticket, err := p.Tracker.Read(ctx, ref)
+	ticket, err := p.readTicket(ctx, ref)
 	if err != nil {
 		return Undo{}, err
 	}
@@ -244,7 +244,7 @@ func (p *Path) planUndo(ctx context.Context, c *choring) error {
 		// It would be taken for a write that did not happen, and done again.
 		return &awaitError{at: p.Now().Add(retry.Curve(c.job.Attempt + 2)), reason: "an event of the peer is being written to the ticket"}
 	}
-	ticket, err := p.Tracker.Read(ctx, c.row.Ref)
+	ticket, err := p.readTicket(ctx, c.row.Ref)
 	if err != nil {
 		return err
 	}

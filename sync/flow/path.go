@@ -388,6 +388,25 @@ func (p *Path) Schema(ctx context.Context) (event.Schema, error) {
 	}
 }
 
+// readTicket reads one of our tickets. A set that is empty is an empty list here,
+// whatever the adapter makes of it: what is merged entry by entry is told by that.
+func (p *Path) readTicket(ctx context.Context, ref event.Ref) (event.Ticket, error) {
+	ticket, err := p.Tracker.Read(ctx, ref)
+	if err != nil {
+		return ticket, err
+	}
+	schema, err := p.Schema(ctx)
+	if err != nil {
+		return ticket, err
+	}
+	for name, value := range ticket.Fields {
+		if value == nil && schema.Fields[name].Type.IsSet() {
+			ticket.Fields[name] = []any{}
+		}
+	}
+	return ticket, nil
+}
+
 // askSchema reads the schema for all who wait for it; old is that of the last time.
 func (p *Path) askSchema(ctx context.Context, old event.Schema, had bool) (event.Schema, error) {
 	read, err := p.Tracker.Schema(ctx)

@@ -52,7 +52,9 @@ func (p *Path) wireFields(con *Connection, fields event.Fields) (out event.Field
 				named = append(named, event.Link{Type: l.Type, ID: theirs})
 			}
 		}
-		out[event.FieldLinks] = event.LinksValue(named)
+		if out[event.FieldLinks] = []any{}; len(named) > 0 {
+			out[event.FieldLinks] = event.LinksValue(named)
+		}
 		return nil
 	})
 	if err != nil {

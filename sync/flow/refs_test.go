@@ -170,3 +170,32 @@ func TestWork_ATicketWhosePairHasEndedIsStillNamed(t *testing.T) {
 	b.hasLinks("child", blocks(b.desk.named("one").Ref), blocks(b.desk.named("two").Ref))
 	a.hasLinks("child", blocks(one), blocks(two))
 }
+
+// TestApply_ASetThatATrackerCallsNothingIsMergedAlike: many trackers have no empty
+// lists. What is left of ours must leave, and what the peer took out must not come back.
+func TestApply_ASetThatATrackerCallsNothingIsMergedAlike(t *testing.T) {
+	t.Parallel()
+	for _, nothing := range []any{nil, []any{}} {
+		w, a, b := pair(t)
+		ref := a.desk.open("one")
+		a.desk.set(ref, "labels", []any{"x"})
+		w.settle()
+		// What a took out arrives before b has looked at what was added there.
+		a.desk.set(ref, "labels", nothing)
+		a.poll()
+		a.alone()
+		b.desk.set(b.one().Ref, "labels", []any{"x", "y"})
+		b.alone()
+		w.settle()
+		for _, n := range []*node{a, b} {
+			if d := cmp.Diff(any([]any{"y"}), n.one().Fields["labels"]); d != "" {
+				t.Errorf("%v: labels at %s (-want +got):\n%s", nothing, n.name, d)
+			}
+		}
+		b.desk.set(b.one().Ref, "labels", nothing)
+		w.settle()
+		if got, _ := a.one().Fields["labels"].([]any); len(got) != 0 {
+			t.Errorf("%v: a has %v", nothing, got)
+		}
+	}
+}

@@ -123,7 +123,7 @@ func (p *Path) siftAll(ctx context.Context, changes []event.Change, connections 
 // is the store's; what the tracker does not tell is left to the looks.
 func (p *Path) siftOne(ctx context.Context, change event.Change, among *candidates) ([]event.ConnectionID, error) {
 	readAt := p.Now()
-	ticket, err := p.Tracker.Read(ctx, change.Ref)
+	ticket, err := p.readTicket(ctx, change.Ref)
 	if err != nil {
 		return among.connections, nil //nolint:nilerr // the looks will ask again, and tell
 	}

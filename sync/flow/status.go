@@ -93,7 +93,7 @@ func (p *Path) readForMove(ctx context.Context, in *incoming, i int) (event.Tick
 	if i == 0 && in.ours != nil && in.walk.checked == 0 && len(in.walk.refused) == 0 {
 		return *in.ours, nil
 	}
-	return p.Tracker.Read(ctx, in.plan.Ref)
+	return p.readTicket(ctx, in.plan.Ref)
 }
 
 // direct tells whether the status may be set as it stands: where the tracker

@@ -40,12 +40,19 @@ func (p *Plan) MarshalBinary() ([]byte, error) {
 		w.Time(a.At)
 		w.Flag(a.Known)
 	}
+	for i := range p.Steps {
+		was := p.Steps[i].Write.Was
+		if w.Flag(was != nil); was != nil {
+			w.Map(was)
+		}
+	}
 	return w.Bytes, w.Err
 }
 
 // layout is the present one. The first had no Read, and its steps no Why; the
-// second had no Disputed, the third no Untold and another Read, the fourth no Again.
-const layout = 5
+// second had no Disputed, the third no Untold and another Read, the fourth no Again, the
+// fifth no Was.
+const layout = 6
 
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (p *Plan) UnmarshalBinary(raw []byte) error {
@@ -77,6 +84,11 @@ func (p *Plan) UnmarshalBinary(raw []byte) error {
 	}
 	if version > 4 {
 		p.readAgain(r)
+	}
+	for i := range p.Steps {
+		if version > 5 && r.Flag() {
+			p.Steps[i].Write.Was = r.Map()
+		}
 	}
 	return r.Version(version, min(max(version, 1), layout))
 }

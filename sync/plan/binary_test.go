@@ -28,6 +28,7 @@ func fullPlan() plan.Plan {
 				Write: event.Step{
 					Kind: event.StepUpdate, Marker: "m", Ref: ref, Lock: "3", Since: -1,
 					Fields: event.Fields{"summary": "new", "labels": []any{"b", "c"}, "status": "Open"},
+					Was:    event.Fields{"links": []any{map[string]any{"type": "blocks", "id": "8"}}},
 				},
 				State: plan.Intended, Attempt: 2, At: at, NotBefore: at.Add(time.Second), Boot: 1 << 63,
 			},
@@ -109,17 +110,19 @@ func FuzzPlan_AnyBytesAreAPlanOrAnError(f *testing.F) {
 	})
 }
 
-// TestPlan_OfTheLayoutsBeforeIsRead: one did not know what the peer may not know, nor
-// the other what an event repeats.
+// TestPlan_OfTheLayoutsBeforeIsRead: they did not know what the peer may not know, what
+// an event repeats, and what a step of links was decided on.
 func TestPlan_OfTheLayoutsBeforeIsRead(t *testing.T) {
 	t.Parallel()
 	want := fullPlan()
 	want.Untold, want.Again = nil, nil
+	want.Steps[0].Write.Was = nil
+	flags := len(want.Steps) // of Was
 	raw, err := want.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for layout, shorter := range map[byte]int{3: 2, 4: 1} {
+	for layout, shorter := range map[byte]int{3: flags + 2, 4: flags + 1, 5: flags} {
 		raw[0] = layout
 		var got plan.Plan
 		if err := got.UnmarshalBinary(raw[:len(raw)-shorter]); err != nil {

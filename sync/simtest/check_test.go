@@ -172,6 +172,7 @@ func (w *world) checkPair(v *verdict, from, to *end, a, b *ticket) {
 			checkEdits(v, name, x, a, b)
 		}
 	}
+	checkLinks(v, from, to, a, b)
 	if got, want := labels(a), labels(b); !slices.Equal(got, want) {
 		v.addf("%s and %s differ in labels: %v and %v", a.Key, b.Key, got, want)
 	}

@@ -17,7 +17,12 @@ var (
 func (w *world) person(t *tracker, k *ticket) {
 	who := event.User{ID: "ana", Name: "Ana"}
 	n := w.rng.IntN(1_000_000)
-	switch w.rng.IntN(8) {
+	what := w.rng.IntN(8)
+	if w.shape == related && (what == 1 || what == 4) {
+		w.link(t, k, n)
+		return
+	}
+	switch what {
 	case 0, 1:
 		t.set(k, "summary", fmt.Sprintf("summary %s %d", t.name, n))
 	case 2:

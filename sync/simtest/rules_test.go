@@ -15,6 +15,8 @@ replica.summary  = unprefixed("[peer] ", issue.summary)
 replica.status   = issue.status
 replica.priority = issue.priority
 replica.labels   = issue.labels
+replica.links    = issue.links
+replica.parent   = issue.parent
 replica.comments = %s
 replica.attachments = issue.attachments
 `
@@ -24,6 +26,8 @@ issue.summary  = %s
 issue.status   = replica.status
 issue.priority = replica.priority
 issue.labels   = replica.labels
+issue.links    = twinOf(replica.links)
+issue.parent   = twinOf(replica.parent)
 issue.fields["Key at %s"] = replica.key
 issue.comments = replica.comments | map(with(#, {body: "from peer: " + .body}))
 issue.attachments = replica.attachments

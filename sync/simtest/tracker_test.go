@@ -292,12 +292,15 @@ func (t *tracker) write(step event.Step, content []byte) (event.Written, error) 
 	}
 	switch step.Kind {
 	case event.StepUpdate:
+		linked := writeLinks(k, step)
 		for _, name := range slices.Sorted(maps.Keys(step.Fields)) {
 			if t.ignores(k, name) {
 				continue
 			}
 			k.history = append(k.history, adapters.Edit{At: t.now(), Own: true, Field: name, Old: k.Fields[name], New: step.Fields[name]})
-			k.Fields[name] = step.Fields[name]
+			if k.Fields[name] = step.Fields[name]; name == event.FieldLinks {
+				k.Fields[name] = linked
+			}
 		}
 		t.touch(k)
 	case event.StepComment:
@@ -375,6 +378,8 @@ func schema() event.Schema {
 			"status":   {Type: event.TypeOption, Writable: true, Options: statuses},
 			"priority": {Type: event.TypeOption, Writable: true, Options: priorities},
 			"labels":   {Type: event.TypeSet, Writable: true},
+			"links":    {Type: event.TypeLinks, Writable: true},
+			"parent":   {Type: event.TypeRef, Writable: true},
 			"key":      {Type: event.TypeText}, "created": {Type: event.TypeText},
 			"fields.Key at A": {Type: event.TypeText, Writable: true},
 			"fields.Key at B": {Type: event.TypeText, Writable: true},

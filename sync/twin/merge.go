@@ -142,7 +142,7 @@ func (r *Row) Merge(in Incoming, policy Policy) Merged {
 			out.write(name, want, in)
 			continue
 		}
-		if in.Ours != nil && !IsSet(in.Types[name].Type) && (r.concurrent(name, have, in) || policy.Ask && in.Disputed[name]) {
+		if in.Ours != nil && !in.Types[name].Type.IsSet() && (r.concurrent(name, have, in) || policy.Ask && in.Disputed[name]) {
 			if _, open := r.Disputes[name]; in.Again[name].Known && !open {
 				out.Kept = append(out.Kept, name)
 				continue
@@ -201,7 +201,7 @@ func (r *Row) target(in Incoming, name string) (any, bool) {
 	want, set := in.Wanted[name]
 	before, also := in.Same[name]
 	changed := set && (in.Ours == nil || !also || !Same(want, before))
-	if !IsSet(in.Types[name].Type) {
+	if !in.Types[name].Type.IsSet() {
 		return want, changed
 	}
 	have := list(in.Ours[name])
@@ -350,7 +350,7 @@ func Equal(t event.Type, a, b any) bool {
 	case event.TypeUser, event.TypeRef:
 		return idOf(a) == idOf(b)
 	}
-	if IsSet(t) {
+	if t.IsSet() {
 		x, y := list(a), list(b)
 		return slices.EqualFunc(x, y, Same) || sameSet(sortedSet(x), sortedSet(y))
 	}
@@ -417,11 +417,6 @@ func Empty(v any) bool {
 		return len(v) == 0
 	}
 	return false
-}
-
-// IsSet tells whether fields of a type are merged entry by entry.
-func IsSet(t event.Type) bool {
-	return t == event.TypeSet || t == event.TypeOptions || t == event.TypeUsers || t == event.TypeLinks
 }
 
 func list(v any) []any {

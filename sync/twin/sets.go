@@ -152,7 +152,7 @@ func (r *Row) setSet(name string, s Set) {
 func OnlySets(fields event.Fields, types map[string]event.Field) event.Fields {
 	var out event.Fields
 	for name, value := range fields {
-		if IsSet(types[name].Type) {
+		if types[name].Type.IsSet() {
 			if out == nil {
 				out = event.Fields{}
 			}

@@ -199,7 +199,7 @@ func (r *Row) Differs(fields event.Fields, all bool) (event.Fields, Hashes) {
 		if !all && known && sent.Hash == hash && sent.State != Waiting {
 			continue
 		}
-		if !known && value == nil && !all {
+		if !known && !all && none(value) {
 			// The peer takes a field that it never saw for not sent, which an
 			// empty one at first sight is as good as.
 			continue
@@ -210,6 +210,12 @@ func (r *Row) Differs(fields event.Fields, all bool) (event.Fields, Hashes) {
 		out[name], hashes[name] = value, hash
 	}
 	return out, hashes
+}
+
+// none tells whether a value is nothing, or a set of nothing.
+func none(value any) bool {
+	list, isList := value.([]any)
+	return value == nil || isList && len(list) == 0
 }
 
 // Append records that the fields sent went out with event seq. first is set if the
