@@ -51,14 +51,15 @@ func TestClients_PythonGitlabDoesItsEverydayWork(t *testing.T) {
 		"created": list(1.0, "opened", "alice", list("a::b", "bug"), "2.0", "alice", "2027-01-02"),
 		"file":    "627974657300ff206f66206120636c69656e74", "spent": 5400.0,
 		"links": list(list(2.0, "blocks")), "back": list(list(1.0, "is_blocked_by")),
-		"ordered": "closed", "read": list("Edited by a client", "closed", list("bug", "client"), false),
+		"unlinked": list(list(2.0, "blocks")),
+		"ordered":  "closed", "read": list("Edited by a client", "closed", list("bug", "client"), false),
 		"notes": list(list("Said better by a client", false), list("For few", true), list(file, false), list("done\n", false)),
 		"told": list("changed title from **Made by a client** to **Edited by a client**", "marked this issue as related to #2",
-			"closed", "reopened", "closed"),
+			"marked this issue as related to #3", "removed the relation with #3", "closed", "reopened", "closed"),
 		"pages": list(12.0, 3.0, 5.0), "all": upTo(12), "closed": list(1.0), "mine": list(1.0),
 		"moved": list("closed", true),
 		"errors": list(list(404.0, "GitlabGetError"), list(400.0, "GitlabCreateError"), list(404.0, "GitlabGetError"),
-			list(403.0, "GitlabDeleteError"), list(401.0, "GitlabAuthenticationError")),
+			list(403.0, "GitlabDeleteError"), list(409.0, "GitlabCreateError"), list(404.0, "GitlabDeleteError"), list(401.0, "GitlabAuthenticationError")),
 	}
 	if d := cmp.Diff(got, want); d != "" {
 		t.Errorf("python-gitlab (-got +want):\n%s", d)

@@ -9,11 +9,20 @@ import (
 	"parley/sync/event"
 )
 
-// TestJira_LinksStayInStepWithADesk: made on either side, and taken away one by one; each
-// leads to the ticket that is the other's twin.
 func TestJira_LinksStayInStepWithADesk(t *testing.T) {
 	t.Parallel()
-	ours, theirs := deskSide(t), jiraSide(t, 0)
+	linksInStep(t, deskSide(t), jiraSide(t, 0))
+}
+
+func TestGitLab_LinksStayInStepWithADesk(t *testing.T) {
+	t.Parallel()
+	linksInStep(t, deskSide(t), gitlabSide(t, 0))
+}
+
+// linksInStep makes links on either side of a desk and another kind, and takes them away one by
+// one; each leads to the ticket that is the other's twin.
+func linksInStep(t *testing.T, ours, theirs side) {
+	t.Helper()
 	ours.linked, theirs.linked = true, true
 	left, right := newSite(t, "left", ours, true), newSite(t, "right", theirs, false)
 	left.run()
@@ -64,12 +73,12 @@ func TestJira_LinksStayInStepWithADesk(t *testing.T) {
 		})
 	}
 	set(right, nil, []event.Link{link(right, event.Blocks, 1)})
-	has(left, "a link made at Jira is at the desk", 0, link(left, event.Blocks, 1))
+	has(left, "a link made there is at the desk", 0, link(left, event.Blocks, 1))
 	has(left, "and at its other end", 1, link(left, event.IsBlockedBy, 0))
 	set(left, nil, []event.Link{link(left, event.RelatesTo, 2)})
-	has(right, "a link made at the desk is at Jira", 0, link(right, event.Blocks, 1), link(right, event.RelatesTo, 2))
+	has(right, "a link made at the desk is there", 0, link(right, event.Blocks, 1), link(right, event.RelatesTo, 2))
 	set(right, []event.Link{link(right, event.Blocks, 1)}, nil)
-	has(left, "a link that Jira lost is lost at the desk", 0, link(left, event.RelatesTo, 2))
+	has(left, "a link that was lost there is lost at the desk", 0, link(left, event.RelatesTo, 2))
 	set(left, []event.Link{link(left, event.RelatesTo, 2)}, nil)
 	has(right, "and the other way round", 0)
 	quiet(t, left, right)

@@ -40,6 +40,9 @@ other, third = project.issues.get(2), project.issues.get(3)
 issue.links.create({"target_project_id": project.id, "target_issue_iid": 2, "link_type": "blocks"})
 out["links"] = [[link.iid, link.link_type] for link in issue.links.list()]
 out["back"] = [[link.iid, link.link_type] for link in other.links.list()]
+issue.links.create({"target_project_id": project.id, "target_issue_iid": 3})
+issue.links.delete(issue.links.list()[-1].issue_link_id)
+out["unlinked"] = [[link.iid, link.link_type] for link in issue.links.list()]
 
 issue.notes.create({"body": "done\n/close"})
 issue = project.issues.get(1)
@@ -77,6 +80,8 @@ out["errors"] = [
     fails(lambda: project.issues.create({"title": ""})),
     fails(lambda: hub.projects.get("acme/elsewhere")),
     fails(lambda: other.delete()),
+    fails(lambda: issue.links.create({"target_project_id": project.id, "target_issue_iid": 2})),
+    fails(lambda: issue.links.delete(4711)),
     fails(lambda: gitlab.Gitlab(url, private_token="glpat-unknown").auth()),
 ]
 print(json.dumps(out))
