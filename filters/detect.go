@@ -63,7 +63,7 @@ func isEmail(t string, start, end int) bool {
 	case end < len(t)-1 && t[end] == ':' && (letterByte(t[end+1]) || t[end+1] == '/' || t[end+1] == '~'):
 		return false // git@host.example:project/repository
 	}
-	before := t[:start]
+	before := t[max(0, start-256):start]
 	if at := strings.LastIndex(before, "://"); at >= 0 && !strings.ContainsAny(before[at+3:], " \t\n/?#") {
 		return false // name and password of an address
 	}
@@ -98,12 +98,14 @@ func findHosts(t string, hosts []string) []span {
 				break
 			}
 			start, end := from+at, from+at+len(host)
-			from = end
+			if from = end; !hostEnds(low, end) {
+				continue
+			}
 			for start > 0 && hostByte(low[start-1]) {
 				start--
 			}
 			whole := start == from-len(host) || low[from-len(host)-1] == '.'
-			if whole && hostEnds(low, end) {
+			if whole {
 				out = append(out, span{start, end})
 			}
 		}
@@ -127,11 +129,13 @@ func internalHosts(low string) []span {
 			}
 			end := from + at + len(ending)
 			start := from + at
-			from = end
+			if from = end; !hostEnds(low, end) {
+				continue
+			}
 			for start > 0 && hostByte(low[start-1]) {
 				start--
 			}
-			if hostEnds(low, end) && isInternal(low, start, end, len(ending)) {
+			if isInternal(low, start, end, len(ending)) {
 				out = append(out, span{start, end})
 			}
 		}

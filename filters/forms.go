@@ -170,7 +170,7 @@ func rendered(t string) string {
 		case c == '_' && (i == 0 || i+1 == len(t) || !wordByte(t[i-1]) || !wordByte(t[i+1])):
 		case c == ']' && i+1 < len(t) && t[i+1] == '(':
 			// What a link leads to is read as raw text; here it would split what is shown.
-			if end := strings.IndexByte(t[i:], ')'); end > 0 && end < 2048 {
+			if end := strings.IndexByte(t[i:min(len(t), i+2048)], ')'); end > 0 {
 				i += end
 			}
 		case c == ']':
@@ -187,6 +187,7 @@ func withoutTags(t string) string {
 		return t
 	}
 	var b strings.Builder
+	last := strings.LastIndexByte(t, '>') - len(t) // from the end: behind it nothing is closed
 	for {
 		at := strings.IndexByte(t, '<')
 		if at < 0 || at+1 == len(t) {
@@ -201,7 +202,7 @@ func withoutTags(t string) string {
 			if end = strings.Index(t, "-->") + 3; end < 3 {
 				end = len(t)
 			}
-		case letterByte(next) || next == '/' || next == '!' || next == '?':
+		case len(t)+last > 0 && (letterByte(next) || next == '/' || next == '!' || next == '?'):
 			end = strings.IndexByte(t, '>') + 1
 		}
 		if end == 0 {
@@ -384,6 +385,14 @@ func decodeText(raw []byte) (string, bool) {
 	if !big && raw[1] != 0 && (raw[0] != 0xFF || raw[1] != 0xFE) {
 		return "", false
 	}
+	if !looksLikeText(fromUTF16(raw[:min(len(raw), 512)], big)) {
+		return "", false // most bytes are no text, and need not be copied
+	}
+	t := fromUTF16(raw, big)
+	return t, looksLikeText(t)
+}
+
+func fromUTF16(raw []byte, big bool) string {
 	units := make([]uint16, len(raw)/2)
 	for i := range units {
 		low, high := raw[2*i], raw[2*i+1]
@@ -392,8 +401,7 @@ func decodeText(raw []byte) (string, bool) {
 		}
 		units[i] = uint16(high)<<8 | uint16(low)
 	}
-	t := strings.TrimPrefix(string(utf16.Decode(units)), "\uFEFF")
-	return t, looksLikeText(t)
+	return strings.TrimPrefix(string(utf16.Decode(units)), "\uFEFF")
 }
 
 // looksLikeText tells text from other bytes: hardly any control characters.

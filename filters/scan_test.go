@@ -168,7 +168,8 @@ func TestScanFile_ASmallFileDoesNotBecomeALargeOne(t *testing.T) {
 		if len(got) == 0 || !strings.Contains(strings.Join(got, "|"), "unscanned") {
 			t.Errorf("%s: %v, want that it cannot be read whole", name, got)
 		}
-		if took := time.Since(start); took > 30*time.Second {
+		t.Logf("%s took %s", name, time.Since(start))
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%s took %s", name, took)
 		}
 	}
@@ -267,11 +268,13 @@ func TestScan_IsBounded(t *testing.T) {
 		"digits": strings.Repeat("4111 ", 40_000), "at": strings.Repeat("a@", 100_000), "tags": strings.Repeat("<", 200_000),
 		"percent": strings.Repeat("%25", 60_000), "entities": strings.Repeat("&amp;", 40_000), "colons": strings.Repeat("::", 100_000),
 		"keys": strings.Repeat("key=", 50_000), "links": strings.Repeat("](", 100_000), "iban": strings.Repeat("DE12 ", 40_000),
-		"dots": strings.Repeat("a.", 100_000) + ".local", "begin": strings.Repeat("-----BEGIN PRIVATE KEY-----", 5000),
+		"opened": strings.Repeat("<a", 100_000), "local": strings.Repeat(".local", 40_000), "mails": strings.Repeat("a@b.example ", 20_000),
+		"commented": strings.Repeat("<!--", 60_000), "dots": strings.Repeat("a.", 100_000) + ".local", "begin": strings.Repeat("-----BEGIN PRIVATE KEY-----", 5000),
 	} {
 		start := time.Now()
 		(filters.Egress{}).Scan(&event.ChangeBody{Fields: event.Fields{"summary": text}})
-		if took := time.Since(start); took > 20*time.Second {
+		t.Logf("%s took %s", name, time.Since(start))
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%s took %s", name, took)
 		}
 	}
