@@ -44,7 +44,7 @@ type side struct {
 	noFiles bool
 	// webhook is the address for the tracker's webhooks; "" is none.
 	webhook string
-	// linked says that the filters carry links.
+	// linked says that the filters carry links and parents.
 	linked bool
 	// seed of the faults; 0 lets the tracker behave.
 	seed uint64
@@ -116,7 +116,8 @@ func (x *site) writeFilters() {
 	must(x.t, os.MkdirAll(filepath.Join(x.dir, "tables"), 0o700))
 	leaves, arrives := outgoing, fmt.Sprintf(incoming, made.String())
 	if x.linked {
-		leaves, arrives = leaves+"replica.links = issue.links\n", arrives+"issue.links = twinOf(replica.links)\n"
+		leaves += "replica.links = issue.links\nreplica.parent = issue.parent\n"
+		arrives += "issue.links = twinOf(replica.links)\nissue.parent = twinOf(replica.parent)\n"
 	}
 	for file, text := range map[string]string{"out.parley": leaves, "in.parley": arrives, "tables/status.yaml": table} {
 		must(x.t, os.WriteFile(filepath.Join(x.dir, file), []byte(text), 0o600))
