@@ -347,7 +347,11 @@ func (n *Node) rules(ctx context.Context, rec record) (*flow.Rules, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the tracker does not tell its schema: %w", err)
 	}
-	return n.compile(cfg, c, rec, schema)
+	from, err := n.inForce(cfg, c, rec)
+	if err != nil {
+		return nil, err
+	}
+	return n.compile(c, rec, schema, from)
 }
 
 var errNotConfigured = errors.New("not configured: add it under connections in parley.yaml, then `parley config reload`")
@@ -367,32 +371,24 @@ func Egress(c config.Connection, out *filters.Outgoing) filters.Egress {
 	return gate
 }
 
-func (n *Node) compile(cfg *config.Config, c config.Connection, rec record, schema event.Schema) (*flow.Rules, error) {
-	out, in, err := readFilters(cfg, c)
-	if err != nil {
-		return nil, err
-	}
-	return n.compileWith(cfg, c, rec, schema, out, in)
-}
-
-func (n *Node) compileWith(cfg *config.Config, c config.Connection, rec record, schema event.Schema, out, in string) (*flow.Rules, error) {
-	tables, err := readTables(cfg, c)
-	if err != nil {
-		return nil, err
-	}
+// compile makes the rules of a connection, of its versioned part and of what else
+// the configuration says.
+func (n *Node) compile(c config.Connection, rec record, schema event.Schema, from version) (*flow.Rules, error) {
+	c = from.over(c)
+	var err error
 	id := rec.Agreement.Connection
 	key := n.vault.Derive("filters " + id.String())
-	env := filters.Env{Schema: schema, Vars: c.Vars, Tables: tables, Key: key[:], Hosts: c.Gate.Hosts}
-	r := &flow.Rules{Vars: c.Vars, Tags: c.Tags, Leave: c.Leave, Forward: c.Forward, Connect: c.Accept.Connect}
+	env := filters.Env{Schema: schema, Vars: c.Vars, Tables: from.Tables, Key: key[:], Hosts: c.Gate.Hosts}
+	r := &flow.Rules{Version: from.name, Vars: c.Vars, Tags: c.Tags, Leave: c.Leave, Forward: c.Forward, Connect: c.Accept.Connect}
 	r.Ended, r.Remove, r.Closed = c.Ended, c.Accept.Remove, c.Closed
 	r.Fuse = fuse.Limits{Creates: c.Fuse.Creates, Closes: c.Fuse.Closes, Deletes: c.Fuse.Deletes, Ends: c.Fuse.Ends}
 	if r.Scope, err = filters.CompileScope(c.Scope, env); err != nil {
 		return nil, fmt.Errorf("scope of %s: %w", rec.Name, err)
 	}
-	if r.Outgoing, err = filters.CompileOutgoing(out, env); err != nil {
+	if r.Outgoing, err = filters.CompileOutgoing(from.Out, env); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Out, err)
 	}
-	if r.Incoming, err = filters.CompileIncoming(in, env); err != nil {
+	if r.Incoming, err = filters.CompileIncoming(from.In, env); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.In, err)
 	}
 	r.Egress = Egress(c, r.Outgoing)

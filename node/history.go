@@ -48,7 +48,7 @@ const (
 func pastEvent(connection string, e flow.PastEvent) admin.PastEvent {
 	out := admin.PastEvent{
 		Connection: connection, Direction: theirEvent, At: time.Unix(e.At, 0).UTC(), Cause: string(e.Cause), Fields: e.Fields,
-		Items: e.Items, Outcome: string(e.Verdict), Code: string(e.Code), Undoable: e.Before != nil, Before: e.Before, After: e.After,
+		Items: e.Items, Filter: e.Filter, Outcome: string(e.Verdict), Code: string(e.Code), Undoable: e.Before != nil, Before: e.Before, After: e.After,
 	}
 	if e.Out {
 		out.Direction = ourEvent

@@ -85,7 +85,8 @@ type Node struct {
 	guests map[string]io.Closer // pairings at an existing NATS
 	closed bool
 
-	loading sync.WaitGroup // the goroutines of loads
+	publishing sync.Mutex     // held while filters are published
+	loading    sync.WaitGroup // the goroutines of loads
 }
 
 var _ admin.Service = (*Node)(nil)

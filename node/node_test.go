@@ -113,7 +113,10 @@ func (s *site) run() {
 	cfg, err := config.Load(s.file(), config.Options{Kinds: kinds})
 	must(s.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
-	s.node, err = node.Open(ctx, cfg, node.Options{Kinds: kinds, Version: "test", Log: os.Stderr, MinFree: -1, ConfirmGone: 100 * time.Millisecond})
+	s.node, err = node.Open(ctx, cfg, node.Options{
+		Kinds: kinds, Version: "test", Log: os.Stderr, MinFree: -1, ConfirmGone: 100 * time.Millisecond,
+		Reload: func() (*config.Config, error) { return config.Load(s.file(), config.Options{Kinds: kinds}) },
+	})
 	if err != nil {
 		cancel()
 		s.t.Fatal(err)

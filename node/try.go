@@ -160,19 +160,19 @@ func lines(trace []filters.Trace) []admin.TryLine {
 func (n *Node) tryRules(ctx context.Context, l *link, r admin.TryRequest) (*flow.Rules, error) {
 	cfg := n.configured()
 	c := cfg.Connections[l.record.Name]
-	out, in, err := readFilters(cfg, c)
+	from, err := n.inForce(cfg, c, l.record)
 	if err != nil {
 		return nil, err
 	}
 	if r.Out != "" {
-		out = r.Out
+		from.Out = r.Out
 	}
 	if r.In != "" {
-		in = r.In
+		from.In = r.In
 	}
 	schema, err := n.path.Schema(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return n.compileWith(cfg, c, l.record, schema, out, in)
+	return n.compile(c, l.record, schema, from)
 }

@@ -14,7 +14,7 @@ type commands struct {
 	Conflict   conflictCommand   `cmd:"" help:"What both sides changed and a person must decide."`
 	Queue      queueCommand      `cmd:"" help:"What waits, and what waits for a person."`
 	Undo       undoCommand       `cmd:"" help:"Put back the fields that an event of the other side changed here."`
-	Filter     filterCommand     `cmd:"" help:"Check and test filters, and try them on a ticket."`
+	Filter     filterCommand     `cmd:"" help:"Check, test, try and publish filters."`
 	Settings   configCommand     `cmd:"" name:"config" help:"Check and show the configuration."`
 	Adapter    adapterCommand    `cmd:"" help:"The kinds of tracker, and whether ours answers."`
 	Secret     secretCommand     `cmd:"" help:"Passwords and tokens in the node's vault."`

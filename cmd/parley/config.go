@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"parley/node/admin"
 	"parley/node/config"
 )
 
@@ -94,7 +95,19 @@ func (*configReload) Run(ctx context.Context, a *app) error {
 	if err := node.Reload(ctx); err != nil {
 		return err
 	}
-	return a.show(map[string]string{"reloaded": a.file}, func(w io.Writer) { fmt.Fprintf(w, "%s is in force\n", a.file) })
+	drifted := []admin.FilterHistory{}
+	for _, name := range names(cfg) {
+		// A connection that is not joined yet has no history.
+		if h, err := node.FilterHistory(ctx, name); err == nil && h.Drift {
+			drifted = append(drifted, h)
+		}
+	}
+	return a.show(map[string]any{"reloaded": a.file, "drifted": drifted}, func(w io.Writer) {
+		fmt.Fprintf(w, "%s is in force\n", a.file)
+		for _, h := range drifted {
+			showDrift(w, h)
+		}
+	})
 }
 
 // missingSecrets lists what parley.yaml refers to and cannot be read.

@@ -128,7 +128,7 @@ func (*fakeService) Record(_ context.Context, r admin.RecordRequest) (admin.Reco
 	schema := event.Schema{Fields: map[string]event.Field{}}
 	for kind, names := range map[event.Type]string{
 		event.TypeOption: "project type status priority fields.Severity", event.TypeText: "summary description fields.Remote_key",
-		event.TypeUser: "assignee", event.TypeDate: "due", event.TypeSet: "labels",
+		event.TypeUser: "assignee", event.TypeDate: "due", event.TypeSet: "labels links", event.TypeRef: "parent",
 	} {
 		for name := range strings.FieldsSeq(names) {
 			schema.Fields[strings.ReplaceAll(name, "_", " ")] = event.Field{Type: kind, Writable: true}
@@ -160,6 +160,44 @@ func (*fakeService) Try(_ context.Context, r admin.TryRequest) (admin.TryResult,
 			Kept: []string{"summary", "due"}, Disputed: []string{"due"}, Declined: 2, Lines: []admin.TryLine{{Line: 3, Target: "issue.status", Value: "Done"}},
 		},
 	}, nil
+}
+
+// Publish changes three tickets, and widens what leaves unless it goes back.
+func (*fakeService) Publish(_ context.Context, r admin.PublishRequest) (admin.PublishResult, error) {
+	out := admin.PublishResult{Version: "0a1b2c3d4e5f", Before: "f5e4d3c2b1a0", Tests: 4, Twins: 900, Looked: 200, Changed: 3, Fields: map[string]int{"due": 3}, Held: 1, Keys: []string{"SUP-1", hostile}}
+	if r.Version != "" {
+		out.Version = r.Version
+	} else {
+		out.Wider = []string{"due leaves"}
+	}
+	switch {
+	case r.DryRun:
+		return out, nil
+	case len(out.Wider) > 0 && !r.Wider:
+		return out, &admin.Error{Kind: admin.KindConflict, Message: "more would pass than before", Hint: "add --wider if that is meant"}
+	case r.Expect != out.Version:
+		return out, &admin.Error{Kind: admin.KindInternal, Message: "it was published without being shown"}
+	}
+	out.Published = true
+	if r.Apply {
+		out.Applied = 900
+	}
+	return out, nil
+}
+
+func (*fakeService) FilterHistory(_ context.Context, name string) (admin.FilterHistory, error) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	return admin.FilterHistory{Connection: name, Drift: true, Versions: []admin.FilterVersion{
+		{Version: "0a1b2c3d4e5f", Author: "ann", Reason: hostile, At: at, InForce: true}, {Version: "f5e4d3c2b1a0", Author: "bob", Reason: "first", At: at},
+	}}, nil
+}
+
+func (*fakeService) FilterDiff(_ context.Context, _, from, _ string) (admin.FilterDiff, error) {
+	out := admin.FilterDiff{From: "f5e4d3c2b1a0", To: "files", Parts: []admin.PartDiff{{Part: "out", Lines: []string{" a = b", "-c = d", "+c = " + hostile}}}}
+	if from == "files" {
+		out.From, out.Parts = "files", []admin.PartDiff{}
+	}
+	return out, nil
 }
 
 func (*fakeService) Undo(_ context.Context, r admin.UndoRequest) (admin.UndoResult, error) {

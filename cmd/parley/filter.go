@@ -30,6 +30,11 @@ type filterCommand struct {
 	Test   filterTest   `cmd:"" help:"Run filter tests: files that say what goes in and what must come out."`
 	Record filterRecord `cmd:"" help:"Make filter tests of a real ticket, with what is personal or secret replaced."`
 	Try    filterTry    `cmd:"" help:"Run filters on a ticket and show what each line did; nothing is written."`
+
+	Publish  filterPublish  `cmd:"" help:"Put the files of a connection in force as a version, after checks and tests; shows what it changes first."`
+	History  filterHistory  `cmd:"" help:"Which versions of the filters were in force, since when, by whom and why."`
+	Diff     filterDiff     `cmd:"" help:"How two versions of the filters differ, or one and the files."`
+	Rollback filterRollback `cmd:"" help:"Put a version in force that was before; the files stay as they are."`
 }
 
 type filterCheck struct {

@@ -154,6 +154,7 @@ func withNode() [][]string {
 		{"queue", "skip", "i/1"},
 		{"undo", "globex/in/1.12"},
 		{"filter", "record", "SUP-1"},
+		{"filter", "publish", "--reason", "why"}, {"filter", "history"}, {"filter", "diff"}, {"filter", "rollback", "f5e4d3c2b1a0", "--reason", "why"},
 		{"filter", "try", "SUP-1"},
 		{"config", "reload"},
 		{"key", "show"},

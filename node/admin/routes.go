@@ -35,6 +35,7 @@ func NewHandler(s Service, version string) http.Handler {
 	routePairs(api, s)
 	routeConflicts(api, s)
 	routeFilters(api, s)
+	routeVersions(api, s)
 	routeBackup(api, s)
 	// One byte more than huma's own bound, whose answer is the better one.
 	return http.MaxBytesHandler(orProblem(mux), maxBody+1)

@@ -61,6 +61,9 @@ type Service interface {
 	Schema(ctx context.Context) (event.Schema, error)
 	Try(ctx context.Context, r TryRequest) (TryResult, error)
 	Record(ctx context.Context, r RecordRequest) (RecordResult, error)
+	Publish(ctx context.Context, r PublishRequest) (PublishResult, error)
+	FilterHistory(ctx context.Context, connection string) (FilterHistory, error)
+	FilterDiff(ctx context.Context, connection, from, to string) (FilterDiff, error)
 	Reload(ctx context.Context) error
 	// Claim says that this process is the node, where another live copy of it
 	// works; it returns how many connections stood back.
@@ -348,6 +351,8 @@ type PastEvent struct {
 	// Fields of the peer's shape that it carried, Items how many comments and files.
 	Fields []string `json:"fields,omitempty"`
 	Items  int      `json:"items,omitempty"`
+	// Filter is the version of the outgoing filter that made it, at whose side it left.
+	Filter string `json:"filter,omitempty"`
 	// Outcome is applied, refused, parked, waiting or "" (not known any more).
 	Outcome  string `json:"outcome,omitempty"`
 	Code     string `json:"code,omitempty"`

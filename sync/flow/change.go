@@ -96,7 +96,7 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 	fields, hashes := row.Differs(o.replica.Fields, whole)
 	o.hashes = hashes
 	o.change = event.ChangeBody{
-		Filter: o.rules.Outgoing.Version(), Cause: k.work.Cause, Seen: row.Seen,
+		Filter: o.rules.version(), Cause: k.work.Cause, Seen: row.Seen,
 		Fields:  fields,
 		First:   k.fresh() || heal || row.Connect != nil && !row.Theirs,
 		Connect: row.Connect,

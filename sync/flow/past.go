@@ -81,6 +81,7 @@ type PastEvent struct {
 	Cause   event.Cause
 	Fields  []string
 	Items   int
+	Filter  string
 	Waiting bool
 	// Changed are the fields that it changed here, with their values before and
 	// after; only of the peer's events, and only if they can be put back.
@@ -134,7 +135,7 @@ func pastEvent(r store.Reader, con *Connection, id event.TwinID, e twin.Past) (P
 	if err != nil || body == nil {
 		return out, err
 	}
-	out.Cause, out.Items, out.Fields = body.Cause, len(body.Items), slices.Sorted(maps.Keys(body.Fields))
+	out.Filter, out.Cause, out.Items, out.Fields = body.Filter, body.Cause, len(body.Items), slices.Sorted(maps.Keys(body.Fields))
 	return out, nil
 }
 

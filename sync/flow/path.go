@@ -162,6 +162,8 @@ type Connection struct {
 
 // Rules are one side's own settings for a connection; they may change at any time.
 type Rules struct {
+	// Version names these rules where they were published; "" otherwise.
+	Version  string
 	Outgoing *filters.Outgoing
 	Incoming *filters.Incoming
 	Scope    *filters.Scope
@@ -190,6 +192,14 @@ type Rules struct {
 	OnLocalEdit string
 	// Forward names the connections whose tickets may leave on this one too.
 	Forward []string
+}
+
+// version is what events say they were made by.
+func (r *Rules) version() string {
+	if r.Version != "" {
+		return r.Version
+	}
+	return r.Outgoing.Version()
 }
 
 // NewConnection makes a connection with its first rules.

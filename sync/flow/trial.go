@@ -27,8 +27,35 @@ type Leaving struct {
 	// Held is what the gate's detectors hold back, Findings for what.
 	Held     event.ChangeBody
 	Findings []filters.Finding
-	// Why nothing leaves; "" if something does.
-	Why string
+	// Why nothing leaves; "" if something does. Ending is the kind of it.
+	Why    string
+	Ending TrialEnding
+}
+
+// TrialEnding is how a look that sends nothing would end.
+type TrialEnding string
+
+// The endings.
+const (
+	TrialSends  TrialEnding = ""        // something leaves
+	TrialSame   TrialEnding = "same"    // the peer has all of it
+	TrialBusy   TrialEnding = "busy"    // something of it is under way
+	TrialLeaves TrialEnding = "leaves"  // it leaves the connection
+	TrialHeld   TrialEnding = "held"    // filter or gate stop it
+	TrialBarred TrialEnding = "outside" // it does not belong here
+)
+
+func endingOf(err error) TrialEnding {
+	var outside *outsideError
+	switch {
+	case errors.Is(err, errNothing):
+		return TrialSame
+	case errors.Is(err, errLeft):
+		return TrialLeaves
+	case errors.As(err, &outside):
+		return TrialBarred
+	}
+	return TrialHeld
 }
 
 // TryOut finds what would leave of a ticket as it was read, under rules.
@@ -49,7 +76,7 @@ func (p *Path) tryOut(ctx context.Context, con *Connection, rules *Rules, ticket
 		return Leaving{}, fmt.Errorf("read what is known of ticket %s: %w", ticket.Key, err)
 	}
 	if o.known.applying || o.known.row != nil && o.known.row.Unsent() {
-		return Leaving{Why: "something of the ticket is under way; what is new leaves after that"}, nil
+		return Leaving{Ending: TrialBusy, Why: "something of the ticket is under way; what is new leaves after that"}, nil
 	}
 	var out Leaving
 	err := p.belongs(ctx, o)
@@ -63,6 +90,7 @@ func (p *Path) tryOut(ctx context.Context, con *Connection, rules *Rules, ticket
 		out.Held = o.change
 	}
 	if err != nil {
+		out.Ending = endingOf(err)
 		out.Why, err = whyNot(err)
 		return out, err
 	}
@@ -215,4 +243,13 @@ func (p *Path) TwinOf(con *Connection, ref event.Ref) (id event.TwinID, found bo
 		return id, false, fmt.Errorf("read the twin of ticket %s: %w", ref, err)
 	}
 	return id, found, nil
+}
+
+// InScope tells whether rules count a ticket among those that belong on a connection.
+func (p *Path) InScope(ctx context.Context, con *Connection, rules *Rules, ref event.Ref) (bool, error) {
+	f, err := p.Facts(ctx, con, ref)
+	if err != nil {
+		return false, err
+	}
+	return rules.Scope.Match(ctx, f.Ours, p.context(con, rules, nil, f.Ticket))
 }

@@ -33,6 +33,7 @@ import (
 //	l/<con>                              a running load; d/<con> a heal under way
 //	v/<con>/<a|s|f|k>                    last comparison with the peer; place of the sweep; fuses blown; where the streams stood
 //	G/<con>/<ref>                        what the egress gate found in one of our tickets, and approvals
+//	F/<con>/v/<version>  F/<con>/h/<n>   a version of the filters, by content; the nth that was put in force
 //	p/<con>                              who is at the ends of a connection
 //	m/…                                  schema, boot counter, that it was restored
 
@@ -253,6 +254,21 @@ func LoadKey(con event.ConnectionID) []byte { return conKey('l', con, 0) }
 
 // HealKey holds the place of a heal under way.
 func HealKey(con event.ConnectionID) []byte { return conKey('d', con, 0) }
+
+// VersionKey holds a version of a connection's filters, by its content; it is never
+// rewritten.
+func VersionKey(con event.ConnectionID, version string) []byte {
+	return append(append(conKey('F', con, 1+len(version)), 'v'), version...)
+}
+
+// PublishedKey holds which version was put in force as the nth, PublishedPrefix
+// starts them all.
+func PublishedKey(con event.ConnectionID, n uint64) []byte {
+	return binary.BigEndian.AppendUint64(PublishedPrefix(con), n)
+}
+
+// PublishedPrefix starts every PublishedKey of a connection.
+func PublishedPrefix(con event.ConnectionID) []byte { return append(conKey('F', con, 9), 'h') }
 
 // PartnerKey holds who is at the ends of a connection, and whether it begins anew.
 func PartnerKey(con event.ConnectionID) []byte { return conKey('p', con, 0) }

@@ -329,6 +329,21 @@ func (c *Client) Queue(ctx context.Context, connection string) ([]admin.QueueEnt
 	return list[admin.QueueEntry](ctx, c, "/v1/queue", query)
 }
 
+// Publish implements admin.Service.
+func (c *Client) Publish(ctx context.Context, r admin.PublishRequest) (admin.PublishResult, error) {
+	return post[admin.PublishResult](ctx, c, "/v1/filters/publish", r)
+}
+
+// FilterHistory implements admin.Service.
+func (c *Client) FilterHistory(ctx context.Context, connection string) (admin.FilterHistory, error) {
+	return get[admin.FilterHistory](ctx, c, "/v1/filters/history", url.Values{"connection": {connection}})
+}
+
+// FilterDiff implements admin.Service.
+func (c *Client) FilterDiff(ctx context.Context, connection, from, to string) (admin.FilterDiff, error) {
+	return get[admin.FilterDiff](ctx, c, "/v1/filters/diff", url.Values{"connection": {connection}, "from": {from}, "to": {to}})
+}
+
 // QueueEntry implements admin.Service.
 func (c *Client) QueueEntry(ctx context.Context, id string) (admin.QueueEntry, error) {
 	return get[admin.QueueEntry](ctx, c, "/v1/queue/entry", url.Values{"id": {id}})

@@ -53,7 +53,7 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 	sync := admin.SyncRequest{Keys: []string{"SUP-1"}, Query: "q", Connection: "globex", DryRun: true}
 	pick := admin.QueueSelect{ID: "i/1", Connection: "globex", Code: "denied", All: true}
 	try := admin.TryRequest{Connection: "globex", Key: "SUP-1", Out: "a\nb", In: "c"}
-	record := admin.RecordRequest{Connection: "globex", Key: "SUP-1", Blank: true}
+	publication, record := admin.PublishRequest{Connection: "globex", Reason: "why", Expect: "a1", Wider: true, Most: 7}, admin.RecordRequest{Connection: "globex", Key: "SUP-1", Blank: true}
 	pair := admin.Pair{Ours: "SUP-1", Theirs: "INC-7", Prefer: "ours"}
 	pairing := admin.ConnectRequest{Connection: "globex", Pairs: []admin.Pair{pair}, Old: true, DryRun: true}
 	match := admin.MatchRequest{Connection: "globex", By: "Remote key", Query: "q"}
@@ -116,6 +116,9 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 		{"Schema", event.Schema{Fields: map[string]event.Field{"fields.Severity": {Type: event.TypeOption, Options: []string{"S1"}}}}, nil, func() (any, error) { return c.Schema(ctx) }},
 		{"Try", admin.TryResult{Key: "SUP-1", Lines: []admin.TryLine{{Line: 1, Value: []any{"x", true, 1.5, nil}}}}, []any{try}, func() (any, error) { return c.Try(ctx, try) }},
 		{"Record", admin.RecordResult{Key: "SUP-1", Cases: "- {}\n"}, []any{record}, func() (any, error) { return c.Record(ctx, record) }},
+		{"Publish", admin.PublishResult{Version: "a1", Fields: map[string]int{"due": 2}}, []any{publication}, func() (any, error) { return c.Publish(ctx, publication) }},
+		{"FilterHistory", admin.FilterHistory{Connection: "globex", Versions: []admin.FilterVersion{{Version: "a1", At: at}}}, []any{"globex"}, func() (any, error) { return c.FilterHistory(ctx, "globex") }},
+		{"FilterDiff", admin.FilterDiff{From: "a1", To: "files", Parts: []admin.PartDiff{{Part: "out", Lines: []string{"-a", "+b"}}}}, []any{"globex", "a1", "files"}, func() (any, error) { return c.FilterDiff(ctx, "globex", "a1", "files") }},
 		{"Reload", nil, nil, func() (any, error) { return nil, c.Reload(ctx) }},
 	})
 }

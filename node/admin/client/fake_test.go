@@ -199,6 +199,18 @@ func (f *fakeService) Record(_ context.Context, r admin.RecordRequest) (admin.Re
 	return reply[admin.RecordResult](f, "Record", r)
 }
 
+func (f *fakeService) Publish(_ context.Context, r admin.PublishRequest) (admin.PublishResult, error) {
+	return reply[admin.PublishResult](f, "Publish", r)
+}
+
+func (f *fakeService) FilterHistory(_ context.Context, connection string) (admin.FilterHistory, error) {
+	return reply[admin.FilterHistory](f, "FilterHistory", connection)
+}
+
+func (f *fakeService) FilterDiff(_ context.Context, connection, from, to string) (admin.FilterDiff, error) {
+	return reply[admin.FilterDiff](f, "FilterDiff", connection, from, to)
+}
+
 func (f *fakeService) Try(_ context.Context, r admin.TryRequest) (admin.TryResult, error) {
 	return reply[admin.TryResult](f, "Try", r)
 }
