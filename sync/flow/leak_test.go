@@ -154,7 +154,7 @@ func exampleRules(t *testing.T, e examples.Example, gate filters.Egress) *flow.R
 	for name, kind := range map[string]event.Type{
 		"description": event.TypeRich, "environment": event.TypeRich, "assignee": event.TypeUser, "reporter": event.TypeUser, "labels": event.TypeSet,
 		"due": event.TypeDate, "parent": event.TypeRef, "components": event.TypeSet, "fixVersions": event.TypeSet, "estimate": event.TypeDuration,
-		"created": event.TypeTime, "updated": event.TypeTime, "links": event.TypeSet,
+		"created": event.TypeTime, "updated": event.TypeTime, "links": event.TypeLinks,
 	} {
 		environment.Schema.Fields[name] = event.Field{Type: kind, Writable: true}
 	}

@@ -113,7 +113,7 @@ func (p *Path) awaitNamed(tx store.Tx, o *outgoing) error {
 			return p.workNext(tx, o.con.ID, o.known.ref, work.Seen{Key: o.ticket.Key, Cause: event.CauseEdit})
 		}
 		key := store.AwaitedKey(o.con.ID, local, o.known.ref)
-		if _, err := tx.Get(key); errors.Is(err, store.ErrNotFound) {
+		if _, err = tx.Get(key); errors.Is(err, store.ErrNotFound) {
 			err = tx.Put(key, []byte(o.ticket.Key))
 		}
 		if err != nil {
