@@ -27,7 +27,7 @@ func corpus(t *testing.T, name string) []example {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close()
 	var all []example
 	random := rand.New(rand.NewPCG(5, 5))
 	for lines := bufio.NewScanner(f); lines.Scan(); {

@@ -82,12 +82,12 @@ func (n *Node) previewTicket(ctx context.Context, con *flow.Connection, c event.
 		t.State = "stays"
 		return t, nil
 	}
-	raw, err := envelope.Encode(event.Message{Change: &change})
-	if err != nil {
+	if raw, err := envelope.Encode(event.Message{Change: &change}); err == nil {
+		t.Bytes = len(raw)
+	} else {
 		t.State, t.Why = "held", err.Error()
 		return t, nil
 	}
-	t.Bytes = len(raw)
 	for _, name := range slices.Sorted(maps.Keys(change.Fields)) {
 		t.Fields = append(t.Fields, previewText(name, change.Fields[name]))
 	}
@@ -108,6 +108,9 @@ func (n *Node) previewTicket(ctx context.Context, con *flow.Connection, c event.
 }
 
 func previewText(name string, value any) admin.PreviewText {
-	raw, _ := json.Marshal(value) // what a message holds can be written
-	return admin.PreviewText{Name: name, Value: value, Bytes: len(raw)}
+	out := admin.PreviewText{Name: name, Value: value}
+	if raw, err := json.Marshal(value); err == nil {
+		out.Bytes = len(raw)
+	}
+	return out
 }

@@ -80,7 +80,10 @@ func showPreviewTicket(w io.Writer, t admin.PreviewTicket, full bool) {
 
 // previewValue is a value in a line, or its beginning.
 func previewValue(v any, full bool) string {
-	raw, _ := json.Marshal(v) // it came as JSON
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return "?" // it came as JSON, so this does not happen
+	}
 	text := []rune(clean(string(raw)))
 	if !full && len(text) > 80 {
 		return string(text[:80]) + "…"
