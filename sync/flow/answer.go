@@ -552,7 +552,7 @@ func (p *Path) applied(in *incoming, r result, next *inbox.Row) {
 	}
 	p.Observe(seen)
 	p.Wake(Task{Kind: KindShip, Con: in.con.ID, Stream: envelope.Control}, When{})
-	p.wakeNamed(in.con, in.naming)
+	p.wakeNamed(in.con, in.plan.Ref, in.naming)
 	for _, file := range in.plan.Files {
 		p.Wake(Task{Kind: KindFetch, Con: in.con.ID, Twin: in.id, Item: file.Item}, When{})
 	}

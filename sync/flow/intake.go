@@ -141,7 +141,7 @@ func (p *Path) announceSettled(con *Connection, s settled) {
 	if s.row.State == twin.Orphan {
 		p.Wake(Task{Kind: KindChore, Con: con.ID, Twin: s.outcome.Twin, Item: choreEnd}, When{})
 	}
-	p.wakeNamed(con, s.naming)
+	p.wakeNamed(con, s.row.Ref, s.naming)
 	if s.work {
 		p.Wake(Task{Kind: KindWork, Con: con.ID, Ref: s.row.Ref}, When{})
 	}

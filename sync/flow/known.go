@@ -340,7 +340,7 @@ func (p *Path) nothing(o *outgoing) error {
 		return fmt.Errorf("end the look at ticket %s: %w", o.known.ref, err)
 	}
 	if o.lookAgain {
-		p.wakeNamed(o.con, []event.Ref{o.known.ref})
+		p.Wake(Task{Kind: KindWork, Con: o.con.ID, Ref: o.known.ref}, When{})
 	}
 	return nil
 }

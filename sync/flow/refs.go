@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 
@@ -123,26 +124,31 @@ func (p *Path) awaitNamed(tx store.Tx, o *outgoing) error {
 	return nil
 }
 
-// arrived lets the tickets be looked at again that name one which the peer has got.
+// arrivedPage is how many tickets one transaction lets be looked at again: a ticket may
+// be named by thousands, and what took its outcome in must not fail by that.
+const arrivedPage = 200
+
+// arrived lets the tickets be looked at again that name one which the peer has got. If
+// it returns a full page there may be more: see wakeNamed.
 func (p *Path) arrived(tx store.Tx, con *Connection, ref event.Ref) ([]event.Ref, error) {
 	prefix := store.AwaitedPrefix(con.ID, ref.ID)
 	type awaiting struct{ key, called []byte }
 	var all []awaiting
 	err := tx.Scan(prefix, nil, func(key, value []byte) (bool, error) {
 		all = append(all, awaiting{bytes.Clone(key), bytes.Clone(value)})
-		return true, nil
+		return len(all) < arrivedPage, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	var refs []event.Ref
+	refs := make([]event.Ref, 0, len(all))
 	for _, a := range all {
-		if err := tx.Delete(a.key); err != nil {
-			return nil, err
-		}
 		who, err := event.ParseRef(string(a.key[len(prefix):]))
 		if err != nil {
-			continue // no key of ours
+			return nil, fmt.Errorf("read who names ticket %s: %w", ref, err)
+		}
+		if err := tx.Delete(a.key); err != nil {
+			return nil, err
 		}
 		if err := p.workNext(tx, con.ID, who, work.Seen{Key: string(a.called), Cause: event.CauseEdit}); err != nil {
 			return nil, err
@@ -152,10 +158,69 @@ func (p *Path) arrived(tx store.Tx, con *Connection, ref event.Ref) ([]event.Ref
 	return refs, nil
 }
 
-func (p *Path) wakeNamed(con *Connection, refs []event.Ref) {
-	for _, ref := range refs {
-		p.Wake(Task{Kind: KindWork, Con: con.ID, Ref: ref}, When{})
+// wakeNamed wakes those that name a ticket, and goes on with the rest of them.
+func (p *Path) wakeNamed(con *Connection, named event.Ref, refs []event.Ref) {
+	for more := true; more; {
+		for _, ref := range refs {
+			p.Wake(Task{Kind: KindWork, Con: con.ID, Ref: ref}, When{})
+		}
+		if more = len(refs) == arrivedPage; !more {
+			return
+		}
+		err := p.Store.Finish(func(tx store.Tx) (err error) {
+			refs, err = p.arrived(tx, con, named)
+			return err
+		})
+		if err != nil {
+			// They are still on record, and the next start looks for them.
+			p.Log.Error().Err(err).Str("connection", con.Name).Msg("not all who name a ticket are looked at again")
+			return
+		}
 	}
+}
+
+// rouseNamed goes on with tickets that name what the peer has got, where a process ended
+// in the midst of them.
+func (p *Path) rouseNamed(con *Connection) error {
+	prefix := store.Prefix('R', con.ID)
+	for after, more := []byte(nil), true; more; {
+		var here []event.Ref
+		err := p.Store.View(func(r store.Reader) error {
+			n, last := 0, ""
+			more = false
+			return r.Keys(prefix, after, func(key []byte) (bool, error) {
+				after = bytes.Clone(key)
+				id, _, _ := strings.Cut(string(key[len(prefix):]), "\x00")
+				if id != last {
+					_, row, err := twinOfLocal(r, con.ID, id)
+					if err != nil {
+						return false, err
+					}
+					if last = id; row != nil && row.AtPeer() {
+						here = append(here, row.Ref)
+					}
+				}
+				n++
+				more = n == rousePage
+				return !more, nil
+			})
+		})
+		if err != nil {
+			return fmt.Errorf("look who awaits a ticket on %s: %w", con.Name, err)
+		}
+		for _, ref := range here {
+			var refs []event.Ref
+			err := p.Store.Finish(func(tx store.Tx) (err error) {
+				refs, err = p.arrived(tx, con, ref)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("let who names ticket %s be looked at: %w", ref, err)
+			}
+			p.wakeNamed(con, ref, refs)
+		}
+	}
+	return nil
 }
 
 // TwinOf finds our ticket for one that the peer named, also if the pair has ended.

@@ -1,12 +1,15 @@
 package flow_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"parley/adapters"
 	"parley/sync/event"
+	"parley/sync/store"
 )
 
 // family is a pair that keeps parents and links in step.
@@ -96,6 +99,46 @@ func TestWork_WhatATicketNamesIsNamedWhenThePeerHasIt(t *testing.T) {
 		if n := a.rows('R'); n != 1 {
 			t.Errorf("%d tickets are awaited, want the one that never comes", n)
 		}
+	}
+}
+
+// TestWork_AllWhoNameATicketAreLookedAt: also those for whom one transaction is too small.
+func TestWork_AllWhoNameATicketAreLookedAt(t *testing.T) {
+	t.Parallel()
+	const children = 450
+	w, a, b := family(t)
+	b.desk.refuse("epic")
+	epic := a.desk.open("epic")
+	for n := range children {
+		child := a.desk.open(fmt.Sprint("child ", n))
+		a.desk.set(child, "parent", map[string]any{"id": epic.ID, "key": "a-1"})
+	}
+	w.settle()
+	b.desk.on = func(string, event.Step) error { return nil }
+	b.retry()
+	w.settle()
+	there := b.desk.named("epic").Ref
+	for n := range children {
+		if got, _ := b.desk.named(fmt.Sprint("child ", n)).Fields["parent"].(map[string]any); got["id"] != there.ID {
+			t.Fatalf("the parent of child %d is %v, want %s", n, got, there)
+		}
+	}
+}
+
+// TestRouse_WhoWaitsForWhatThePeerHasIsLookedAt: a process ended before it had come to
+// all who name a ticket.
+func TestRouse_WhoWaitsForWhatThePeerHasIsLookedAt(t *testing.T) {
+	t.Parallel()
+	w, a, _ := family(t)
+	here, child := a.desk.open("here"), a.desk.open("child")
+	w.settle()
+	a.must(a.store.Update(func(tx store.Tx) error {
+		return errors.Join(tx.Put(store.AwaitedKey(a.con().ID, here.ID, child), []byte("a-2")),
+			tx.Put(store.AwaitedKey(a.con().ID, "4711", child), []byte("a-2")))
+	}))
+	a.crash()
+	if awaited, looks := a.rows('R'), a.rows('w'); awaited != 1 || looks != 1 {
+		t.Errorf("%d tickets are awaited and %d looks are due, want the one that never comes, and one", awaited, looks)
 	}
 }
 

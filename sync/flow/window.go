@@ -217,7 +217,7 @@ func (p *Path) Rouse(c *Connection) error {
 		}
 	}
 	p.rouseStreams(c)
-	return nil
+	return p.rouseNamed(c)
 }
 
 // rouse wakes what the rows of one kind ask for.
