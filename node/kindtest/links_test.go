@@ -23,26 +23,8 @@ func TestGitLab_LinksStayInStepWithADesk(t *testing.T) {
 // one; each leads to the ticket that is the other's twin.
 func linksInStep(t *testing.T, ours, theirs side) {
 	t.Helper()
-	ours.linked, theirs.linked = true, true
-	left, right := newSite(t, "left", ours, true), newSite(t, "right", theirs, false)
-	left.run()
-	right.run()
-	join(t, left, right)
-	var works []*work
-	for n, home := range []*site{right, right, left} {
-		w := &work{number: n, home: home, away: left, summary: fmt.Sprintf("Ticket %02d is linked", n)}
-		if home == left {
-			w.away = right
-		}
-		w.make()
-		works = append(works, w)
-	}
-	at := func(x *site, n int) event.Ref {
-		t.Helper()
-		var ref event.Ref
-		eventually(t, "the ticket has its twin", func() (err error) { ref, err = x.find(works[n]); return err })
-		return ref
-	}
+	k := newKin(t, ours, theirs, func(left, right *site) []*site { return []*site{right, right, left} })
+	left, right, at := k.left, k.right, k.at
 	link := func(x *site, relation string, n int) event.Link {
 		t.Helper()
 		return event.Link{Type: relation, ID: at(x, n).ID}

@@ -21,26 +21,8 @@ func TestDesk_AParentStaysInStepWithADesk(t *testing.T) {
 // of that one on the other.
 func parentsInStep(t *testing.T, ours, theirs side) {
 	t.Helper()
-	ours.linked, theirs.linked = true, true
-	left, right := newSite(t, "left", ours, true), newSite(t, "right", theirs, false)
-	left.run()
-	right.run()
-	join(t, left, right)
-	var works []*work
-	for n, home := range []*site{right, left, right} {
-		w := &work{number: n, home: home, away: left, summary: fmt.Sprintf("Ticket %02d has kin", n)}
-		if home == left {
-			w.away = right
-		}
-		w.make()
-		works = append(works, w)
-	}
-	at := func(x *site, n int) event.Ref {
-		t.Helper()
-		var ref event.Ref
-		eventually(t, "the ticket has its twin", func() (err error) { ref, err = x.find(works[n]); return err })
-		return ref
-	}
+	k := newKin(t, ours, theirs, func(left, right *site) []*site { return []*site{right, left, right} })
+	left, right, at := k.left, k.right, k.at
 	// none is the ticket that a child without a parent names.
 	const none = -1
 	for _, step := range []struct {

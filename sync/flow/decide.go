@@ -425,11 +425,31 @@ func (p *Path) planCreate(in *incoming, w wants, fields event.Fields) error {
 	if !in.trial && in.rules.Accept.CreatesPerHour > 0 && !in.con.creates.Allow(p.Now(), in.rules.Accept.CreatesPerHour) {
 		return &awaitError{at: p.Now().Add(time.Minute), reason: "the accept gate's creates per hour are used up"}
 	}
+	fields, links := linksApart(fields)
 	in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Write: event.Step{
 		Kind: event.StepCreate, Marker: p.marker(in.con.ID, in.id, ""), Fields: fields,
 		Since: p.since(),
 	}})
+	if links != nil {
+		in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Write: event.Step{Kind: event.StepUpdate, Fields: links}})
+	}
 	return nil
+}
+
+// linksApart takes the links out of the fields of a new ticket. Most trackers make them
+// one by one when the ticket is there: where that fails half way, a create that is
+// found would be taken for done, and a step of its own is done again.
+func linksApart(fields event.Fields) (rest, links event.Fields) {
+	value, named := fields[event.FieldLinks]
+	if !named {
+		return fields, nil
+	}
+	rest = maps.Clone(fields)
+	delete(rest, event.FieldLinks)
+	if len(event.LinksOf(value)) == 0 {
+		return rest, nil
+	}
+	return rest, event.Fields{event.FieldLinks: value}
 }
 
 // planComments plans the peer's comments that are not there yet, and edits of

@@ -61,7 +61,10 @@ func (p *Path) bounded(in *incoming, schema event.Schema) error {
 }
 
 func closes(in *incoming, step event.Step, schema event.Schema) bool {
-	to, _ := step.Fields[event.FieldStatus].(string)
+	to, moves := step.Fields[event.FieldStatus].(string)
+	if !moves {
+		return false
+	}
 	from, _ := in.ours.Fields[event.FieldStatus].(string)
 	closed := closedBy(in.rules, schema)
 	return slices.Contains(closed, to) && !slices.Contains(closed, from)

@@ -197,6 +197,30 @@ func TestApply_ALinkMadeBeforeTheWriteStays(t *testing.T) {
 	b.hasLinks("child", blocks(b.desk.named("one").Ref), mine)
 }
 
+// TestApply_LinksOfACreateInDoubtAreMade: the tracker made the ticket and nothing else
+// before it stopped answering.
+func TestApply_LinksOfACreateInDoubtAreMade(t *testing.T) {
+	t.Parallel()
+	w, a, b := family(t)
+	one := a.desk.open("one")
+	w.settle()
+	b.desk.on = func(call string, step event.Step) error {
+		if call != "write done" || step.Kind != event.StepCreate {
+			return nil
+		}
+		k := b.desk.tickets[len(b.desk.tickets)-1]
+		delete(k.Fields, "links")
+		return trouble(adapters.ErrDoubt, "write")
+	}
+	child := a.desk.open("child")
+	a.desk.set(child, "links", []any{blocks(one).Value()})
+	w.settle()
+	b.hasLinks("child", blocks(b.desk.named("one").Ref))
+	if row := b.twinOf(b.desk.named("child").Ref); len(row.LostLocal) != 0 {
+		t.Errorf("lost: %v", row.LostLocal)
+	}
+}
+
 // TestWork_ATicketWhosePairHasEndedIsStillNamed: a link that both have does not
 // vanish because the ticket at its other end is not kept in step any more.
 func TestWork_ATicketWhosePairHasEndedIsStillNamed(t *testing.T) {
