@@ -21,6 +21,9 @@ type Kind struct {
 	// Open checks the settings and returns a tracker. It makes no request: a
 	// tracker that is down must not keep the node from starting.
 	Open func(Options) (Tracker, error)
+	// Login begins a sign-in whose refresh token is the setting SettingRefreshToken; nil
+	// for kinds that need none. It makes no request, and ignores that setting.
+	Login func(Options) (Login, error)
 }
 
 // Capabilities are what adaptertest holds a kind to, beside what it holds all to.

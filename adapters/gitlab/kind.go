@@ -22,13 +22,14 @@ func Kind() adapters.Kind {
 			{Name: "token", Help: "project, group or personal access token with the scope api", Secret: true},
 			{Name: "client_id", Help: "in place of a token: the id of an OAuth application"},
 			{Name: "client_secret", Help: "secret of the application, if it is a confidential one", Secret: true},
-			{Name: "refresh_token", Help: "refresh token that the application was granted for the scope api", Secret: true},
-			{Name: "redirect_uri", Help: "address that the application was granted it with"},
+			{Name: adapters.SettingRefreshToken, Help: "refresh token that the application was granted for the scope api; `parley adapter login` gets it", Secret: true},
+			{Name: adapters.SettingRedirect, Help: "address that the application was granted it with"},
 			{Name: adapters.SettingHookSecret, Help: "secret token or signing token of the webhook, if GitLab shall tell of changes at once", Secret: true},
 			{Name: "settle", Help: "how long a request that got no answer may still be at work", Default: "5s"},
 			{Name: "page_size", Help: "rows to ask for at once, 1 to 100", Default: "100"},
 		},
-		Open: open,
+		Open:  open,
+		Login: login,
 	}
 }
 

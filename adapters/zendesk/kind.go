@@ -19,7 +19,8 @@ func Kind() adapters.Kind {
 		Settings: []adapters.Setting{
 			{Name: "client_id", Help: "unique identifier of the OAuth client to sign in with"},
 			{Name: "client_secret", Help: "secret of the OAuth client", Secret: true},
-			{Name: "refresh_token", Help: "refresh token of the authorization code flow; empty signs in with the client's own credentials", Secret: true},
+			{Name: adapters.SettingRefreshToken, Help: "refresh token of the authorization code flow, which `parley adapter login` goes through; empty signs in with the client's own credentials", Secret: true},
+			{Name: adapters.SettingRedirect, Help: "redirect URL of the OAuth client for that flow; empty is one on this machine"},
 			{Name: "scope", Help: "what the access tokens of the OAuth client are for", Default: defaultScope},
 			{Name: "token", Help: "in place of an OAuth client: an access token as it is, or with email an API token (legacy: all of them end on 2027-04-30)", Secret: true},
 			{Name: "email", Help: "e-mail address of the account that the API token belongs to"},
@@ -28,7 +29,8 @@ func Kind() adapters.Kind {
 			{Name: "settle_time", Help: "how long a request that timed out may still be at work at Zendesk", Default: "10s"},
 			{Name: "page_size", Help: "tickets to ask the export for at once, 1 to 1000", Default: "200"},
 		},
-		Open: open,
+		Open:  open,
+		Login: login,
 	}
 }
 

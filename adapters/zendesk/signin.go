@@ -52,12 +52,9 @@ func signIn(to *rest.Options, opt adapters.Options) (way, error) {
 	case secret == "":
 		return 0, errors.New("setting client_secret is missing")
 	}
-	o := rest.OAuth{
-		URL: opt.URL.JoinPath("oauth", "tokens"), Client: client, Secret: secret, JSON: true,
-		Scope: orDefault(get("scope"), defaultScope), UserAgent: opt.UserAgent,
-	}
+	o := oauthClient(opt)
 	how := byClient
-	if o.Refresh = get("refresh_token"); o.Refresh != "" {
+	if o.Refresh = get(adapters.SettingRefreshToken); o.Refresh != "" {
 		how, o.Name, o.Keeper = byRefresh, "zendesk-refresh-token", opt.Keeper
 	}
 	var err error
@@ -65,6 +62,29 @@ func signIn(to *rest.Options, opt adapters.Options) (way, error) {
 		return 0, fmt.Errorf("sign in with an OAuth client: %w", err)
 	}
 	return how, nil
+}
+
+func oauthClient(opt adapters.Options) rest.OAuth {
+	get := func(name string) string { return strings.TrimSpace(opt.Settings[name]) }
+	return rest.OAuth{
+		URL: opt.URL.JoinPath("oauth", "tokens"), Client: get("client_id"), Secret: get("client_secret"), JSON: true,
+		Scope: orDefault(get("scope"), defaultScope), UserAgent: opt.UserAgent,
+	}
+}
+
+// login begins the sign-in of a person, which gives the first refresh token.
+func login(opt adapters.Options) (adapters.Login, error) {
+	o := oauthClient(opt)
+	switch {
+	case strings.TrimSpace(opt.Settings["token"]) != "":
+		return nil, errors.New("setting token signs in by itself: take it out to sign in with an OAuth client")
+	case o.Client == "":
+		return nil, errors.New("setting client_id is missing")
+	case o.Secret == "":
+		return nil, errors.New("setting client_secret is missing")
+	}
+	o.Timeout = opt.Timeout
+	return o.Login(opt.URL.JoinPath("oauth", "authorizations", "new"))
 }
 
 // probeSignIn says how long the credential will do.

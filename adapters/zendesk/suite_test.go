@@ -57,7 +57,11 @@ func startSite(t testing.TB, opt zendeskdouble.Options) *site {
 	opt.Media, opt.Clients = media.URL, map[string]string{"parley": clientSecret}
 	s.Double = zendeskdouble.New(opt)
 	s.check = supportSpec(t).Handler(t, s.Double)
-	server := httptest.NewServer(s.check)
+	mux := http.NewServeMux()
+	mux.Handle("/", s.check)
+	// The page where people sign in is for their browsers: no request of the adapter's.
+	mux.Handle("/oauth/authorizations/", s.Double)
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return &s

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"parley/adapters/internal/consent"
 )
 
 // Account is somebody who can sign in.
@@ -37,6 +39,8 @@ type Options struct {
 	Milestones []string
 	// Clients are OAuth applications, with their secrets.
 	Clients map[string]string
+	// Redirects are the addresses that applications are registered with.
+	Redirects map[string][]string
 	// LastingGrants are refresh tokens that are good more than once, as GitLab's are not.
 	LastingGrants bool
 	// Now is the clock; nil is the machine's.
@@ -49,6 +53,8 @@ type Options struct {
 type Double struct {
 	opt Options
 	mux *http.ServeMux
+	// Consent is where people let applications act for the first account.
+	Consent *consent.Desk
 
 	mu      sync.Mutex // guards what follows
 	now     func() time.Time
@@ -79,6 +85,7 @@ func New(opt Options) *Double {
 	if d.now == nil {
 		d.now = time.Now
 	}
+	d.Consent = consent.New(consent.Rules{Redirects: opt.Redirects, AnyPort: true, Life: 10 * time.Minute, Now: d.now})
 	d.routes()
 	return d
 }
@@ -229,6 +236,7 @@ func (d *Double) page(c *call, rows []any) {
 }
 
 func (d *Double) routes() {
+	d.mux.Handle("GET /oauth/authorize", d.Consent)
 	d.mux.HandleFunc("POST /oauth/token", d.grantToken)
 	d.handle("POST /api/graphql", d.graphql)
 	d.handle("GET /api/v4/user", d.user)

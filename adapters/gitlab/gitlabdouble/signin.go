@@ -63,7 +63,8 @@ func (d *Double) grant(a *Account) string {
 	return refresh
 }
 
-// grantToken gives an access token for a refresh token, which is good once.
+// grantToken gives an access token for a refresh token, which is good once, or for a
+// code. An application without a secret is a public one.
 func (d *Double) grantToken(w http.ResponseWriter, r *http.Request) {
 	c := &call{w: w, r: r}
 	d.mu.Lock()
@@ -73,8 +74,16 @@ func (d *Double) grantToken(w http.ResponseWriter, r *http.Request) {
 		c.answer(http.StatusUnauthorized, map[string]any{"error": "invalid_client", "error_description": "Client authentication failed due to unknown client, no client authentication included, or unsupported authentication method."})
 		return
 	}
-	of := d.granted[r.PostFormValue("refresh_token")]
-	if r.PostFormValue("grant_type") != "refresh_token" || of == nil {
+	var of *Account
+	switch r.PostFormValue("grant_type") {
+	case "refresh_token":
+		of = d.granted[r.PostFormValue("refresh_token")]
+	case "authorization_code":
+		if d.Consent.Redeem(r.PostFormValue("code"), r.PostFormValue("client_id"), r.PostFormValue("redirect_uri"), r.PostFormValue("code_verifier")) {
+			of = &d.opt.Accounts[0]
+		}
+	}
+	if of == nil {
 		c.answer(http.StatusBadRequest, map[string]any{"error": "invalid_grant", "error_description": "The provided authorization grant is invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued to another client."})
 		return
 	}

@@ -65,14 +65,26 @@ type oauth struct {
 // Source checks the description and returns a source of tokens. It makes no
 // request, but reads what is kept.
 func (o OAuth) Source() (Source, error) {
-	if err := checkTokenURL(o.URL); err != nil {
-		return nil, err
-	}
 	if o.Assert == nil && o.Client == "" {
 		return nil, errors.New("the client's id is missing")
 	}
 	if o.Assert == nil && o.Refresh == "" && o.Secret == "" {
 		return nil, errors.New("the client's secret is missing")
+	}
+	x, err := o.under()
+	if err != nil {
+		return nil, err
+	}
+	if o.Refresh != "" && o.Assert == nil {
+		x.kept, err = recall(o)
+	}
+	return x.token, err
+}
+
+// under is the description with a client for its token endpoint.
+func (o OAuth) under() (*oauth, error) {
+	if err := checkTokenURL(o.URL); err != nil {
+		return nil, err
 	}
 	x := &oauth{OAuth: o}
 	opt := Options{Base: &url.URL{Scheme: o.URL.Scheme, Host: o.URL.Host}, UserAgent: o.UserAgent, Timeout: o.Timeout, MaxBody: maxTokenBody, Parallel: 1, Transport: o.Transport}
@@ -86,10 +98,7 @@ func (o OAuth) Source() (Source, error) {
 	if x.rest, err = New(opt); err != nil {
 		return nil, fmt.Errorf("address for tokens: %w", err)
 	}
-	if o.Refresh != "" && o.Assert == nil {
-		x.kept, err = recall(o)
-	}
-	return x.token, err
+	return x, nil
 }
 
 func checkTokenURL(u *url.URL) error {
@@ -186,17 +195,34 @@ func (x *oauth) request(params map[string]string) (Request, error) {
 	return r, nil
 }
 
-// grant reads a token response (RFC 6749, section 5.1).
+// granted is a token response.
+type granted struct {
+	Token       string  `json:"access_token"`
+	Type        string  `json:"token_type"`
+	Life        seconds `json:"expires_in"`
+	Refresh     string  `json:"refresh_token"`
+	RefreshLife seconds `json:"refresh_token_expires_in"`
+}
+
+// grant takes a token response.
 func (x *oauth) grant(answer *Response, began time.Time) (Token, error) {
-	var out struct {
-		Token       string  `json:"access_token"`
-		Type        string  `json:"token_type"`
-		Life        seconds `json:"expires_in"`
-		Refresh     string  `json:"refresh_token"`
-		RefreshLife seconds `json:"refresh_token_expires_in"`
+	out, err := readGrant(answer)
+	if err != nil {
+		return Token{}, err
 	}
-	wrong := func(err error) (Token, error) {
-		return Token{}, &adapters.Error{
+	if x.kept != nil {
+		if err := x.kept.replace(out.Refresh, out.RefreshLife.after(began)); err != nil {
+			return Token{}, err
+		}
+	}
+	return Token{Value: out.Token, Expires: out.Life.after(began)}, nil
+}
+
+// readGrant reads a token response (RFC 6749, section 5.1).
+func readGrant(answer *Response) (granted, error) {
+	var out granted
+	wrong := func(err error) (granted, error) {
+		return granted{}, &adapters.Error{
 			Class: adapters.ErrConfiguration, Op: opToken, Err: err, Hint: "check the address for tokens: what answered is not a token endpoint",
 		}
 	}
@@ -212,12 +238,7 @@ func (x *oauth) grant(answer *Response, began time.Time) (Token, error) {
 	if out.Type != "" && !strings.EqualFold(out.Type, "bearer") {
 		return wrong(errors.New("the token is of a type that is not known here"))
 	}
-	if x.kept != nil {
-		if err := x.kept.replace(out.Refresh, out.RefreshLife.after(began)); err != nil {
-			return Token{}, err
-		}
-	}
-	return Token{Value: out.Token, Expires: out.Life.after(began)}, nil
+	return out, nil
 }
 
 // headerSafe tells a token from what would add to the header.
@@ -252,7 +273,7 @@ func (x *oauth) refusal(answer *Response, params map[string]string) error {
 
 // withoutSecrets says nothing of words that repeat what we sent.
 func (x *oauth) withoutSecrets(detail string, params map[string]string) string {
-	for _, v := range []string{x.Secret, params["refresh_token"], params["assertion"]} {
+	for _, v := range []string{x.Secret, params["refresh_token"], params["assertion"], params["code"], params["code_verifier"]} {
 		if head := v[:min(len(v), 12)]; head != "" && strings.Contains(detail, head) {
 			return ""
 		}

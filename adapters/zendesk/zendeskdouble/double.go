@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"parley/adapters/internal/consent"
 )
 
 // Account is somebody who is known, and can sign in if there is a token.
@@ -27,6 +29,8 @@ type Options struct {
 	Accounts []Account
 	// Clients are OAuth clients of the first account, by their ids, with their secrets.
 	Clients map[string]string
+	// Redirects are the addresses that clients are registered with.
+	Redirects map[string][]string
 	// CustomStatuses gives the account statuses of its own.
 	CustomStatuses bool
 	// ExportLag is how much of the present the export leaves out; 0 means a minute.
@@ -46,7 +50,9 @@ type Options struct {
 type Double struct {
 	opt Options
 	mux *http.ServeMux
-	now func() time.Time
+	// Consent is where people let clients act for the first account.
+	Consent *consent.Desk
+	now     func() time.Time
 
 	mu      sync.Mutex // guards what follows
 	tickets map[int64]*ticket
@@ -85,6 +91,7 @@ func New(opt Options) *Double {
 	if d.now == nil {
 		d.now = time.Now
 	}
+	d.Consent = consent.New(consent.Rules{Redirects: opt.Redirects, Life: 2 * time.Minute, Now: d.now})
 	if d.opt.ExportLag == 0 {
 		d.opt.ExportLag = time.Minute
 	}
@@ -131,6 +138,7 @@ func (d *Double) routes() {
 		d.handle(pattern, do)
 	}
 	d.mux.HandleFunc("GET /attachments/token/{token}/", d.content)
+	d.mux.Handle("GET /oauth/authorizations/new", d.Consent)
 	d.mux.HandleFunc("POST /oauth/tokens", d.token)
 }
 
@@ -207,10 +215,13 @@ func (d *Double) signedIn(r *http.Request) *Account {
 func (d *Double) token(w http.ResponseWriter, r *http.Request) {
 	c := &call{w: w, r: r}
 	var in struct {
-		Grant   string `json:"grant_type"`
-		Refresh string `json:"refresh_token"`
-		Client  string `json:"client_id"`
-		Secret  string `json:"client_secret"`
+		Grant    string `json:"grant_type"`
+		Refresh  string `json:"refresh_token"`
+		Client   string `json:"client_id"`
+		Secret   string `json:"client_secret"`
+		Code     string `json:"code"`
+		Redirect string `json:"redirect_uri"`
+		Verifier string `json:"code_verifier"`
 	}
 	if r.ParseForm() == nil && r.PostForm.Get("grant_type") != "" {
 		in.Grant, in.Client, in.Secret, in.Refresh = r.PostForm.Get("grant_type"), r.PostForm.Get("client_id"), r.PostForm.Get("client_secret"), r.PostForm.Get("refresh_token")
@@ -230,7 +241,7 @@ func (d *Double) token(w http.ResponseWriter, r *http.Request) {
 	answer := map[string]any{"access_token": token, "token_type": "bearer", "scope": "read write", "expires_in": int(lifetime.Seconds())}
 	switch {
 	case in.Grant == "client_credentials":
-	case in.Grant == "refresh_token" && in.Refresh == d.refresh:
+	case in.Grant == "refresh_token" && in.Refresh == d.refresh, in.Grant == "authorization_code" && d.Consent.Redeem(in.Code, in.Client, in.Redirect, in.Verifier):
 		d.refresh = "refresh-after-" + token
 		answer["refresh_token"], answer["refresh_token_expires_in"] = d.refresh, 2592000
 	default:
