@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -123,8 +124,8 @@ func (e *encoder) title(v any) error {
 	switch {
 	case !ok || strings.TrimSpace(s) == "":
 		return e.reject("the summary is empty, which Azure DevOps does not take")
-	case utf8.RuneCountInString(s) > maxTitle:
-		return e.reject("the summary has %d characters, Azure DevOps takes %d", utf8.RuneCountInString(s), maxTitle)
+	case utf8.RuneCountInString(defuse.Line(s)) > maxTitle:
+		return e.reject("the summary has %d characters, Azure DevOps takes %d", utf8.RuneCountInString(defuse.Line(s)), maxTitle)
 	}
 	return nil
 }
@@ -162,6 +163,8 @@ func (e *encoder) value(ctx context.Context, def *definition, v any) (any, error
 
 func (e *encoder) textual(def *definition, s string) (any, error) {
 	switch def.kind {
+	case event.TypeText:
+		return defuse.Line(s), nil
 	case event.TypeRich:
 		return fromMarkdown(s, e.format(def.ref)), nil
 	case event.TypeTime:

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -152,6 +153,8 @@ func (t *Tracker) textual(def *definition, s string) (any, error) {
 		return setOf(slices.DeleteFunc(splitTags(s), isMarkerTag)), nil
 	case event.TypeRich:
 		return emptyNil(toMarkdown(s, "")), nil
+	case event.TypeText:
+		s = defuse.MeantFormula(lines(s))
 	}
 	return emptyNil(lines(s)), nil
 }

@@ -9,12 +9,18 @@ import (
 	"strconv"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/adapters/internal/rest"
 	"parley/sync/event"
 )
 
 // Write implements adapters.Tracker.
 func (t *Tracker) Write(ctx context.Context, step event.Step, body io.Reader) (event.Written, error) {
+	fields, err := t.lines(ctx, step.Fields, defuse.Line)
+	if err != nil {
+		return event.Written{}, err
+	}
+	step.Fields = fields
 	var out wireWritten
 	r := rest.Request{Op: string(step.Kind) + " at the desk", Args: []string{step.Ref.ID}, Out: &out}
 	if step.Kind != event.StepCreate {

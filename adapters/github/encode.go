@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/adapters/internal/recall"
 	"parley/sync/event"
 )
@@ -141,6 +142,7 @@ func (e *edit) string(name string, v any) (string, error) {
 
 func (e *edit) title(v any) (any, error) {
 	s, _ := v.(string)
+	s = defuse.Line(s)
 	switch n := utf8.RuneCountInString(s); {
 	case strings.TrimSpace(s) == "":
 		return nil, e.reject("the summary is empty, which GitHub does not take")
@@ -321,6 +323,8 @@ func (e *edit) value(def *fieldDef, name string, v any) (any, error) {
 		return nil, e.reject("%s has no option %q", name, s)
 	case def.kindOf() == event.TypeDate && !isDate(s):
 		return nil, e.reject("%s is not a date", name)
+	case def.kindOf() == event.TypeText:
+		return defuse.Line(s), nil
 	}
 	return s, nil
 }

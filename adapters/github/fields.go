@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -25,7 +26,7 @@ func isOurs(name string) bool { return name == fieldMilestone || name == fieldAs
 func (t *Tracker) fieldsOf(ctx context.Context, i *issue, description string) (event.Fields, error) {
 	out := event.Fields{
 		event.FieldKey: i.key(), event.FieldURL: emptyNil(i.web()), event.FieldProject: t.api.owner + "/" + t.api.repo,
-		event.FieldSummary: emptyNil(lines(*i.Title)), event.FieldDescription: emptyNil(description),
+		event.FieldSummary: emptyNil(titleOf(*i.Title)), event.FieldDescription: emptyNil(description),
 		event.FieldStatus: i.State, event.FieldResolution: emptyNil(i.reason()),
 		event.FieldReporter: i.User.value(), event.FieldLabels: setOf(i.labelNames()), event.FieldAssignee: nil,
 		event.FieldParent:  t.parentOf(i),
@@ -89,10 +90,13 @@ func (v *fieldValue) value(def *fieldDef) any {
 		if def.kindOf() == event.TypeDate && len(s) > len(time.DateOnly) {
 			s = s[:len(time.DateOnly)]
 		}
-		return emptyNil(lines(s))
+		return emptyNil(titleOf(s))
 	}
 	return nil
 }
+
+// titleOf is a text of one line as it was meant.
+func titleOf(s string) string { return defuse.MeantFormula(lines(s)) }
 
 // key is what people write: #12.
 func (i *issue) key() string { return "#" + i.id() }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -102,6 +103,7 @@ func (e *edit) string(name string, v any) (string, error) {
 
 func (e *edit) title(v any) (any, error) {
 	s, _ := v.(string)
+	s = defuse.Line(s)
 	switch n := utf8.RuneCountInString(s); {
 	case strings.TrimSpace(s) == "":
 		return nil, e.reject("the summary is empty, which GitLab does not take")

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -96,11 +97,16 @@ func (e *encoder) value(ctx context.Context, def *definition, v any) (any, error
 		}
 		return nil, e.reject("%s is %T, not a number", def.name, v)
 	}
-	return e.text(def, v)
+	s, err := e.text(def, v)
+	if def.kind == event.TypeText {
+		s = defuse.Line(s)
+	}
+	return s, err
 }
 
 func (e *encoder) summary(v any) (any, error) {
 	s, ok := v.(string)
+	s = defuse.Line(s)
 	switch {
 	case !ok || strings.TrimSpace(s) == "":
 		return nil, e.reject("the summary is empty, which Jira does not take")

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -79,7 +80,7 @@ func (t *Tracker) valueOf(i *issue, def *definition) (any, error) {
 func textValue(i *issue, id string) (any, error) {
 	var s string
 	err := i.field(id, &s)
-	return emptyNil(lines(s)), err
+	return emptyNil(defuse.MeantFormula(lines(s))), err
 }
 
 func namedValue(i *issue, def *definition) (any, error) {

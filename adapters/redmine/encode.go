@@ -91,13 +91,14 @@ func (e *encoder) summary(v any) error {
 	if err != nil {
 		return err
 	}
+	s = defuse.Line(s)
 	if n := utf8.RuneCountInString(s); n > maxSubject {
 		return e.reject("the summary has %d characters, Redmine takes %d", n, maxSubject)
 	}
 	if strings.TrimSpace(s) == "" {
 		return e.reject("the summary is empty, which Redmine does not take")
 	}
-	e.out["subject"] = defuse.Formula(s)
+	e.out["subject"] = s
 	return nil
 }
 
@@ -315,8 +316,11 @@ func (e *encoder) customValue(ctx context.Context, name string, def field, v any
 		return nil, e.reject("%s is %T, not true or false", name, v)
 	}
 	s, err := e.text(name, v)
-	if def.kind == event.TypeRich {
+	switch def.kind {
+	case event.TypeRich:
 		s = e.t.set.fromMarkdown(s)
+	case event.TypeText:
+		s = defuse.Line(s)
 	}
 	return s, err
 }

@@ -128,6 +128,8 @@ func (t *Tracker) customValue(ctx context.Context, def field, raw any) (any, err
 		return t.userByID(ctx, s)
 	case event.TypeRich:
 		return emptyNil(t.set.toMarkdown(s)), nil
+	case event.TypeText:
+		s = defuse.MeantFormula(lines(s))
 	}
 	return emptyNil(lines(s)), nil
 }

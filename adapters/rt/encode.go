@@ -67,7 +67,7 @@ func (t *Tracker) encodeStandard(ctx context.Context, op, name string, value any
 	case event.FieldSummary:
 		var s string
 		if s, err = needText(value); err == nil {
-			record["Subject"] = defuse.Formula(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " "))
+			record["Subject"] = defuse.Line(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " "))
 		}
 	case event.FieldStatus:
 		record["Status"], err = needText(value)
@@ -225,6 +225,8 @@ func encodeCustom(def fieldDef, value any) (any, error) {
 			if _, err := time.Parse(time.DateOnly, v); err != nil {
 				return nil, fmt.Errorf("needs a date")
 			}
+		case def.kind == event.TypeText:
+			return defuse.Line(newlines(v)), nil
 		}
 		return newlines(v), nil
 	}

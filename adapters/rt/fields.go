@@ -164,6 +164,8 @@ func customValueOf(def fieldDef, values []string) any {
 		if values[0] == "1970-01-01" {
 			return nil
 		}
+	case event.TypeText:
+		return defuse.MeantFormula(strings.Join(values, "\n"))
 	}
 	return strings.Join(values, "\n")
 }

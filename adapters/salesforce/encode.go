@@ -205,8 +205,8 @@ func (e *encoder) text(def *definition, s string) (any, error) {
 		s = richtext.MarkdownToHTML(s)
 	case def.Name == "Description":
 		s = withMarker(s, e.mark)
-	case def.name == event.FieldSummary:
-		s = defuse.Formula(s)
+	case def.kind == event.TypeText:
+		s = defuse.Line(s)
 	}
 	if n := utf8.RuneCountInString(s); def.Length > 0 && n > def.Length {
 		return nil, e.reject("%s has %d characters, the field takes %d", def.name, n, def.Length)

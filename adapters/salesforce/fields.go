@@ -86,7 +86,7 @@ func (d *definition) read(v any) any {
 		}
 		return emptyNil(toMarkdown(s))
 	}
-	if d.name == event.FieldSummary {
+	if d.kind == event.TypeText {
 		s = defuse.MeantFormula(s)
 	}
 	return emptyNil(lines(s))

@@ -84,7 +84,8 @@ func (e *encoder) value(ctx context.Context, def *definition, v any) (string, er
 		}
 		return fromMarkdown(s), err
 	case event.TypeText:
-		return e.text(def, v)
+		s, err := e.text(def, v)
+		return defuse.Line(s), err
 	case event.TypeOption:
 		return e.option(ctx, def, v)
 	case event.TypeUser:
@@ -105,7 +106,7 @@ func (e *encoder) summary(v any) (string, error) {
 	case strings.ContainsAny(s, "\r\n"):
 		return "", e.reject("the summary has several lines, which ServiceNow does not take")
 	}
-	return defuse.Formula(s), nil
+	return defuse.Line(s), nil
 }
 
 func (e *encoder) text(def *definition, v any) (string, error) {

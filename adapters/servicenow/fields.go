@@ -71,10 +71,7 @@ func (t *Tracker) valueOf(ctx context.Context, def *definition, c cell, people m
 	}
 	switch def.kind {
 	case event.TypeText:
-		if def.title == event.FieldSummary {
-			return emptyNil(defuse.MeantFormula(lines(c.Value))), nil
-		}
-		return emptyNil(lines(c.Value)), nil
+		return emptyNil(defuse.MeantFormula(lines(c.Value))), nil
 	case event.TypeRich:
 		if def.html {
 			return emptyNil(richtext.HTMLToMarkdown(c.Value)), nil

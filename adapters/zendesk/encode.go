@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -89,7 +90,7 @@ func (e *encoder) summary(v any) error {
 	case strings.ContainsAny(s, "\r\n"):
 		return e.reject("the summary has several lines, which Zendesk does not take")
 	}
-	e.out["subject"] = s
+	e.out["subject"] = defuse.Line(s)
 	return nil
 }
 
@@ -283,7 +284,7 @@ func (e *encoder) value(def *definition, v any) (any, error) {
 		}
 	default:
 		if s, ok := v.(string); ok {
-			return lines(s), nil
+			return defuse.Line(lines(s)), nil
 		}
 	}
 	return nil, e.reject("%s is %T, which does not fit its type %s", def.name, v, def.kind)

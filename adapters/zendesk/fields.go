@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -30,7 +31,7 @@ func (t *Tracker) fieldsOf(ctx context.Context, x *ticket, cat *catalog, people 
 	out := event.Fields{
 		event.FieldKey: x.key(), event.FieldURL: t.webURL(x.key()),
 		event.FieldCreated: x.Created.UTC().Format(time.RFC3339), event.FieldUpdated: x.Updated.UTC().Format(time.RFC3339),
-		event.FieldSummary: emptyNil(lines(x.Subject)), event.FieldStatus: cat.status(x).name,
+		event.FieldSummary: emptyNil(defuse.MeantFormula(lines(x.Subject))), event.FieldStatus: cat.status(x).name,
 		event.FieldType: emptyNil(cat.kinds.label(x.Type)), event.FieldPriority: emptyNil(cat.priority.label(x.Priority)),
 		event.FieldProject: nameOf(brands, x.Brand), fieldGroup: nameOf(groups, x.Group),
 		event.FieldAssignee: person(x.Assignee), event.FieldReporter: person(x.Requester), event.FieldCreator: person(x.Submitter),
@@ -112,7 +113,7 @@ func (d *definition) read(v any) any {
 	if d.kind == event.TypeOption && s != "" {
 		return d.label(s)
 	}
-	return emptyNil(lines(s))
+	return emptyNil(defuse.MeantFormula(lines(s)))
 }
 
 func setOf(all []string) any {

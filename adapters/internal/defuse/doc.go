@@ -7,8 +7,11 @@
 //   - Text puts one character of no width before what would be acted on: it looks as
 //     before.
 //   - Meant takes exactly that character out again: Meant(Text(s)) = s for a text
-//     without such characters, so that no edit comes from it.
+//     without such characters, so that no edit comes from it. Formula and Line are read
+//     as they were whatever the text held.
+//   - Line leaves numbers, telephone numbers and words behind a sign as they are.
 //
 // Which signs a tracker acts on is for its adapter to say. Signs within Markdown that
-// code must keep are for richtext.Disarm.
+// code must keep are for richtext.Disarm. It knows nothing of names: an option, a label
+// or a person is written as the tracker spells it.
 package defuse
