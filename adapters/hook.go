@@ -37,6 +37,9 @@ type Hint struct {
 	// Tickets to look at: each with Ref and Key as Changes has them, or with a Key
 	// alone, as Locate takes it. None says that something has changed.
 	Tickets []event.Change
+	// Answer is what the tracker has to be told so that it does not send again, if a
+	// status alone does not do; Type is its media type. It repeats nothing of the delivery.
+	Answer, Type string
 	// Once tells deliveries apart by what their signature covers; "" says that each
 	// counts.
 	Once string

@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"encoding/xml"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -370,5 +371,32 @@ func TestTrap_AnOutboundMessageIsAHintByItsSecretPath(t *testing.T) {
 	}
 	if hint, err := hook.Hook(delivery("/"+hookSecret, `<a>500</a> 5000 x500000000000001AAA`)); err != nil || len(hint.Tickets) != 0 {
 		t.Errorf("a body that names no case gives %+v, %v", hint, err)
+	}
+}
+
+// TestTrap_AnOutboundMessageIsAcknowledged: without its receipt Salesforce sends it again
+// for a day. A flow takes the status alone.
+func TestTrap_AnOutboundMessageIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	hook := startSite(t, salesforcedouble.Options{}).open(t, nil).(adapters.Hooked)
+	hint, err := hook.Hook(delivery("/"+hookSecret, strings.Replace(outbound, "%s", "500000000000001AAA", 1)))
+	if err != nil || !strings.HasPrefix(hint.Type, "text/xml") {
+		t.Fatalf("got %+v, %v", hint, err)
+	}
+	var envelope struct {
+		XMLName xml.Name `xml:"http://schemas.xmlsoap.org/soap/envelope/ Envelope"`
+		Body    struct {
+			Response struct {
+				Ack string `xml:"http://soap.sforce.com/2005/09/outbound Ack"`
+			} `xml:"http://soap.sforce.com/2005/09/outbound notificationsResponse"`
+		} `xml:"http://schemas.xmlsoap.org/soap/envelope/ Body"`
+	}
+	if err := xml.Unmarshal([]byte(hint.Answer), &envelope); err != nil || envelope.Body.Response.Ack != "true" {
+		t.Errorf("got %s, %v", hint.Answer, err)
+	}
+	for path, body := range map[string]string{"/" + hookSecret: `{"id": "500000000000001AAA"}`, "/wrong": outbound} {
+		if hint, _ := hook.Hook(delivery(path, body)); hint.Answer != "" {
+			t.Errorf("%s gets %s", path, hint.Answer)
+		}
 	}
 }

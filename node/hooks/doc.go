@@ -5,8 +5,9 @@
 //
 //   - Only the adapter decides what is authentic (adapters.Hooked). What is not is
 //     answered with 401 and has no effect; nobody learns more from the answer.
-//   - An authentic delivery is answered with 204 at once, before anything is asked of
-//     the tracker, also when more come than are followed up.
+//   - An authentic delivery is answered with 204, or with the receipt that its tracker
+//     wants, at once, before anything is asked of the tracker, also when more come than
+//     are followed up.
 //   - Bodies, headers, time, requests at once and requests a second are bounded, for
 //     authentic ones and others alike.
 //   - A delivery that is repeated within ten minutes has no second effect.

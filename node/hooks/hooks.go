@@ -94,7 +94,14 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	defer func() { <-r.slots }()
-	w.WriteHeader(r.take(w, q))
+	status, hint := r.take(w, q)
+	if hint.Answer == "" {
+		w.WriteHeader(status)
+		return
+	}
+	w.Header().Set("Content-Type", hint.Type)
+	// A tracker that does not get it sends again.
+	_, _ = io.WriteString(w, hint.Answer)
 }
 
 func (r *Receiver) enter(ctx context.Context) bool {
@@ -108,24 +115,24 @@ func (r *Receiver) enter(ctx context.Context) bool {
 	}
 }
 
-// take reads one delivery and returns the status of its answer.
-func (r *Receiver) take(w http.ResponseWriter, q *http.Request) int {
+// take reads one delivery and returns the status of its answer, and what it hints at.
+func (r *Receiver) take(w http.ResponseWriter, q *http.Request) (int, adapters.Hint) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, maxBody))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return http.StatusRequestEntityTooLarge
+		return http.StatusRequestEntityTooLarge, adapters.Hint{}
 	case err != nil:
-		return http.StatusBadRequest
+		return http.StatusBadRequest, adapters.Hint{}
 	}
 	at := time.Now()
 	hint, err := r.opt.Hooked.Hook(adapters.Delivery{Path: q.URL.Path, Header: q.Header, Body: body, At: at})
 	if err != nil {
 		r.refuse(err, at)
-		return http.StatusUnauthorized
+		return http.StatusUnauthorized, adapters.Hint{}
 	}
 	r.note(hint, at)
-	return http.StatusNoContent
+	return http.StatusNoContent, hint
 }
 
 // refuse logs what was refused, once a minute.

@@ -34,6 +34,8 @@ func (tracker) Hook(d adapters.Delivery) (adapters.Hint, error) {
 	for word := range strings.FieldsSeq(text) {
 		if once, ok := strings.CutPrefix(word, "once="); ok {
 			hint.Once = once
+		} else if receipt, ok := strings.CutPrefix(word, "receipt="); ok {
+			hint.Answer, hint.Type = receipt, "text/xml"
 		} else {
 			hint.Tickets = append(hint.Tickets, event.Change{Key: word})
 		}
@@ -229,6 +231,32 @@ func TestReceiver_LogsWhatItRefusesOnceAMinuteAndNothingOfIt(t *testing.T) {
 		post(r, "forged s3cret")
 		if lines := strings.Count(log.String(), "\n"); lines != 2 || !strings.Contains(log.String(), `"refused":10`) || strings.Contains(log.String(), "s3cret") {
 			t.Errorf("got %d lines: %s", lines, log.String())
+		}
+	})
+}
+
+// TestReceiver_AnAuthenticDeliveryGetsTheReceiptItsTrackerWants: a repeated one too, and
+// nobody else.
+func TestReceiver_AnAuthenticDeliveryGetsTheReceiptItsTrackerWants(t *testing.T) {
+	t.Parallel()
+	inTime(t, 0, func(t *testing.T, r *hooks.Receiver, _ *looks) {
+		for _, d := range []struct {
+			body   string
+			status int
+			answer string
+		}{
+			{"signed:A-1 once=1 receipt=<ack/>", http.StatusOK, "<ack/>"},
+			{"signed:A-1 once=1 receipt=<ack/>", http.StatusOK, "<ack/>"},
+			{"signed:A-1", http.StatusNoContent, ""},
+			{"forged:A-1 receipt=<ack/>", http.StatusUnauthorized, ""},
+		} {
+			q := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/jira", strings.NewReader(d.body))
+			q.Header.Set("X-Test", "1")
+			w := httptest.NewRecorder()
+			r.ServeHTTP(w, q)
+			if w.Code != d.status || w.Body.String() != d.answer || (d.answer != "") != (w.Header().Get("Content-Type") == "text/xml") {
+				t.Errorf("%q: got %d %q %v", d.body, w.Code, w.Body, w.Header())
+			}
 		}
 	})
 }

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -9,6 +10,12 @@ import (
 type clock struct {
 	skew  time.Duration
 	known bool
+}
+
+// byTracker tells whether an answer is surely the tracker's: errors and pages may come
+// from what stands before it, whose clock is another.
+func byTracker(res *http.Response) bool {
+	return res.StatusCode < http.StatusBadRequest && !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html")
 }
 
 func (c *Client) noteClock(h http.Header, sent, received time.Time) {
@@ -25,7 +32,7 @@ func (c *Client) noteClock(h http.Header, sent, received time.Time) {
 }
 
 // Skew is how far the tracker's clock is ahead of ours, by the Date of its
-// last answer, good to about a second; false if none had one.
+// last good answer, good to about a second; false if none had one.
 func (c *Client) Skew() (time.Duration, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -38,3 +38,34 @@ func TestSetBack_GoesBackAsFarAsTheClockDid(t *testing.T) {
 		t.Errorf("an old place moved from %v to %v", old, got)
 	}
 }
+
+// TestSkew_WhatStandsBeforeATrackerHasAnotherClock: what answers in its place, with an
+// error or a page, tells nothing of the tracker's time.
+func TestSkew_WhatStandsBeforeATrackerHasAnotherClock(t *testing.T) {
+	t.Parallel()
+	const behind = -2 * time.Minute
+	status, kind, skew := http.StatusOK, "application/json", behind
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", time.Now().Add(skew).UTC().Format(http.TimeFormat))
+		w.Header().Set("Content-Type", kind)
+		w.WriteHeader(status)
+	})
+	c := newClient(t, s.URL)
+	for _, answer := range []struct {
+		status int
+		kind   string
+		skew   time.Duration
+	}{
+		{http.StatusOK, "application/json", behind},
+		{http.StatusServiceUnavailable, "application/json", 0},
+		{http.StatusTooManyRequests, "", 0},
+		{http.StatusOK, "text/html; charset=utf-8", 0},
+		{http.StatusUnauthorized, "application/json", 0},
+	} {
+		status, kind, skew = answer.status, answer.kind, answer.skew
+		_, _ = c.Do(t.Context(), rest.Request{Op: "read", Path: "x"})
+		if got, known := c.Skew(); !known || (got-behind).Abs() > 3*time.Second {
+			t.Errorf("after %d %s the clock is ahead by %v", answer.status, answer.kind, got)
+		}
+	}
+}

@@ -186,7 +186,7 @@ func (f *flight) once(u *url.URL, token string) (_ *http.Response, again bool, _
 	if f.c.opt.Refused != nil && f.c.opt.Refused(res) {
 		res.StatusCode = http.StatusUnauthorized
 	}
-	if originOf(u) == f.c.origin {
+	if originOf(u) == f.c.origin && byTracker(res) {
 		f.c.noteClock(res.Header, sent, time.Now())
 	}
 	return res, f.r.Body == nil || body.untouched(), nil
