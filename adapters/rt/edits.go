@@ -67,7 +67,7 @@ func (t *Tracker) edit(tx transaction, known map[string]queueFields) (field stri
 	read := plain
 	switch string(tx.Type) + " " + string(tx.Field) {
 	case "Set Subject":
-		field, read = event.FieldSummary, func(s text) any { return nilIfEmpty(defuse.MeantFormula(string(s))) }
+		field, read = event.FieldSummary, meantLine
 	case "Status Status":
 		field = event.FieldStatus
 	case "Set Priority":
@@ -88,20 +88,27 @@ func (t *Tracker) edit(tx transaction, known map[string]queueFields) (field stri
 		if tx.Type != "CustomField" {
 			return "", nil, nil
 		}
-		return t.fieldName(fieldByID(known, tx.Field)), plain(tx.OldValue), plain(tx.NewValue)
+		name, def := fieldByID(known, tx.Field)
+		field = t.fieldName(name)
+		if def.kind == event.TypeText {
+			read = meantLine
+		}
 	}
 	return field, read(tx.OldValue), read(tx.NewValue)
 }
 
-func fieldByID(known map[string]queueFields, id text) string {
+// meantLine reads a text of one line.
+func meantLine(s text) any { return nilIfEmpty(defuse.MeantFormula(string(s))) }
+
+func fieldByID(known map[string]queueFields, id text) (string, fieldDef) {
 	for _, q := range known {
 		for name, def := range q.fields {
 			if def.id == id {
-				return name
+				return name, def
 			}
 		}
 	}
-	return "#" + string(id)
+	return "#" + string(id), fieldDef{}
 }
 
 // linked reads the address of a ticket in RT's links.

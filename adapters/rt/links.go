@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"parley/adapters"
 	"parley/sync/event"
@@ -50,20 +51,56 @@ func linksOf(b *ticketBody) []event.Link {
 	return out
 }
 
-// encodeLinks puts what changes of the links into the record of a write.
-func encodeLinks(op string, step event.Step, ticket *ticketBody, record map[string]any) error {
+// encodeLinks puts the links that go into the record of a write, and returns those that
+// come: RT refuses some, which is no reason to keep back the rest.
+func encodeLinks(op string, step event.Step, ticket *ticketBody, record map[string]any) (add []event.Link, err error) {
 	add, remove := step.LinkChanges(linksOf(ticket))
 	if err := refuseLinks(op, add); err != nil {
-		return err
+		return nil, err
 	}
+	putLinks(record, "Delete", remove)
+	return add, nil
+}
+
+// putLinks puts links into a record, under RT's names behind a verb.
+func putLinks(record map[string]any, verb string, links []event.Link) {
 	names := linkNames()
-	for verb, links := range map[string][]event.Link{"Add": add, "Delete": remove} {
-		for _, l := range links {
-			ids, _ := record[verb+names[l.Type]].([]string)
-			record[verb+names[l.Type]] = append(ids, l.ID)
-		}
+	for _, l := range links {
+		ids, _ := record[verb+names[l.Type]].([]string)
+		record[verb+names[l.Type]] = append(ids, l.ID)
 	}
-	return nil
+}
+
+// link adds links to a ticket, and tells which of them RT did not take: those to what is
+// not there, to the ticket itself, or in a circle. A right that is missing is an error.
+func (t *Tracker) link(ctx context.Context, op string, ticket *ticketBody, lock string, add []event.Link) (partly string, err error) {
+	if len(add) == 0 {
+		return "", nil
+	}
+	record := map[string]any{}
+	putLinks(record, "Add", add)
+	err = t.put(ctx, op, ticket, lock, record)
+	if no := (*refusedError)(nil); !errors.As(err, &no) || errors.Is(err, adapters.ErrDenied) {
+		return "", err
+	}
+	again, _, err := t.ticket(ctx, op, string(ticket.ID))
+	if err != nil {
+		return "", doubt(op, err)
+	}
+	have := linksOf(again)
+	return notTaken(slices.DeleteFunc(slices.Clone(add), func(l event.Link) bool { return slices.ContainsFunc(have, l.Same) })), nil
+}
+
+// notTaken tells of links that were refused, "" of none.
+func notTaken(links []event.Link) string {
+	var words []string
+	for _, l := range links {
+		words = append(words, l.Type+" #"+l.ID)
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "RT did not take these links: " + strings.Join(words, ", ")
 }
 
 func refuseLinks(op string, links []event.Link) error {
@@ -76,24 +113,26 @@ func refuseLinks(op string, links []event.Link) error {
 	return nil
 }
 
-// encodeNewLinks puts the links of a new ticket into the record that makes it. RT
-// drops a link to what is not there without a word.
-func (t *Tracker) encodeNewLinks(ctx context.Context, op string, step event.Step, record map[string]any) error {
+// encodeNewLinks puts the links of a new ticket into the record that makes it, and tells
+// of those to what is not there: RT drops them without a word.
+func (t *Tracker) encodeNewLinks(ctx context.Context, op string, step event.Step, record map[string]any) (partly string, err error) {
 	add, _ := step.LinkChanges(nil)
 	if err := refuseLinks(op, add); err != nil {
-		return err
+		return "", err
 	}
+	var good, lost []event.Link
 	for _, l := range add {
-		if _, _, err := t.ticket(ctx, op, l.ID); errors.Is(err, adapters.ErrGone) {
-			return failed(adapters.ErrRejected, op, "there is no ticket "+l.ID+" to link", "")
-		} else if err != nil {
-			return sure(err)
+		switch _, _, err := t.ticket(ctx, op, l.ID); {
+		case errors.Is(err, adapters.ErrGone):
+			lost = append(lost, l)
+		case err != nil:
+			return "", sure(err)
+		default:
+			good = append(good, l)
 		}
-		name := linkNames()[l.Type]
-		ids, _ := record[name].([]string)
-		record[name] = append(ids, l.ID)
 	}
-	return nil
+	putLinks(record, "", good)
+	return notTaken(lost), nil
 }
 
 // afterLinks is the status, if it has to be set behind the links: RT sets it before

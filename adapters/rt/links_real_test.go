@@ -4,6 +4,7 @@ package rt_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -86,27 +87,36 @@ func TestTrap_ATicketThatDependsOnAnOpenOneIsResolvedBesideIt(t *testing.T) {
 	wantError(t, write("resolved", blocked, blocked), adapters.ErrRejected, "unresolved dependencies")
 }
 
-func TestTrap_ALinkThatRTDoesNotTakeIsRefused(t *testing.T) {
+func TestTrap_ALinkThatRTDoesNotTakeKeepsNothingElseBack(t *testing.T) {
 	t.Parallel()
 	tracker := openReal(t, server.base(t), nil)
 	one, other := create(t, tracker, nil), create(t, tracker, event.Fields{event.FieldSummary: "other"})
-	write := func(kind event.StepKind, ref event.Ref, value any) error {
-		fields := event.Fields{event.FieldLinks: value}
+	write := func(kind event.StepKind, ref event.Ref, value any, partly string) event.Ref {
+		t.Helper()
+		fields := event.Fields{event.FieldLinks: value, event.FieldSummary: "with a link"}
 		if kind == event.StepCreate {
-			fields[event.FieldProject], fields[event.FieldSummary] = "Sync", "with a link"
+			fields[event.FieldProject] = "Sync"
 		}
-		_, err := tracker.Write(t.Context(), event.Step{Kind: kind, Ref: ref, Marker: "abcdefghijklmnop", Fields: fields}, nil)
-		return err
+		w, err := tracker.Write(t.Context(), event.Step{Kind: kind, Ref: ref, Marker: "abcdefghijklmnop", Fields: fields}, nil)
+		if err != nil || !strings.HasSuffix(w.Partly, partly) || (partly == "") != (w.Partly == "") {
+			t.Fatalf("said %q, %v; want %q", w.Partly, err, partly)
+		}
+		if got := read(t, tracker, w.Ref).Fields[event.FieldSummary]; got != "with a link" {
+			t.Errorf("the summary is %v", got)
+		}
+		return w.Ref
 	}
 	nowhere := event.Ref{ID: "999999"}
-	wantError(t, write(event.StepUpdate, one, links("refers to", nowhere)), adapters.ErrRejected, "Couldn't resolve")
-	wantError(t, write(event.StepUpdate, one, links("refers to", one)), adapters.ErrRejected, "itself")
-	wantError(t, write(event.StepCreate, event.Ref{}, links("refers to", nowhere)), adapters.ErrRejected, "no ticket 999999")
-	wantError(t, write(event.StepCreate, event.Ref{}, links(event.RelatesTo, one)), adapters.ErrRejected, "no link")
-	if err := write(event.StepUpdate, one, links(event.Blocks, other)); err != nil {
-		t.Fatal(err)
+	write(event.StepUpdate, one, links("refers to", nowhere), ": refers to #999999")
+	write(event.StepUpdate, one, links("refers to", one), ": refers to #"+one.ID)
+	made := write(event.StepCreate, event.Ref{}, links("refers to", nowhere, one), ": refers to #999999")
+	if got := read(t, tracker, made).Fields[event.FieldLinks]; !cmp.Equal(got, links("refers to", one)) {
+		t.Errorf("links %v of a new ticket", got)
 	}
-	wantError(t, write(event.StepUpdate, other, links(event.Blocks, one)), adapters.ErrRejected, "circular")
+	_, err := tracker.Write(t.Context(), event.Step{Kind: event.StepUpdate, Ref: one, Fields: event.Fields{event.FieldLinks: links(event.RelatesTo, other)}}, nil)
+	wantError(t, err, adapters.ErrRejected, "no link")
+	write(event.StepUpdate, one, links(event.Blocks, other), "")
+	write(event.StepUpdate, other, links(event.Blocks, one), ": blocks #"+one.ID)
 	if got := read(t, tracker, other).Fields[event.FieldLinks]; !cmp.Equal(got, links(event.IsBlockedBy, one)) {
 		t.Errorf("links %v after refusals", got)
 	}

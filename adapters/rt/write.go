@@ -42,7 +42,8 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 	if err != nil {
 		return event.Written{}, sure(err)
 	}
-	if err := t.encodeNewLinks(ctx, op, step, record); err != nil {
+	partly, err := t.encodeNewLinks(ctx, op, step, record)
+	if err != nil {
 		return event.Written{}, err
 	}
 	record["Queue"] = known[queue].name
@@ -72,7 +73,7 @@ func (t *Tracker) create(ctx context.Context, step event.Step) (event.Written, e
 		// The ticket is there: what fails here shows when it is read back.
 		_ = t.put(ctx, op, made, "", later)
 	}
-	return event.Written{Ref: c.Ref, Key: c.Key}, nil
+	return event.Written{Ref: c.Ref, Key: c.Key, Partly: partly}, nil
 }
 
 // make posts a new ticket and returns its id, and what has to be set later: a
@@ -168,6 +169,7 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 		return event.Written{}, failed(adapters.ErrChanged, op, "", "")
 	}
 	record := map[string]any{}
+	var links []event.Link
 	if len(step.Fields) > 0 {
 		known, err := t.queueInfo(ctx, op, false)
 		if err != nil {
@@ -180,7 +182,7 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 		if record, err = t.encode(ctx, op, queue, step.Fields); err != nil {
 			return event.Written{}, sure(err)
 		}
-		if err := encodeLinks(op, step, body, record); err != nil {
+		if links, err = encodeLinks(op, step, body, record); err != nil {
 			return event.Written{}, err
 		}
 	}
@@ -210,8 +212,12 @@ func (t *Tracker) update(ctx context.Context, step event.Step) (event.Written, e
 			return event.Written{}, err
 		}
 	}
-	if step.Comment == nil {
-		return written, nil
+	lock = step.Lock
+	if len(record) > 0 {
+		lock = ""
+	}
+	if written.Partly, err = t.link(ctx, op, body, lock, links); err != nil || step.Comment == nil {
+		return written, err
 	}
 	written.Item, err = t.post(ctx, op, step.Ref.ID, step.Comment.Internal, rest.Request{JSON: message})
 	if err != nil {
@@ -393,8 +399,15 @@ func refusal(op string, said []text) error {
 	if len(no) == 0 {
 		return nil
 	}
-	return failed(class, op, strings.Join(no, "; "), "RT saved the other fields of this write")
+	e := failed(class, op, strings.Join(no, "; "), "RT saved the other fields of this write")
+	return &refusedError{e}
 }
+
+// refusedError is what RT answered with 200: it wrote the rest.
+type refusedError struct{ error }
+
+// Unwrap implements the interface of package errors.
+func (e *refusedError) Unwrap() error { return e.error }
 
 // refuses knows RT's ways to say no. A sentence names old and new values, so
 // only its beginning, or words that stand outside of quotes, can be trusted.
