@@ -55,6 +55,13 @@ type People interface {
 	FindUser(ctx context.Context, query string) ([]event.User, error)
 }
 
+// Assigner is the ability to tell beforehand whether a ticket can be assigned to a person.
+type Assigner interface {
+	// Assignable tells whether a ticket of a project can be assigned to somebody, by
+	// the id that FindUser gave. An empty project is the one where tickets are made.
+	Assignable(ctx context.Context, project, id string) (bool, error)
+}
+
 // Searcher is the ability to find tickets by one field's value.
 type Searcher interface {
 	// ByField returns up to limit tickets whose field equals value exactly.

@@ -178,6 +178,11 @@ func abilities(t *testing.T, s *Subject) {
 	if p, ok := e.tracker.(adapters.People); ok {
 		e.tryPeople(p, ref)
 	}
+	if p, ok := e.tracker.(adapters.Assigner); ok {
+		if yes, err := p.Assignable(e.Context(), "", "nobody-of-that-name"); yes || err != nil {
+			t.Errorf("Assignable to nobody gave %v, %v; want no and no error", yes, err)
+		}
+	}
 	if p, ok := e.tracker.(adapters.Searcher); ok {
 		e.trySearcher(p, ref)
 	}

@@ -60,6 +60,7 @@ func (s *Subject) abilities(tracker adapters.Tracker) []string {
 	_, watcher := tracker.(adapters.Watcher)
 	_, hooked := tracker.(adapters.Hooked)
 	_, people := tracker.(adapters.People)
+	_, assigner := tracker.(adapters.Assigner)
 	_, searcher := tracker.(adapters.Searcher)
 	_, historian := tracker.(adapters.Historian)
 	_, workflow := tracker.(adapters.Workflow)
@@ -79,6 +80,7 @@ func (s *Subject) abilities(tracker adapters.Tracker) []string {
 		has(s.CreatesOnce, "creates once"),
 		has(historian, "history"),
 		has(people, "people"),
+		has(assigner, "tells assignees"),
 		has(searcher, "search by field"),
 		has(s.BadQuery != "", "query"),
 		has(deleter, "deletion"),

@@ -158,13 +158,18 @@ func (e *env) settle() {
 	<-settled.C
 }
 
-// found asks where a settled step is, for as long as the adapter says later.
+// found asks where a settled step is, for as long as the adapter says later. A
+// connection that breaks on a busy machine is asked again, as by the path.
 func (e *env) found(step event.Step) event.Found {
 	e.Helper()
 	var found event.Found
 	e.eventually("Find to answer", func() bool {
 		var err error
 		found, err = e.tracker.Find(e.Context(), step)
+		if errors.Is(err, adapters.ErrTransient) {
+			e.Logf("asked again: %v", err)
+			return false
+		}
 		e.must(err)
 		return found.Presence != event.FoundLater
 	})

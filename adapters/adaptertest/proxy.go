@@ -3,12 +3,15 @@ package adaptertest
 import (
 	"bytes"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // proxy stands between adapter and tracker and does what it is told to some of
@@ -34,6 +37,8 @@ func newProxy(t *testing.T, target string) *proxy {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	broken := &breaks{}
+	t.Cleanup(func() { broken.tell(t) })
 	p := &proxy{forward: &httputil.ReverseProxy{
 		// The tracker sees the name that the adapter used, and makes its links
 		// with it.
@@ -43,11 +48,12 @@ func newProxy(t *testing.T, target string) *proxy {
 		},
 		Transport:     transport,
 		FlushInterval: -1,
-		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {
+		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
 			// What the tracker cut, the proxy cuts.
+			broken.note(r.Method + " " + r.URL.Path + ": " + err.Error())
 			panic(http.ErrAbortHandler)
 		},
-		ErrorLog: quiet(),
+		ErrorLog: log.New(broken, "", 0),
 	}}
 	server := httptest.NewUnstartedServer(p)
 	server.Config.ErrorLog = quiet()
@@ -61,6 +67,38 @@ func newProxy(t *testing.T, target string) *proxy {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// maxBreaks is how many broken requests a test that failed tells of.
+const maxBreaks = 20
+
+// breaks are the requests that broke between proxy and tracker, with the time:
+// a test that fails tells them, for nobody sees them otherwise.
+type breaks struct {
+	mu   sync.Mutex // guards what follows
+	told []string
+}
+
+func (b *breaks) note(what string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.told) < maxBreaks {
+		b.told = append(b.told, time.Now().Format(time.StampMicro)+" "+what)
+	}
+}
+
+// Write implements io.Writer for the log of the proxy.
+func (b *breaks) Write(line []byte) (int, error) {
+	b.note(strings.TrimSpace(string(line)))
+	return len(line), nil
+}
+
+func (b *breaks) tell(t *testing.T) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t.Failed() && len(b.told) > 0 {
+		t.Logf("broken between proxy and tracker:\n%s", strings.Join(b.told, "\n"))
+	}
 }
 
 // set makes the proxy do act to the requests that match.

@@ -15,6 +15,8 @@ func textPromises() []promise {
 		{"PlainTextIsKept", textPlain},
 		{"MarkdownIsStableAfterOnePass", textStable},
 		{"PicturesOfAttachmentsAreReadAsWritten", textPictures},
+		{"AFormulaIsNoneInATableAndIsReadAsItWas", textFormulas},
+		{"NumbersAndWordsAreNoFormula", textNumbers},
 	}
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/adapters/internal/rest"
 	"parley/sync/event"
 )
@@ -102,6 +104,9 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 		Version: change.Version, Updated: change.Updated, Lock: change.Version,
 		Next: in.Next,
 	}
+	if out.Fields, err = t.lines(ctx, out.Fields, defuse.MeantFormula); err != nil {
+		return event.Ticket{}, err
+	}
 	out.Fields[event.FieldKey], out.Fields[event.FieldURL] = out.Key, out.URL
 	out.Fields[event.FieldCreated] = in.Created.UTC().Format(time.RFC3339)
 	out.Fields[event.FieldUpdated] = in.Updated.UTC().Format(time.RFC3339)
@@ -151,6 +156,13 @@ func (t *Tracker) FindUser(ctx context.Context, query string) ([]event.User, err
 		out = append(out, p.user())
 	}
 	return out, nil
+}
+
+// Assignable implements adapters.Assigner: a ticket can be given to everybody whom the
+// desk knows.
+func (t *Tracker) Assignable(ctx context.Context, _, id string) (bool, error) {
+	found, err := t.FindUser(ctx, id)
+	return slices.ContainsFunc(found, func(u event.User) bool { return u.ID == id }), err
 }
 
 func (t *Tracker) schema(ctx context.Context, op string) (wireSchema, error) {
@@ -204,6 +216,9 @@ func (t *Tracker) History(ctx context.Context, ref event.Ref, since time.Time) (
 			At: e.At.UTC(), Author: e.Author.user(), Own: e.Author.ID == who.Account.ID,
 			Field: e.Field, Old: e.Old, New: e.New,
 		})
+		if err := t.meant(ctx, &out[len(out)-1]); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }

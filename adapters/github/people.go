@@ -33,6 +33,14 @@ func (t *Tracker) FindUser(ctx context.Context, query string) ([]event.User, err
 	return []event.User{u.event()}, nil
 }
 
+// Assignable implements adapters.Assigner; there is one repository.
+func (t *Tracker) Assignable(ctx context.Context, _, id string) (bool, error) {
+	if !loginPattern.MatchString(id) {
+		return false, nil
+	}
+	return t.api.assignable(ctx, "ask whether issues can be assigned to a person", id)
+}
+
 // login is a person as GitHub writes them. Somebody whom an issue cannot be assigned
 // to would be dropped silently.
 func (e *edit) login(ctx context.Context, v any) (string, error) {
@@ -154,7 +162,7 @@ func (t *Tracker) History(ctx context.Context, ref event.Ref, since time.Time) (
 func (a *activity) edits(labels *[]string) []adapters.Edit {
 	switch {
 	case a.Event == "renamed" && a.Rename != nil:
-		return []adapters.Edit{{Field: event.FieldSummary, Old: emptyNil(a.Rename.From), New: emptyNil(a.Rename.To)}}
+		return []adapters.Edit{{Field: event.FieldSummary, Old: emptyNil(titleOf(a.Rename.From)), New: emptyNil(titleOf(a.Rename.To))}}
 	case a.Event == "closed":
 		return []adapters.Edit{
 			{Field: event.FieldResolution, New: emptyNil(a.Reason)},

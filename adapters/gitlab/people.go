@@ -31,6 +31,12 @@ func (t *Tracker) FindUser(ctx context.Context, query string) ([]event.User, err
 	return out, err
 }
 
+// Assignable implements adapters.Assigner: issues are assigned to members of the project.
+func (t *Tracker) Assignable(ctx context.Context, _, id string) (bool, error) {
+	found, err := t.FindUser(ctx, id)
+	return slices.ContainsFunc(found, func(u event.User) bool { return u.ID == id }), err
+}
+
 // assignee sets the one that other trackers know. Where several can be assigned, the
 // others stay.
 func (e *edit) assignee(ctx context.Context, v any) error {

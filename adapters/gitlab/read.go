@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -71,7 +72,7 @@ func isAuthor(u *user, me user) bool { return u != nil && u.ID == me.ID }
 func (i *issue) fields(p *project, description string) event.Fields {
 	out := event.Fields{
 		event.FieldKey: i.key(), event.FieldURL: emptyNil(i.web()), event.FieldProject: p.Path,
-		event.FieldSummary: emptyNil(lines(*i.Title)), event.FieldDescription: emptyNil(description), event.FieldStatus: i.State,
+		event.FieldSummary: emptyNil(defuse.MeantFormula(lines(*i.Title))), event.FieldDescription: emptyNil(description), event.FieldStatus: i.State,
 		event.FieldType: emptyNil(i.Type), event.FieldLabels: setOf(i.Labels), event.FieldDue: emptyNil(i.Due),
 		event.FieldReporter: i.Author.value(), event.FieldAssignee: nil, fieldMilestone: nil,
 		fieldConfidential:  i.Confidential == nil || *i.Confidential,

@@ -299,6 +299,20 @@ func (d *directory) users(ctx context.Context, query string) ([]user, error) {
 	})
 }
 
+// assignable are the people whom issues of a project can be assigned to, of those that
+// an id finds.
+func (d *directory) assignable(ctx context.Context, op, project, id string) ([]user, error) {
+	return recall.Of(&d.memory, "assignable "+project+" "+id, func() ([]user, error) {
+		key := "username"
+		if d.api.cloud {
+			key = "accountId"
+		}
+		var found []user
+		err := d.api.get(ctx, op, "user/assignable/search", url.Values{key: {id}, "project": {project}, "maxResults": {"50"}}, &found)
+		return found, listError(err, op)
+	})
+}
+
 // person is somebody by what changelogs name them by: account id, or key.
 func (d *directory) person(ctx context.Context, id string) (user, error) {
 	return recall.Of(&d.memory, "person "+id, func() (user, error) {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -30,6 +32,22 @@ func (t *Tracker) FindUser(ctx context.Context, query string) ([]event.User, err
 		}
 	}
 	return out, nil
+}
+
+// Assignable implements adapters.Assigner.
+func (t *Tracker) Assignable(ctx context.Context, project, id string) (bool, error) {
+	const op = "ask whether issues can be assigned to a person"
+	if project == "" {
+		if len(t.set.projects) != 1 {
+			return false, &adapters.Error{
+				Class: adapters.ErrRejected, Op: op, Err: errors.New("there are several projects and no ticket yet"),
+				Hint: "set issue.project in the filter above the line that asks",
+			}
+		}
+		project = t.set.projects[0]
+	}
+	all, err := t.dir.assignable(ctx, op, project, id)
+	return slices.ContainsFunc(all, func(u user) bool { return u.id() == id }), err
 }
 
 // Tells implements adapters.Partial: of other fields History has some and leaves some out.
@@ -163,8 +181,11 @@ func plainTold(def *definition, id, name string) any {
 	case event.TypeDate:
 		return emptyNil(orDefault(id, name))
 	}
-	if def.id == "project" {
+	switch {
+	case def.id == "project":
 		return emptyNil(id)
+	case def.kind == event.TypeText:
+		return emptyNil(defuse.MeantFormula(lines(name)))
 	}
 	return emptyNil(lines(name))
 }

@@ -49,7 +49,7 @@ var (
 
 func startSite(t testing.TB, opt jiradouble.Options) *site {
 	t.Helper()
-	opt.Project, opt.Accounts = project, []jiradouble.Account{bot(), alice()}
+	opt.Project, opt.Accounts = project, append([]jiradouble.Account{bot(), alice()}, opt.Accounts...)
 	var s site
 	media := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Files().ServeHTTP(w, r) }))
 	t.Cleanup(media.Close)

@@ -21,6 +21,13 @@ DevOps, Zendesk, Request Tracker), Atlassian's documents (Jira Cloud, "adf" belo
 The same tests hold that no word is lost on any way, that writing what was read is stable after one pass, and that no dangerous address
 can be followed. What a format cannot say is written as words.
 
+A text of one line (the summary, a custom field that is a text) has no format, and is written as it is, but for one thing: what a spreadsheet
+would run when somebody exports the tracker's tickets gets a character of no width (U+200B) before it. That is what begins with ` + "`=`" + `, or
+with ` + "`+`, `-` or `@`" + ` (also as wide characters, and behind spaces or a tab) and calls something: ` + "`@SUM(A1)`, `+cmd|' /C calc'!A0`" + `.
+Numbers (` + "`-5`" + `), telephone numbers (` + "`+49 (0)30 123456`" + `) and words (` + "`@alice look!`" + `) stay as they are. Parley takes the character
+out when it reads, so that no edit comes from it. What a ticket held before stays as it is until the field is written; labels and the names
+of options, people and files are written as they are.
+
 ## What a format takes
 
 The row says what is in the text, the column the format that it is written in and read again. *yes*: every time; a share: in so many of the

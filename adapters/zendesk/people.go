@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"parley/adapters"
+	"parley/adapters/internal/defuse"
 	"parley/sync/event"
 )
 
@@ -142,7 +143,7 @@ func (t *teller) field(name string) (string, func(any) any) {
 	}
 	switch name {
 	case "subject":
-		return event.FieldSummary, func(v any) any { return emptyNil(lines(text(v))) }
+		return event.FieldSummary, func(v any) any { return emptyNil(defuse.MeantFormula(lines(text(v)))) }
 	case "priority":
 		return event.FieldPriority, func(v any) any { return emptyNil(t.cat.priority.label(text(v))) }
 	case "type":

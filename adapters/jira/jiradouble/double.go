@@ -16,6 +16,8 @@ type Account struct {
 	ID, Name, Email, Token string
 	// Hidden keeps the e-mail address from others.
 	Hidden bool
+	// Unassignable: not a member of the role that issues can be assigned to.
+	Unassignable bool
 }
 
 // Options say which Jira it is.
@@ -249,6 +251,7 @@ func (d *Double) routes() {
 	d.handle("GET field", (*Double).listFields)
 	d.handle("GET user", (*Double).userBy)
 	d.handle("GET user/search", (*Double).searchUsers)
+	d.handle("GET user/assignable/search", (*Double).searchAssignable)
 	d.handle("GET mypermissions", (*Double).permissions)
 	d.handle("GET project/{key}", (*Double).project)
 	d.handle("GET project/{key}/statuses", (*Double).statuses)

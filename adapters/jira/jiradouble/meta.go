@@ -66,6 +66,30 @@ func (d *Double) searchUsers(c *call) {
 	c.answer(http.StatusOK, out)
 }
 
+// searchAssignable finds as searchUsers does, for one project.
+func (d *Double) searchAssignable(c *call) {
+	if !c.must() {
+		return
+	}
+	q := c.r.URL.Query()
+	if project := q.Get("project"); project != d.opt.Project {
+		c.fail(http.StatusNotFound, "No project could be found with key '"+project+"'.")
+		return
+	}
+	out := []any{}
+	for n := range d.opt.Accounts {
+		a := &d.opt.Accounts[n]
+		hit := q.Get("accountId") == a.ID
+		if name := q.Get("username"); name != "" {
+			hit = matches(a, name) || strings.HasPrefix(a.ID, name)
+		}
+		if hit && !a.Unassignable {
+			out = append(out, d.user(a))
+		}
+	}
+	c.answer(http.StatusOK, out)
+}
+
 func matches(a *Account, query string) bool {
 	query = strings.ToLower(query)
 	return strings.HasPrefix(strings.ToLower(a.Name), query) || !a.Hidden && strings.HasPrefix(strings.ToLower(a.Email), query)
