@@ -41,6 +41,8 @@ type Schema struct {
 	Attachments bool `json:"attachments"`
 	// EditComments tells whether a comment of ours can be changed later.
 	EditComments bool `json:"editComments"`
+	// Assignable: whether the tracker tells beforehand who a ticket can be assigned to.
+	Assignable bool `json:"assignable,omitempty"`
 	// MaxAttachment is in bytes; 0 is unknown.
 	MaxAttachment int64 `json:"maxAttachment,omitempty"`
 }

@@ -104,7 +104,7 @@ func (p *Path) quiet(ctx context.Context, in *incoming, l *look, r result) (bool
 	if err == nil {
 		err = p.unconfirmed(ctx, l.outgoing)
 	}
-	return errors.Is(err, errNothing) && !l.changedLocally(), l.gen
+	return errors.Is(err, errNothing) && !l.changedLocally() && l.young.Until.IsZero(), l.gen
 }
 
 // lookedAfter ends the work row that the look answered (part of T7).

@@ -329,7 +329,7 @@ func (p *Path) leaves(ctx context.Context, in *incoming, ticket event.Ticket, fi
 	if row == nil {
 		row = &twin.Row{Ref: ticket.Ref, Since: p.Now()}
 	}
-	input := filters.OutInput{Context: p.context(in.con, in.rules, row, ticket), Issue: filters.Ours{Key: ticket.Key, URL: ticket.URL}}
+	input := filters.OutInput{Context: p.context(in.con, in.rules, in.id, row, ticket), Issue: filters.Ours{Key: ticket.Key, URL: ticket.URL}}
 	if l != nil {
 		input.Issue, input.Previous = l.ours, l.known.sent
 	}

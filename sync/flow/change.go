@@ -34,7 +34,7 @@ func ours(con *Connection, t event.Ticket, k *known) filters.Ours {
 	return o
 }
 
-func (p *Path) context(con *Connection, rules *Rules, row *twin.Row, t event.Ticket) filters.Context {
+func (p *Path) context(con *Connection, rules *Rules, id event.TwinID, row *twin.Row, t event.Ticket) filters.Context {
 	c := filters.Context{
 		Connection: filters.ConnectionInfo{Name: con.Name, Peer: con.Peer, Tags: rules.Tags},
 		Vars:       rules.Vars,
@@ -45,12 +45,15 @@ func (p *Path) context(con *Connection, rules *Rules, row *twin.Row, t event.Tic
 	if row != nil {
 		c.Twin = &filters.TwinInfo{Since: row.Since}
 	}
+	if id != (event.TwinID{}) {
+		c.TwinID = id.String()
+	}
 	return c
 }
 
 // replica runs the outgoing filter and the egress gate.
 func (p *Path) replica(ctx context.Context, o *outgoing) (filters.Replica, error) {
-	in := filters.OutInput{Context: p.context(o.con, o.rules, o.known.row, o.ticket), Issue: o.ours, Previous: o.known.sent}
+	in := filters.OutInput{Context: p.context(o.con, o.rules, p.twinID(o.con, &o.known), o.known.row, o.ticket), Issue: o.ours, Previous: o.known.sent}
 	in.FirstSync = o.known.fresh()
 	result, err := o.rules.Outgoing.Run(ctx, in)
 	if err != nil {
@@ -129,16 +132,21 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 	size := fieldsSize(o.change.Fields)
 	source := sources(o.ticket.Comments)
 	leaving := inOrder(o.replica.Comments, o.ticket.Comments)
+	size = p.withdraw(o, leaving, whole, size)
 	for i := range leaving {
 		c := &leaving[i]
-		item, kept, due := p.commentItem(o, c, source(c.ID), heal && !healed[local{id: c.ID}])
-		if due {
+		from := source(c.ID)
+		item, kept, due := p.commentItem(o, c, from, heal && !healed[local{id: c.ID}])
+		if due && !p.commentYoung(o, from) {
 			size = o.offer(item, kept, size)
 		}
 	}
 	for _, a := range o.replica.Attachments {
 		if o.change.More {
 			break
+		}
+		if p.fileYoung(o, a.ID) {
+			continue
 		}
 		item, kept, due, err := p.fileItem(ctx, o, a, heal && !healed[local{file: true, id: a.ID}])
 		if err != nil {
@@ -163,7 +171,7 @@ func (p *Path) tell(ctx context.Context, o *outgoing) error {
 	if err != nil {
 		return err
 	}
-	input := filters.InInput{Context: p.context(o.con, o.rules, o.known.row, o.ticket), Issue: &o.ours, Replica: filters.Replica{Fields: o.change.Fields}}
+	input := filters.InInput{Context: p.context(o.con, o.rules, p.twinID(o.con, &o.known), o.known.row, o.ticket), Issue: &o.ours, Replica: filters.Replica{Fields: o.change.Fields}}
 	input.FirstSync = false
 	back, err := o.rules.Incoming.Run(ctx, input)
 	var unanswered *adapters.Error
@@ -192,12 +200,20 @@ func (p *Path) identify(o *outgoing, row *twin.Row) {
 		o.change.Twin, o.change.Origin, o.change.Hops = o.known.id, row.Origin, row.Hops
 		return
 	}
-	o.change.Twin = event.TwinID(p.ownID("twin", o.con.ID, o.known.ref))
+	o.change.Twin = p.twinID(o.con, &o.known)
 	if before := o.known.elsewhere; before != nil {
 		o.change.Origin, o.change.Hops = before.Origin, before.Hops+1
 		return
 	}
 	o.change.Origin = event.OriginID(p.ownID("origin", o.con.ID, o.known.ref))
+}
+
+// twinID is the id of a ticket's twin, also of the one that its first sync begins.
+func (p *Path) twinID(con *Connection, k *known) event.TwinID {
+	if k.fresh() {
+		return event.TwinID(p.ownID("twin", con.ID, k.ref))
+	}
+	return k.id
 }
 
 // offer adds an item to the change, or cuts the change before it.
@@ -411,17 +427,21 @@ type settled struct {
 	work    bool
 	// naming are tickets that name the one which the peer has got with this.
 	naming []event.Ref
+	// kept is how many comments the peer did not withdraw.
+	kept int
 }
 
 // settleItems records what the peer does not want, or took nothing of. What it
 // did take needs no word: its event has its outcome.
-func (p *Path) settleItems(tx store.Tx, con *Connection, row *twin.Row, o event.Outcome, parked bool) error {
+func (p *Path) settleItems(tx store.Tx, con *Connection, s *settled, parked bool) error {
+	row, o := s.row, s.outcome
 	if o.Verdict == event.Applied {
 		if len(o.Declined) == 0 && !parked {
 			return nil
 		}
 		return markItems(tx, con.ID, o.Twin, row, func(id event.ItemID, item twin.Item) (twin.Confirm, bool) {
 			if slices.Contains(o.Declined, id) {
+				s.keeps(item)
 				return twin.Declined, true
 			}
 			return twin.Open, item.Seq == o.Seq && item.State == twin.Waiting
@@ -433,6 +453,9 @@ func (p *Path) settleItems(tx store.Tx, con *Connection, row *twin.Row, o event.
 		state = twin.Declined
 	}
 	return markItems(tx, con.ID, o.Twin, row, func(_ event.ItemID, item twin.Item) (twin.Confirm, bool) {
+		if item.Seq == o.Seq && state == twin.Declined {
+			s.keeps(item)
+		}
 		return state, item.Seq == o.Seq && (item.State == twin.Open || item.State == twin.Waiting)
 	})
 }

@@ -61,3 +61,19 @@ func TestWork_ATicketOfATrackerWhoseClockIsBehindStarts(t *testing.T) {
 		t.Errorf("b has %d tickets, want the new one", got)
 	}
 }
+
+// TestWork_ATrackersClockIsKnownByAboutASecond: what it says and what is told of it are
+// cut to seconds, each its own way.
+func TestWork_ATrackersClockIsKnownByAboutASecond(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	slow(w, a, 5*time.Minute)
+	a.desk.now = func() time.Time { return w.at.Add(-5*time.Minute - 2*time.Second) }
+	w.settle()
+	a.wires[0].rules.Since = w.at
+	a.desk.open("new")
+	w.settle()
+	if got := len(b.desk.all()); got != 1 {
+		t.Errorf("b has %d tickets, want the new one", got)
+	}
+}

@@ -295,7 +295,7 @@ func (p *Path) runIncoming(ctx context.Context, in *incoming) (wants, error) {
 
 func (p *Path) incomingContext(in *incoming) filters.Context {
 	at, _ := time.Parse(time.RFC3339Nano, in.body.At)
-	c := p.context(in.con, in.rules, in.twin, event.Ticket{Updated: at})
+	c := p.context(in.con, in.rules, in.id, in.twin, event.Ticket{Updated: at})
 	c.FirstSync = in.ours == nil
 	return c
 }
@@ -549,6 +549,15 @@ func (l lookups) User(ctx context.Context, query string) (*event.User, error) {
 		return nil, err
 	}
 	return &found[0], nil
+}
+
+// Assignable asks the tracker.
+func (l lookups) Assignable(ctx context.Context, project, id string) (bool, error) {
+	assigner, ok := l.p.Tracker.(adapters.Assigner)
+	if !ok {
+		return false, errors.New("the tracker does not tell who a ticket can be assigned to")
+	}
+	return assigner.Assignable(ctx, project, id)
 }
 
 // TicketsBy finds tickets by one field's value.

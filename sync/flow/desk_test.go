@@ -115,6 +115,42 @@ func (d *desk) secretly(ref event.Ref, body string) {
 	k.Comments[len(k.Comments)-1].Body = body
 }
 
+// reword is a person's edit of a comment.
+func (d *desk) reword(ref event.Ref, i int, body string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k := d.find(ref)
+	k.Comments[i].Body, k.Comments[i].Edited = body, d.now()
+	d.touch(k)
+}
+
+// hide makes a comment internal.
+func (d *desk) hide(ref event.Ref, i int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k := d.find(ref)
+	k.Comments[i].Internal = true
+	d.touch(k)
+}
+
+// show makes a comment public, in other words.
+func (d *desk) show(ref event.Ref, i int, body string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k := d.find(ref)
+	k.Comments[i].Internal, k.Comments[i].Body, k.Comments[i].Edited = false, body, d.now()
+	d.touch(k)
+}
+
+// unsay deletes a comment.
+func (d *desk) unsay(ref event.Ref, i int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k := d.find(ref)
+	k.Comments = slices.Delete(k.Comments, i, i+1)
+	d.touch(k)
+}
+
 func (d *desk) attach(ref event.Ref, name, content string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

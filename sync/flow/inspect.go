@@ -195,7 +195,7 @@ func (p *Path) Preview(ctx context.Context, con *Connection, rules *Rules, ref e
 	}
 	out := Preview{Ticket: ticket}
 	o := &outgoing{con: con, rules: rules, known: k, ticket: ticket}
-	if out.Matches, err = rules.Scope.Match(ctx, ours(con, ticket, &k), p.context(con, rules, k.row, ticket)); err != nil {
+	if out.Matches, err = rules.Scope.Match(ctx, ours(con, ticket, &k), p.context(con, rules, p.twinID(con, &k), k.row, ticket)); err != nil {
 		return out, err
 	}
 	if k.fresh() {
@@ -204,7 +204,7 @@ func (p *Path) Preview(ctx context.Context, con *Connection, rules *Rules, ref e
 		out.Why = "the twin has ended"
 	}
 	out.Starts = out.Why == ""
-	in := filters.OutInput{Context: p.context(con, rules, k.row, ticket), Issue: ours(con, ticket, &k), Previous: k.sent, Trace: true}
+	in := filters.OutInput{Context: p.context(con, rules, p.twinID(con, &k), k.row, ticket), Issue: ours(con, ticket, &k), Previous: k.sent, Trace: true}
 	in.FirstSync = k.fresh()
 	result, err := rules.Outgoing.Run(ctx, in)
 	if err != nil {

@@ -138,6 +138,11 @@ func (p *Path) announceSettled(con *Connection, s settled) {
 		seen.Latency = p.Now().Sub(time.UnixMilli(s.entry.At))
 	}
 	p.Observe(seen)
+	if s.kept > 0 {
+		seen.What, seen.Code = "not withdrawn", ""
+		seen.Detail = fmt.Sprintf("the peer did not take back %d comments that were made internal here: they stand there as they left", s.kept)
+		p.Observe(seen)
+	}
 	if s.row.State == twin.Orphan {
 		p.Wake(Task{Kind: KindChore, Con: con.ID, Twin: s.outcome.Twin, Item: choreEnd}, When{})
 	}

@@ -164,7 +164,7 @@ func (p *Path) belongs(ctx context.Context, o *outgoing) error {
 	if o.ours.Fields == nil {
 		o.ours = ours(o.con, o.ticket, &o.known)
 	}
-	inScope, err := o.rules.Scope.Match(ctx, o.ours, p.context(o.con, o.rules, nil, o.ticket))
+	inScope, err := o.rules.Scope.Match(ctx, o.ours, p.context(o.con, o.rules, event.TwinID{}, nil, o.ticket))
 	if err != nil {
 		return filterFailed("scope", err)
 	}
@@ -191,9 +191,22 @@ func (o *outgoing) orphan() bool {
 	return o.ticket.Marker != "" && k.fresh() && k.elsewhere == nil && !k.work.Forced
 }
 
+const (
+	// clockStep is what a tracker's clock may be behind ours without being another:
+	// an estimate of it is good to about that.
+	clockStep = time.Second
+	// clockDoubt is by how much an estimate may be wrong, with slow answers too.
+	clockDoubt = 5 * time.Second
+)
+
 // barred says why a ticket without a twin does not start by itself, or "".
 func (p *Path) barred(o *outgoing, inScope bool) string {
-	created := time.Unix(o.known.ref.Created, 0).Add(p.behind())
+	created := time.Unix(o.known.ref.Created, 0)
+	if behind := p.behind(); behind > clockStep {
+		// Times and the clock are known by parts of a second, each cut in its own way:
+		// better a ticket too many than one that nobody misses.
+		created = created.Add(behind + clockDoubt)
+	}
 	forced := o.known.work.Forced
 	switch {
 	case o.known.elsewhere != nil && !slices.Contains(o.rules.Forward, o.known.via):
@@ -331,7 +344,7 @@ func (p *Path) nothing(o *outgoing) error {
 				return err
 			}
 		}
-		if err := p.workNext(tx, o.con.ID, o.known.ref, work.Nothing{Gen: o.known.work.Gen}); err != nil {
+		if err := p.workNext(tx, o.con.ID, o.known.ref, work.Nothing{Gen: o.known.work.Gen, Young: o.young}); err != nil {
 			return err
 		}
 		return p.awaitNamed(tx, o)
@@ -339,6 +352,7 @@ func (p *Path) nothing(o *outgoing) error {
 	if err != nil {
 		return fmt.Errorf("end the look at ticket %s: %w", o.known.ref, err)
 	}
+	p.wakeYoung(o)
 	if o.lookAgain {
 		p.Wake(Task{Kind: KindWork, Con: o.con.ID, Ref: o.known.ref}, When{})
 	}

@@ -11,7 +11,9 @@ import (
 	"encoding/pem"
 	"fmt"
 	"net/url"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,17 +129,32 @@ func docx(t *testing.T, text string) string {
 	return b.String()
 }
 
+// attached puts a file to a ticket that says what it is as browsers do, by its name.
+func attached(d *desk, ref event.Ref, name, content string) {
+	d.attach(ref, name, content)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	file := &d.find(ref).Attachments[0]
+	file.MIME = map[string]string{".txt": "text/plain", ".png": "image/png"}[path.Ext(name)]
+	if file.MIME == "" {
+		file.MIME = "application/octet-stream"
+	}
+}
+
 // places are where a person may put it.
 func places(t *testing.T) map[string]func(d *desk, ref event.Ref, text string) {
 	t.Helper()
 	return map[string]func(*desk, event.Ref, string){
-		"summary":         func(d *desk, ref event.Ref, s string) { d.set(ref, "summary", telltale+" "+s) },
-		"description":     func(d *desk, ref event.Ref, s string) { d.set(ref, "description", telltale+"\n\n"+s+"\n\nRegards") },
-		"comment":         func(d *desk, ref event.Ref, s string) { d.comment(ref, telltale+" "+s, false) },
-		"file name":       func(d *desk, ref event.Ref, s string) { d.attach(ref, telltale+" "+s+" .txt", "nothing") },
-		"text attachment": func(d *desk, ref event.Ref, s string) { d.attach(ref, "notes.txt", telltale+"\n"+s+"\n") },
-		"docx":            func(d *desk, ref event.Ref, s string) { d.attach(ref, "report.docx", docx(t, s)) },
-		"misnamed":        func(d *desk, ref event.Ref, s string) { d.attach(ref, "screen.png", telltale+"\n"+s+"\n") },
+		"summary": func(d *desk, ref event.Ref, s string) { d.set(ref, "summary", telltale+" "+s) },
+		"description": func(d *desk, ref event.Ref, s string) {
+			d.set(ref, "description", telltale+"\n\n"+s+"\n\nRegards")
+			d.set(ref, "fields.Instructions", telltale+" "+s) // what a pair sends in its place
+		},
+		"comment":         func(d *desk, ref event.Ref, s string) { d.comment(ref, "[share] "+telltale+" "+s, false) },
+		"file name":       func(d *desk, ref event.Ref, s string) { attached(d, ref, telltale+" "+s+" .txt", "nothing") },
+		"text attachment": func(d *desk, ref event.Ref, s string) { attached(d, ref, "notes.txt", telltale+"\n"+s+"\n") },
+		"docx":            func(d *desk, ref event.Ref, s string) { attached(d, ref, "report.docx", docx(t, s)) },
+		"misnamed":        func(d *desk, ref event.Ref, s string) { attached(d, ref, "screen.png", telltale+"\n"+s+"\n") },
 	}
 }
 
@@ -170,9 +187,19 @@ func exampleRules(t *testing.T, e examples.Example, gate filters.Egress) *flow.R
 	return r
 }
 
-// known are the fields of a ticket whose values the example's tables have.
+// known are the fields of a ticket that the example lets leave: of a side of a pair
+// its own, else such whose values the example's tables have.
 func known(e examples.Example) event.Fields {
 	fields := event.Fields{"summary": "a report", "project": "x"}
+	for name, value := range e.Ticket {
+		fields[name] = value
+	}
+	if e.Pair != "" {
+		if fields["project"] == "x" {
+			fields["project"] = append(slices.Clone(e.Projects), "x")[0]
+		}
+		return fields
+	}
 	for name, table := range e.Tables {
 		if len(table.Pairs) > 0 {
 			fields[name] = table.Pairs[0].Ours
@@ -195,29 +222,90 @@ issue.attachments = replica.attachments`, env())
 	return w, a, b
 }
 
-// reached lists where at the peer, or on the way there, the telltale is.
-func reached(w *world, b *node) (where []string) {
+// reached is all that is at the peer, or on the way there.
+func reached(w *world, b *node) string {
+	var all strings.Builder
 	for _, m := range w.sent {
-		if bytes.Contains(m, []byte(telltale)) {
-			where = append(where, "the wire")
-			break
-		}
+		all.Write(m)
 	}
-	if all := fmt.Sprintf("%+v", b.desk.all()); strings.Contains(all, telltale) {
-		where = append(where, "the tracker")
-	}
+	fmt.Fprintf(&all, "%+v", b.desk.all())
 	for _, content := range b.blobs.files {
-		if bytes.Contains(content, []byte(telltale)) || bytes.HasPrefix(content, []byte("PK")) {
-			where = append(where, "a file")
-		}
+		all.Write(content)
 	}
-	return where
+	return all.String()
+}
+
+// core is what is left of a text without signs: what JSON, markup and lines do to it
+// does not matter.
+func core(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9', r >= 'a' && r <= 'z':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return -1
+	}, s)
+}
+
+// traces are texts of which each alone would be too much at the peer: those that a
+// secret has without signs, and the disguise that was typed.
+func traces(secret, typed string) []string {
+	whole := core(strings.NewReplacer("-----BEGIN PRIVATE KEY-----", "", "-----END PRIVATE KEY-----", "", "https://", "", "/export", "").Replace(secret))
+	all := []string{whole[:min(len(whole), 24)]}
+	if t := core(typed); len(t) >= 24 {
+		all = append(all, t[len(t)/2-12:len(t)/2+12])
+	}
+	return all
+}
+
+// leaving is what the filter alone lets leave of a ticket; files count by their being
+// there.
+func leaving(t *testing.T, a *node, ref event.Ref) (text string, files int) {
+	t.Helper()
+	ticket, err := a.desk.Read(t.Context(), ref)
+	a.must(err)
+	issue := filters.Ours{Key: ticket.Key, Fields: ticket.Fields}
+	for _, c := range ticket.Comments {
+		issue.Comments = append(issue.Comments, filters.Comment{Comment: c})
+	}
+	for _, f := range ticket.Attachments {
+		issue.Attachments = append(issue.Attachments, filters.Attachment{Attachment: f})
+	}
+	out, err := a.con().Rules().Outgoing.Run(t.Context(), filters.OutInput{
+		Context: filters.Context{Vars: a.con().Rules().Vars, FirstSync: true}, Issue: issue,
+	})
+	a.must(err)
+	if out.Stop != nil {
+		t.Fatalf("the ticket stays at home: %+v", out.Stop)
+	}
+	return fmt.Sprintf("%+v", out.Replica), len(out.Replica.Attachments)
+}
+
+// typed is one secret in one ticket.
+type typed struct {
+	what   string
+	secret string
+	text   string // as it was typed
+	must   bool   // be held: the filter lets it leave
+}
+
+// in tells whether a text has something of it.
+func (d typed) in(text string) bool {
+	if strings.Contains(text, d.text) {
+		return true
+	}
+	bare := core(text)
+	return slices.ContainsFunc(traces(d.secret, d.text), func(trace string) bool { return strings.Contains(bare, trace) })
 }
 
 // TestEgress_AReportWithSecretsDoesNotReachThePeer: a private key, a card and an
 // internal host name, wherever and however they are written, under each of the
-// ready-made filters and with the gate as it is by default. With the gate's
-// detectors off each of them does, so that this shows what the gate holds.
+// ready-made filters and with the gate as it is by default. What a filter lets leave of
+// it the gate holds, and nothing of it is at the peer or was on the way there. With the
+// gate's detectors off it reaches the peer where the filter lets it, so that this shows
+// what the gate holds.
 func TestEgress_AReportWithSecretsDoesNotReachThePeer(t *testing.T) {
 	t.Parallel()
 	all, err := examples.List()
@@ -229,47 +317,70 @@ func TestEgress_AReportWithSecretsDoesNotReachThePeer(t *testing.T) {
 		off.Detect[name] = filters.ActionPass
 	}
 	for _, e := range all {
-		sends := strings.Join(exampleRules(t, e, off).Outgoing.Targets(), " ")
 		for place, put := range places(t) {
 			t.Run(e.Name+"/"+place, func(t *testing.T) {
 				t.Parallel()
 				w, a, b := leakWorld(t, e, filters.Egress{})
-				tickets := map[event.Ref]string{}
-				for what, secret := range secrets(t) {
-					for how, disguise := range disguises() {
-						ref := a.desk.create(known(e), "").Ref
-						put(a.desk, ref, disguise(secret))
-						tickets[ref] = what + ", " + how
-					}
-				}
+				tickets := reports(t, a, e, put)
 				w.settle()
-				if where := reached(w, b); len(where) > 0 || len(b.desk.all()) > 0 {
-					t.Errorf("it reached %v; the peer has %d tickets", where, len(b.desk.all()))
-				}
-				a.must(a.path.Works(a.con(), func(ref event.Ref, row work.Row) bool {
-					if row.Code == event.CodeByGate && row.State == work.Held {
-						delete(tickets, ref)
-					}
-					return true
-				}))
-				for _, which := range tickets {
-					t.Errorf("%s is not held by the gate", which)
-				}
+				heldOrHarmless(t, w, a, b, tickets)
 			})
 			t.Run(e.Name+"/"+place+"/without the gate", func(t *testing.T) {
 				t.Parallel()
 				w, a, b := leakWorld(t, e, off)
 				ref := a.desk.create(known(e), "").Ref
 				put(a.desk, ref, secrets(t)["card"])
+				text, files := leaving(t, a, ref)
 				w.settle()
-				field := map[string]string{"comment": "comments", "summary": place, "description": place}[place]
-				if field == "" {
-					field = "attachments"
+				if got, want := strings.Contains(reached(w, b), telltale), strings.Contains(text, telltale); place != "docx" && files == 0 && got != want {
+					t.Errorf("reached the peer: %v; the filter lets it leave: %v", got, want)
 				}
-				if got := len(reached(w, b)) > 0; got != strings.Contains(sends, field) {
-					t.Errorf("reached the peer: %v, and the filter sends %s", got, sends)
+				if files > 0 && len(b.blobs.files) == 0 {
+					t.Error("the filter lets the file leave, and it did not arrive")
 				}
 			})
+		}
+	}
+}
+
+// reports makes a ticket for each secret in each disguise.
+func reports(t *testing.T, a *node, e examples.Example, put func(*desk, event.Ref, string)) map[event.Ref]typed {
+	t.Helper()
+	tickets := map[event.Ref]typed{}
+	for what, secret := range secrets(t) {
+		for how, disguise := range disguises() {
+			ref := a.desk.create(known(e), "").Ref
+			d := typed{what: what + ", " + how, secret: secret, text: disguise(secret)}
+			put(a.desk, ref, d.text)
+			text, files := leaving(t, a, ref)
+			d.must = d.in(text) || files > 0
+			tickets[ref] = d
+		}
+	}
+	return tickets
+}
+
+// heldOrHarmless holds what became of the reports to the promise.
+func heldOrHarmless(t *testing.T, w *world, a, b *node, tickets map[event.Ref]typed) {
+	t.Helper()
+	there := reached(w, b)
+	for _, d := range tickets {
+		if d.in(there) {
+			t.Errorf("%s reached the peer", d.what)
+		}
+	}
+	if len(b.blobs.files) > 0 {
+		t.Errorf("%d files reached the peer", len(b.blobs.files))
+	}
+	a.must(a.path.Works(a.con(), func(ref event.Ref, row work.Row) bool {
+		if row.Code == event.CodeByGate && row.State == work.Held {
+			delete(tickets, ref)
+		}
+		return true
+	}))
+	for _, d := range tickets {
+		if d.must {
+			t.Errorf("%s is not held by the gate", d.what)
 		}
 	}
 }

@@ -46,6 +46,10 @@ type outgoing struct {
 	again map[string]bool
 	up    upkeep
 	sets  event.Fields
+	// young is what is left out because it has not stood long enough; inLine is set
+	// once that is a comment, behind which later ones wait.
+	young  work.Young
+	inLine bool
 	// trial is set where only what would leave is wanted: nothing is stored.
 	trial bool
 	// found is what the gate found on a trial.
@@ -144,7 +148,7 @@ func (p *Path) append(o *outgoing) error {
 		if err := p.storeSent(tx, o, head); err != nil {
 			return err
 		}
-		if err := p.workNext(tx, o.con.ID, o.known.ref, work.Sent{Gen: o.known.work.Gen, More: o.change.More, Last: o.last()}); err != nil {
+		if err := p.workNext(tx, o.con.ID, o.known.ref, work.Sent{Gen: o.known.work.Gen, More: o.change.More, Last: o.last(), Young: o.young}); err != nil {
 			return err
 		}
 		return p.awaitNamed(tx, o)
@@ -153,6 +157,7 @@ func (p *Path) append(o *outgoing) error {
 		return storeError{fmt.Errorf("append a change of %s: %w", o.ticket.Key, err)}
 	}
 	p.looked(o)
+	p.wakeYoung(o)
 	p.Observe(Observation{What: "queued", Connection: o.con.Name, Twin: o.change.Twin, Key: o.ticket.Key, At: p.Now()})
 	p.Wake(Task{Kind: KindShip, Con: o.con.ID, Stream: envelope.Data}, When{})
 	return nil
@@ -299,7 +304,7 @@ func (p *Path) settle(tx store.Tx, con *Connection, o event.Outcome) (*settled, 
 			return nil, err
 		}
 	}
-	if err := p.settleItems(tx, con, row, o, parked); err != nil {
+	if err := p.settleItems(tx, con, s, parked); err != nil {
 		return nil, err
 	}
 	if err := put(tx, store.TwinKey(con.ID, o.Twin), row); err != nil {

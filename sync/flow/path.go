@@ -420,6 +420,7 @@ func (p *Path) readTicket(ctx context.Context, ref event.Ref) (event.Ticket, err
 // askSchema reads the schema for all who wait for it; old is that of the last time.
 func (p *Path) askSchema(ctx context.Context, old event.Schema, had bool) (event.Schema, error) {
 	read, err := p.Tracker.Schema(ctx)
+	_, read.Assignable = p.Tracker.(adapters.Assigner)
 	fresh := err == nil
 	if !fresh {
 		p.heed(err)

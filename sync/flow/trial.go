@@ -251,5 +251,5 @@ func (p *Path) InScope(ctx context.Context, con *Connection, rules *Rules, ref e
 	if err != nil {
 		return false, err
 	}
-	return rules.Scope.Match(ctx, f.Ours, p.context(con, rules, nil, f.Ticket))
+	return rules.Scope.Match(ctx, f.Ours, p.context(con, rules, event.TwinID{}, nil, f.Ticket))
 }

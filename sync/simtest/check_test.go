@@ -46,6 +46,7 @@ func (w *world) check() []string {
 		v.addf("%d nodes were restored, want %d", got, want)
 	}
 	v.violations = append(v.violations, w.unforgiven...)
+	v.violations = append(v.violations, w.early...)
 	return v.violations
 }
 

@@ -113,6 +113,9 @@ var mutants = []mutant{
 	{"a reference has the created time", "reused", []edit{{"sync/event/ids.go", "Created: created.Unix()}", "Created: 0}"}}},
 	{"a clock may be set back", "shifted", []edit{{"sync/flow/stream.go", "before != nil && before[c.Ref] != c.Version && ", ""}, {"sync/flow/stream.go", " && over < overMost", ""}}},
 	{"a clock that is set back puts nothing off", "pair,restored,together", []edit{{"sync/event/wait.go", " || until.Sub(now) > 2*LongestWait", ""}}},
+	{"what is young waits", "holding", []edit{{"sync/flow/young.go", "if !until.After(p.Now()) {", "if true {"}}},
+	{"what is made internal is withdrawn", "holding", []edit{{"sync/flow/withdraw.go", "if o.known.fresh() {", "if true {"}}},
+	{"a wait is on record", "holding", []edit{{"sync/work/work.go", "if row == nil || young.Until.IsZero() {", "if true {"}}},
 	{"a restore says so itself", "together", []edit{{"sync/flow/partner.go", "if err != nil || !row.Renew {", "if err != nil || !row.Renew || true {"}}},
 }
 

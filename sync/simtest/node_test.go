@@ -58,6 +58,7 @@ func (w *world) newNode(name string, coarse bool) *node {
 	n.tracker.trace = w.trace
 	n.tracker.fault = n.call
 	n.tracker.late = func() bool { return w.chance(w.limits.late) }
+	n.tracker.arrives = func(text string) { w.arrives(n.tracker, text) }
 	n.tracker.meddle = func(k *ticket) {
 		if w.odds(w.limits.meddle) {
 			w.person(n.tracker, k)

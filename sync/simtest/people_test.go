@@ -22,6 +22,9 @@ func (w *world) person(t *tracker, k *ticket) {
 		w.link(t, k, n)
 		return
 	}
+	if w.reconsider(t, k, who) {
+		return
+	}
 	switch what {
 	case 0, 1:
 		t.set(k, "summary", fmt.Sprintf("summary %s %d", t.name, n))
@@ -32,6 +35,7 @@ func (w *world) person(t *tracker, k *ticket) {
 	case 4:
 		t.set(k, "labels", []any{fmt.Sprintf("l%d", n%3)})
 	case 5:
+		w.wrote(t, fmt.Sprintf("public %s %d", t.name, n))
 		t.comment(k, fmt.Sprintf("public %s %d", t.name, n), false, who, "")
 	case 6:
 		t.comment(k, fmt.Sprintf("internal %s %d", t.name, n), true, who, "")
@@ -41,6 +45,7 @@ func (w *world) person(t *tracker, k *ticket) {
 			if n%4 == 0 {
 				kind = "internal"
 			}
+			w.wrote(t, fmt.Sprintf("%s %s %d", kind, t.name, n))
 			t.attach(k, fmt.Sprintf("%s %s %d", kind, t.name, n), fmt.Appendf(nil, "content %s %d", t.name, n), who, "")
 			k.Attachments[len(k.Attachments)-1].Internal = n%4 == 0
 		}

@@ -101,5 +101,8 @@ func (e *end) rules() (*flow.Rules, error) {
 	if n.name == "B" && peer == "C" && n.world.forwards() {
 		rules.Forward, rules.Egress.Foreign = []string{"A"}, []string{"A"}
 	}
+	if n.world.shape == holding && n.name == "A" {
+		rules.Egress.Hold = hold
+	}
 	return rules, nil
 }

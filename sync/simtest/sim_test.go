@@ -129,7 +129,7 @@ func replay(s shape, seed uint64) string {
 	test := map[shape]string{
 		pair: "BothSidesAgreeWhenTheyFallQuiet", restored: "RestoredNodesAgreeAgain", apart: "PairsTakenOutOfStepAgreeAgain", three: "ThreeNodesKeepWhatIsTheirs",
 		crowded: "ACrowdEndsAlike", refused: "ARefusalIsNoDelete", shifted: "ATrackersClockMayJump",
-		reused: "AnIDGivenOutAgainIsAnotherTicket", together: "NodesRestoredTogetherAgreeAgain", related: "LinksLeadToTwins",
+		reused: "AnIDGivenOutAgainIsAnotherTicket", together: "NodesRestoredTogetherAgreeAgain", related: "LinksLeadToTwins", holding: "NothingYoungLeaves",
 	}[s]
 	return fmt.Sprintf("go test ./sync/simtest -run TestSimulation_%s -seed %d -log", test, seed)
 }

@@ -25,7 +25,7 @@ type sweeping struct {
 }
 
 func newSweep(first uint64, count int, only string, onFirst bool) *sweeping {
-	s := &sweeping{first: first, count: count, shapes: []shape{pair, restored, pair, three, pair, crowded, pair, apart, refused, shifted, reused, together, related}, onFirst: onFirst}
+	s := &sweeping{first: first, count: count, shapes: []shape{pair, restored, pair, three, pair, crowded, pair, apart, refused, shifted, reused, together, related, holding}, onFirst: onFirst}
 	if only != "" {
 		s.shapes = nil
 		for _, name := range strings.Split(only, ",") {

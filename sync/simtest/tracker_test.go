@@ -47,6 +47,8 @@ type tracker struct {
 	// meddle lets people act in the midst of the node's calls.
 	meddle func(t *ticket)
 	trace  func(format string, args ...any)
+	// arrives is told of each text that a node writes.
+	arrives func(text string)
 	// refuses are the calls that the account may not make at present.
 	refuses []string
 	// noticed is set once a poll was refused too: before that nobody can tell when it is over.
@@ -115,7 +117,7 @@ func newTracker(name string, c *clock, rng *rand.Rand, coarse bool) *tracker {
 	return &tracker{
 		name: name, clock: c, rng: rng, coarse: coarse, files: map[string][]byte{},
 		bot:   event.User{ID: "bot", Name: "Bot"},
-		fault: func(string, bool) error { return nil }, late: func() bool { return false }, meddle: func(*ticket) {},
+		fault: func(string, bool) error { return nil }, late: func() bool { return false }, meddle: func(*ticket) {}, arrives: func(string) {},
 	}
 }
 
@@ -304,6 +306,7 @@ func (t *tracker) write(step event.Step, content []byte) (event.Written, error) 
 		}
 		t.touch(k)
 	case event.StepComment:
+		t.arrives(step.Comment.Body)
 		if step.Comment.ID == "" {
 			w.Item = t.comment(k, step.Comment.Body, step.Comment.Internal, t.bot, step.Marker)
 			break
@@ -315,6 +318,7 @@ func (t *tracker) write(step event.Step, content []byte) (event.Written, error) 
 			}
 		}
 	case event.StepAttach:
+		t.arrives(step.Attachment.Name)
 		w.Item = t.attach(k, step.Attachment.Name, content, t.bot, step.Marker)
 	}
 	if t.rng.IntN(2) == 0 {

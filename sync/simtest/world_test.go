@@ -64,6 +64,9 @@ type world struct {
 	injected, events int
 	// unforgiven is what still waited for a permission after it had come back.
 	unforgiven []string
+	// writings are what the people of A wrote, by its text; early what left too soon.
+	writings map[string]*writing
+	early    []string
 }
 
 // line is a connection between two nodes.
@@ -89,7 +92,7 @@ const (
 )
 
 func newWorld(s shape, seed uint64, trace func(string, ...any)) (*world, error) {
-	w := &world{shape: s, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), trace: trace, limits: storms}
+	w := &world{shape: s, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), trace: trace, limits: storms, writings: map[string]*writing{}}
 	w.clock.at = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	w.limits = limitsOf(s, seed)
 	switch s {
@@ -121,6 +124,8 @@ func limitsOf(s shape, seed uint64) limits {
 	case s == refused:
 		// Who waits for a time waits longer when the clock is set back.
 		l.refuse, l.jump = 6, 0
+	case s == holding:
+		l.jump = 0
 	case s == shifted:
 		l.shift = 3
 	case s == reused:

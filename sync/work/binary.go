@@ -4,7 +4,7 @@ import "parley/sync/event"
 
 // MarshalBinary writes the row; the first byte is the layout's version.
 func (r *Row) MarshalBinary() ([]byte, error) {
-	w := event.Writer{Bytes: append(make([]byte, 0, 64), 2)}
+	w := event.Writer{Bytes: append(make([]byte, 0, 64), 3)}
 	w.Number(r.Gen)
 	w.Text(string(r.State))
 	w.Text(r.Key)
@@ -18,6 +18,7 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 	w.Time(r.Next)
 	w.Flag(r.Parked)
 	w.Text(string(r.Healed))
+	w.Flag(r.Stands)
 	return w.Bytes, w.Err
 }
 
@@ -33,5 +34,8 @@ func (r *Row) UnmarshalBinary(raw []byte) error {
 		return p.End()
 	}
 	r.Healed = event.ItemID(p.Text())
-	return p.Version(version, 2)
+	if version > 2 {
+		r.Stands = p.Flag()
+	}
+	return p.Version(version, max(2, min(version, 3)))
 }

@@ -15,7 +15,7 @@ func TestRow_ComesBackFromItsBytes(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 17, time.UTC)
 	for _, want := range []work.Row{{}, {
 		Gen: 1 << 60, State: work.Held, Key: "SUP-1", Cause: event.CauseHeal, Forced: true, Bulk: true, Attempt: 3,
-		Reason: "é", Code: event.CodeByGate, Since: at, Next: at.Add(time.Hour), Parked: true, Healed: "item",
+		Reason: "é", Code: event.CodeByGate, Since: at, Next: at.Add(time.Hour), Parked: true, Healed: "item", Stands: true,
 	}} {
 		raw, err := want.MarshalBinary()
 		if err != nil {

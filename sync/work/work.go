@@ -7,6 +7,7 @@
 //	dirty --Seen--> dirty(gen+1)
 //	dirty --Sent, gen unchanged, not more--> none     (else stays dirty)
 //	dirty --Nothing, gen unchanged--> none            (else stays dirty)
+//	dirty --either, with Young--> held(stands, until)
 //	dirty --Hold--> held(reason, next)
 //	held  --Seen | Release | due--> dirty
 //
@@ -51,6 +52,9 @@ type Row struct {
 	Next   time.Time  `json:"next,omitzero"`
 	// Parked is set when a person must look: Next is then only a late retry.
 	Parked bool `json:"parked,omitempty"`
+	// Stands is set if nothing but comments and files that are too young to leave keeps
+	// the row: whatever else is to be looked at begins anew.
+	Stands bool `json:"stands,omitempty"`
 }
 
 // Input is one of the types below.
@@ -70,10 +74,23 @@ type Sent struct {
 	More bool
 	// Last is the last comment or file that is in it.
 	Last event.ItemID
+	// Young is what was left out of it for a while.
+	Young Young
 }
 
 // Nothing says that what was read under Gen has nothing to send.
-type Nothing struct{ Gen uint64 }
+type Nothing struct {
+	Gen   uint64
+	Young Young
+}
+
+// Young are comments and files that leave only when they have stood for some time;
+// the zero Young is none.
+type Young struct {
+	// Until is when the first of them is old enough.
+	Until  time.Time
+	Reason string
+}
 
 // Hold says that the look failed.
 type Hold struct {
@@ -99,7 +116,7 @@ func Next(row *Row, input Input, now time.Time) *Row {
 		return seen(row, in)
 	case Sent:
 		if row == nil || row.Gen == in.Gen && !in.More {
-			return nil
+			return standing(row, in.Young, now)
 		}
 		next := released(*row)
 		if row.Cause == event.CauseHeal && row.Gen == in.Gen && in.Last != "" {
@@ -108,7 +125,7 @@ func Next(row *Row, input Input, now time.Time) *Row {
 		return next
 	case Nothing:
 		if row == nil || row.Gen == in.Gen {
-			return nil
+			return standing(row, in.Young, now)
 		}
 		return released(*row)
 	case Hold:
@@ -148,6 +165,9 @@ func seen(row *Row, in Seen) *Row {
 	}
 	next.Forced = row.Forced || in.Forced
 	next.Bulk = row.Bulk && in.Bulk
+	if row.Stands {
+		next.Cause, next.Bulk = in.Cause, in.Bulk
+	}
 	if in.Key != "" {
 		next.Key = in.Key
 	}
@@ -156,12 +176,25 @@ func seen(row *Row, in Seen) *Row {
 
 func released(row Row) *Row {
 	row.State, row.Attempt, row.Reason, row.Code, row.Parked = Dirty, 0, "", "", false
-	row.Since, row.Next = time.Time{}, time.Time{}
+	row.Since, row.Next, row.Stands = time.Time{}, time.Time{}, false
 	return &row
+}
+
+// standing is what is left of a row that was answered: nothing, or the wait for what
+// is too young. What led to the look was answered, so it is no part of it.
+func standing(row *Row, young Young, now time.Time) *Row {
+	if row == nil || young.Until.IsZero() {
+		return nil
+	}
+	return &Row{
+		Gen: row.Gen, State: Held, Key: row.Key, Cause: event.CauseEdit, Forced: row.Forced,
+		Reason: young.Reason, Since: now, Next: young.Until, Stands: true,
+	}
 }
 
 func held(row Row, in Hold, now time.Time) *Row {
 	row.State, row.Reason, row.Code, row.Next, row.Parked = Held, in.Reason, in.Code, in.Next, in.Parked
+	row.Stands = false
 	row.Attempt++
 	if row.Since.IsZero() {
 		row.Since = now

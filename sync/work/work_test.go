@@ -16,11 +16,23 @@ func held(row work.Row) *work.Row {
 	return work.Next(&row, work.Hold{Reason: "no", Code: event.CodeDenied, Next: at().Add(time.Hour), Parked: true}, at())
 }
 
+// standing is a row that waits for what is too young.
+func standing(gen uint64) *work.Row {
+	return &work.Row{
+		Gen: gen, State: work.Held, Key: "S-1", Cause: event.CauseEdit, Reason: "too young",
+		Since: at(), Next: at().Add(time.Minute), Stands: true,
+	}
+}
+
 func TestWork_ARowIsALevelNotAQueue(t *testing.T) {
 	t.Parallel()
 	dirty := work.Row{Gen: 3, State: work.Dirty, Key: "S-1", Cause: event.CauseEdit}
 	more := dirty
 	more.Gen = 4
+	heal, filtered := dirty, more
+	heal.Cause, heal.Bulk, heal.Healed = event.CauseHeal, true, "item"
+	filtered.Cause = event.CauseFilter
+	young := work.Young{Until: at().Add(time.Minute), Reason: "too young"}
 	for _, tt := range []struct {
 		name  string
 		row   *work.Row
@@ -34,6 +46,11 @@ func TestWork_ARowIsALevelNotAQueue(t *testing.T) {
 		{"a rest keeps it", &dirty, work.Sent{Gen: 3, More: true}, &dirty},
 		{"nothing to send ends the row", &dirty, work.Nothing{Gen: 3}, nil},
 		{"a change after the reading keeps it although nothing was found", &more, work.Nothing{Gen: 3}, &more},
+		{"what is too young keeps it", &heal, work.Sent{Gen: 3, Young: young}, standing(3)},
+		{"what is too young keeps it although nothing was found", &heal, work.Nothing{Gen: 3, Young: young}, standing(3)},
+		{"a change after the reading says more than what is too young", &more, work.Nothing{Gen: 3, Young: young}, &more},
+		{"what waited is no part of a later cause", standing(3), work.Seen{Cause: event.CauseFilter}, &filtered},
+		{"what waited ends like any other", standing(3), work.Sent{Gen: 3}, nil},
 		{"none stays none when something was sent", nil, work.Sent{Gen: 3}, nil},
 		{"none stays none when nothing was found", nil, work.Nothing{}, nil},
 		{"none cannot be held", nil, work.Hold{Reason: "no"}, nil},
