@@ -43,7 +43,7 @@ func TestGuide_ShowsWhatWorks(t *testing.T) {
 			t.Errorf("%s:\n%v", m[1], err)
 		}
 	}
-	if found["parley outgoing"] != 1 || found["parley incoming"] != 1 || found["parley scope"] != 1 || found["yaml"] != 2 {
+	if found["parley outgoing"] != 2 || found["parley incoming"] != 2 || found["parley scope"] != 1 || found["yaml"] != 2 {
 		t.Errorf("the guide shows %v", found)
 	}
 	shown := regexp.MustCompile(`(?s)lists every mistake at once:\n\n` + "```\n(.*?)\n```").FindStringSubmatch(text)

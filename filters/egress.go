@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"parley/sync/event"
 )
@@ -29,6 +30,9 @@ type Egress struct {
 	// Unscanned are the kinds of files that may leave although nothing can read what
 	// is in them; nil is pictures only.
 	Unscanned []string
+	// Hold is how long a comment or file has to have stood in our tracker before it
+	// leaves; 0 is not at all.
+	Hold time.Duration
 	// MaxBytes of a replica without the content of files; 0 is 512 KiB.
 	MaxBytes int
 }

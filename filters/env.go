@@ -28,7 +28,8 @@ type Env struct {
 	Tables map[string]Table
 	// Hosts are our own host names and domains, which redact(t, "host") removes.
 	Hosts []string
-	// Key makes hash, pseudonym and the ids of people differ per connection.
+	// Key makes hash, pseudonym and the ids of people differ per connection, and seals
+	// tokens. Without one, as in tests of filters, they hide nothing.
 	Key []byte
 	// Limits of a run; a zero member means its default.
 	Limits Limits

@@ -45,10 +45,10 @@ func (c *compilation) expression(where span) (*expression, nature.Nature, bool) 
 	}
 	if _, err := new(checker.Checker).Check(tree, c.config); err != nil {
 		c.exprProblem(CodeType, where.start, tree.Node, err)
-		r.checkWith(tree.Node)
+		r.checkCalls(tree.Node)
 		return nil, nature.Nature{}, false
 	}
-	r.checkWith(tree.Node)
+	r.checkCalls(tree.Node)
 	if c.report.errors > before {
 		return nil, nature.Nature{}, false
 	}

@@ -18,6 +18,8 @@ type function struct {
 	only *direction
 	// later is why a function is not in this version, "" if it is.
 	later string
+	// unfit says why the function cannot be used with this tracker; "" if it can.
+	unfit func(r *resolver) string
 	// literals are arguments that are written out and computed when compiling.
 	literals map[int]literalCheck
 	// everyLiteral is set when all arguments from this one on are.
@@ -129,7 +131,7 @@ func typeName(t reflect.Type) string {
 func builtins() []*function {
 	return slices.Concat(
 		textFunctions(), markdownFunctions(), listFunctions(), valueFunctions(), timeFunctions(),
-		peopleFunctions(), privacyFunctions(), changeFunctions(), nameFunctions(), laterFunctions(),
+		peopleFunctions(), privacyFunctions(), tokenFunctions(), changeFunctions(), nameFunctions(), laterFunctions(),
 	)
 }
 
@@ -156,11 +158,8 @@ func laterFunctions() []*function {
 
 func later() map[string]string {
 	return map[string]string{
-		"token":      "write hash or pseudonym",
-		"reveal":     "nothing seals texts yet",
-		"via":        "the node finds the way to a status by itself",
-		"asUser":     "comments are written by the node's account; byline names their author",
-		"assignable": "trackers do not tell it before they are asked to assign",
+		"via":    "the node finds the way to a status by itself",
+		"asUser": "comments are written by the node's account; byline names their author",
 	}
 }
 

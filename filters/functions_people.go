@@ -16,6 +16,7 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 func peopleFunctions() []*function {
 	return []*function{
 		{name: "user", types: []any{func(any, ...any) map[string]any { return nil }}, call: user},
+		{name: "assignable", only: onlyIn(incoming), unfit: unfitToAssign, types: []any{func(any) bool { return false }}, call: assignable},
 		{name: "withEmail", only: onlyIn(outgoing), types: []any{func(any) map[string]any { return nil }}, call: withEmail},
 		{name: "byline", types: []any{func(any) string { return "" }, func(any, string) string { return "" }}, call: byline},
 		{
@@ -49,6 +50,70 @@ func user(r *run, a []any) (any, error) {
 		}
 	}
 	return nil, nil
+}
+
+// unfitToAssign tells why assignable cannot be used: a tracker that does not tell is
+// not guessed about.
+func unfitToAssign(r *resolver) string {
+	if len(r.env.Schema.Fields) > 0 && !r.env.Schema.Assignable {
+		return "your tracker does not tell who a ticket can be assigned to before it is"
+	}
+	return ""
+}
+
+// assignable tells whether our ticket, in the project that it has or that a line above
+// gave it, can be assigned to a person of ours.
+func assignable(r *run, a []any) (any, error) {
+	if a[0] == nil {
+		return false, nil
+	}
+	p, ok := a[0].(person)
+	switch {
+	case !ok:
+		return nil, wrongArgument("assignable", a[0], "a person, as user(x) gives one")
+	case p.theirs:
+		return nil, errors.New("this is a person of the other side; write assignable(user(replica.assignee.email))")
+	case p.id == "":
+		return false, nil
+	}
+	return r.assignable(r.targetProject(), p.id)
+}
+
+// targetProject is where our ticket is or will be.
+func (r *run) targetProject() string {
+	if in, ok := r.sink.(*InResult); ok {
+		if project, ok := in.Fields[event.FieldProject].(string); ok {
+			return project
+		}
+	}
+	if r.issue == nil {
+		return ""
+	}
+	project, _ := r.issue.Fields[event.FieldProject].(string)
+	return project
+}
+
+// assignable asks once a run, as user does.
+func (r *run) assignable(project, id string) (bool, error) {
+	key := [2]string{project, id}
+	if yes, ok := r.fit[key]; ok {
+		return yes, nil
+	}
+	ok, err := r.ask()
+	if err != nil || !ok {
+		return false, err
+	}
+	before := time.Now()
+	yes, err := r.info.Lookups.Assignable(r.ctx, project, id)
+	r.started = r.started.Add(time.Since(before))
+	if err != nil {
+		return false, fmt.Errorf("ask who a ticket can be assigned to: %w", err)
+	}
+	if r.fit == nil {
+		r.fit = map[[2]string]bool{}
+	}
+	r.fit[key] = yes
+	return yes, nil
 }
 
 func withEmail(_ *run, a []any) (any, error) {

@@ -1,6 +1,7 @@
 package filters
 
 import (
+	"cmp"
 	"encoding/base32"
 	"encoding/hex"
 	"fmt"
@@ -106,6 +107,7 @@ func (r *run) redactText(t string, what []any) (string, error) {
 	if len(t) > maxRedact {
 		return "", fmt.Errorf("%w: redact takes texts of up to %d KB", ErrLimit, maxRedact>>10)
 	}
+	var all []sighting
 	for _, one := range what {
 		d := one.(detector)
 		if err := r.text(2 * len(t)); err != nil {
@@ -114,25 +116,37 @@ func (r *run) redactText(t string, what []any) (string, error) {
 		if err := r.step(len(t) >> 5); err != nil {
 			return "", err
 		}
-		t = replaceSpans(t, d.find(t, r.script.hosts), "["+d.name+"]")
+		for _, s := range d.find(t, r.script.hosts) {
+			all = append(all, sighting{s, d.name})
+		}
 	}
-	return t, nil
+	return replaceNamed(t, all), nil
 }
 
-// replaceSpans puts by where spans are.
-func replaceSpans(t string, spans []span, by string) string {
-	if len(spans) == 0 {
-		return t
-	}
+// sighting is a place and which detector found it.
+type sighting struct {
+	span
+	name string
+}
+
+// replaceNamed puts the names of detectors where they found something. What overlaps
+// is one place, called after its longest: were they replaced one after the other, the
+// rest of an account number that has the form of a phone's would stay.
+func replaceNamed(t string, all []sighting) string {
+	slices.SortStableFunc(all, func(a, b sighting) int { return cmp.Or(a.start-b.start, b.end-a.end) })
 	var b strings.Builder
 	at := 0
-	for _, s := range spans {
-		if s.start < at {
-			continue
+	for i := 0; i < len(all); {
+		place, longest := all[i], all[i]
+		for i++; i < len(all) && all[i].start < place.end; i++ {
+			place.end = max(place.end, all[i].end)
+			if all[i].end-all[i].start > longest.end-longest.start {
+				longest = all[i]
+			}
 		}
-		b.WriteString(t[at:s.start])
-		b.WriteString(by)
-		at = s.end
+		b.WriteString(t[at:place.start])
+		b.WriteString("[" + longest.name + "]")
+		at = place.end
 	}
 	b.WriteString(t[at:])
 	return b.String()

@@ -214,6 +214,7 @@ func tableLiteral(r *resolver, name string) (any, *Problem) {
 	if err := t.checkPolicy(); err != nil {
 		return nil, &Problem{Code: CodeUnknownTable, Message: fmt.Sprintf("table %q: %s", name, err)}
 	}
+	r.tables[name] = t
 	return compileTable(name, t, r.kind == incoming), nil
 }
 

@@ -19,7 +19,7 @@ func value(id, name, email string) map[string]any {
 
 func sampleEnv() filters.Env {
 	return filters.Env{
-		Schema: event.Schema{Comments: true, Internal: true, Attachments: true, Fields: map[string]event.Field{
+		Schema: event.Schema{Comments: true, Assignable: true, Internal: true, Attachments: true, Fields: map[string]event.Field{
 			"summary": {Type: event.TypeText, Writable: true}, "description": {Type: event.TypeRich, Writable: true},
 			"status":     {Type: event.TypeOption, Options: []string{"Open", "In Progress", "Done"}, Writable: true},
 			"resolution": {Type: event.TypeOption, Options: []string{"Fixed", "Done"}, Writable: true},
@@ -40,8 +40,10 @@ func sampleEnv() filters.Env {
 		}},
 		Vars: map[string]any{"project": "SUP", "label": "globex", "limit": 3, "on": true, "desks": []string{"a", "b"}},
 		Tables: map[string]filters.Table{
-			"status": {Pairs: []filters.Pair{{Ours: "Open", Wire: "open"}, {Ours: "In Progress", Wire: "open"}, {Ours: "Done", Wire: "closed"}}},
-			"keep":   {Policy: filters.TableKeep}, "empty": {Policy: filters.TableEmpty}, "pass": {Policy: filters.TablePass},
+			"status":  {Pairs: []filters.Pair{{Ours: "Open", Wire: "open"}, {Ours: "In Progress", Wire: "open"}, {Ours: "Done", Wire: "closed"}}},
+			"partly":  {Pairs: []filters.Pair{{Ours: "Low", Wire: "1"}}},
+			"urgency": {Pairs: []filters.Pair{{Ours: "Low", Wire: "1"}, {Ours: "Hihg", Wire: "2"}}},
+			"keep":    {Policy: filters.TableKeep}, "empty": {Policy: filters.TableEmpty}, "pass": {Policy: filters.TablePass},
 		},
 		Hosts: []string{"acme.example"},
 		Key:   []byte("key of this connection"),
@@ -106,6 +108,13 @@ func (people) User(_ context.Context, query string) (*event.User, error) {
 		return nil, errDown
 	}
 	return nil, nil
+}
+
+func (people) Assignable(_ context.Context, project, id string) (bool, error) {
+	if project == "DOWN" {
+		return false, errDown
+	}
+	return project == "SUP" && id == "8", nil
 }
 
 func (people) TicketsBy(_ context.Context, field, value string) ([]event.Ref, error) {

@@ -51,7 +51,10 @@ type Context struct {
 	// Twin is theirs, nil if there is none or they do not disclose it.
 	Twin  *TwinInfo
 	Event EventInfo
-	// Lookups answers user(), ticketBy() and twinOf(); nil answers nothing.
+	// TwinID names the pair, the same before and after its first sync, which tokens
+	// belong to. Without it none is made and none is read.
+	TwinID string
+	// Lookups answers user(), assignable(), ticketBy() and twinOf(); nil answers nothing.
 	Lookups Lookups
 }
 
@@ -80,6 +83,9 @@ type EventInfo struct {
 type Lookups interface {
 	// User returns the one person whose e-mail, login or id is query, or nil.
 	User(ctx context.Context, query string) (*event.User, error)
+	// Assignable tells whether a ticket of a project of ours can be assigned to the
+	// person with an id of ours; an empty project is the one where tickets are made.
+	Assignable(ctx context.Context, project, id string) (bool, error)
 	// TicketsBy returns tickets in scope whose field equals value, at most two.
 	TicketsBy(ctx context.Context, field, value string) ([]event.Ref, error)
 	// TwinOf returns our ticket for the peer's ticket id, or nil while there is none.

@@ -100,7 +100,12 @@ func (c *compilation) lintAssignment(s *statement, t *target) {
 	if c.kind == outgoing {
 		c.leaves(t)
 	}
-	whole(c.tree, func(n ast.Node) { c.literalFor(n, t) })
+	whole(c.tree, func(n ast.Node) {
+		c.literalFor(n, t)
+		if c.issue.ours && c.kind == incoming {
+			c.lintPairs(n, t.shown, t.options)
+		}
+	})
 }
 
 // literalFor finds options that the target's field does not have.
@@ -310,12 +315,15 @@ func (c *compilation) lintTables(node *ast.Node) {
 	}
 	if len(missing) > 0 {
 		more := ""
-		if len(missing) > 5 {
-			missing, more = missing[:5], fmt.Sprintf(" and %d more", len(missing)-5)
+		if len(missing) > mostNamed {
+			missing, more = missing[:mostNamed], fmt.Sprintf(" and %d more", len(missing)-mostNamed)
 		}
 		c.warn(CodeUnmapped, c.offset(field), "the table %s has no pair for %s%s: such a ticket waits for a person", name.Value, strings.Join(missing, ", "), more)
 	}
 }
 
 // Visit implements ast.Visitor.
-func (c *compilation) Visit(node *ast.Node) { c.lintTables(node) }
+func (c *compilation) Visit(node *ast.Node) {
+	c.lintTables(node)
+	c.lintLookedUp(*node)
+}

@@ -38,11 +38,13 @@ const (
 	CodeConstant      Code = "constant-condition"
 	CodeUnreachable   Code = "unreachable"
 	CodeGrows         Code = "grows"
+	CodeRevealed      Code = "revealed"
 	CodeUnsteady      Code = "unsteady"
 	CodePersonal      Code = "personal"
 	CodeIgnored       Code = "ignored"
 	CodeUnmapped      Code = "unmapped"
 	CodeNotSent       Code = "not-sent"
+	CodeTableOption   Code = "table-option"
 	CodeRoundTrip     Code = "round-trip"
 )
 

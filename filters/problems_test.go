@@ -104,7 +104,7 @@ func TestProblems_OfNamesInOutgoingFilters(t *testing.T) {
 		{`replica.key = ::len(issue.key) == 1 ? "a" : "b"` + "\nreplica.key = ::toJSON(1)", filters.CodeUnknownCall, 17, ""},
 		{`replica.key = reduce([1], #acc + #)`, filters.CodeUnknownCall, 15, ""},
 		{`replica.key = via("a")`, filters.CodeNotAvailable, 15, ""},
-		{`replica.key = reveal("a", "b")`, filters.CodeNotAvailable, 15, ""},
+		{`replica.key = via("a", "b")`, filters.CodeNotAvailable, 15, ""},
 		{`replica.key = option("a")`, filters.CodeOffHere, 15, ""},
 		{`replica.key = sent("key") ? "a" : "b"`, filters.CodeOffHere, 15, ""},
 		{`replica.key = lookup("sttus", issue.status)`, filters.CodeUnknownTable, 22, "status"},

@@ -256,6 +256,12 @@ func (r *resolver) call(n *ast.CallNode) {
 		r.fail(n, CodeOffHere, "%s is for an %s", f.name, *f.only)
 		return
 	}
+	if f.unfit != nil {
+		if why := f.unfit(r); why != "" {
+			r.fail(n, CodeNotAvailable, "%s is not available: %s", f.name, why)
+			return
+		}
+	}
 	for i, arg := range n.Arguments {
 		if check := f.literalAt(i); check != nil {
 			r.literal(arg, check)
@@ -300,9 +306,10 @@ func (r *resolver) unknownCall(n ast.Node, name string) {
 	p.Nearest = nearest(name, append(slices.Sorted(maps.Keys(r.functions)), predicates...))
 }
 
-// checkWith looks at the keys of with(item, {…}) once types are known.
-func (r *resolver) checkWith(tree ast.Node) {
+// checkCalls looks at with(item, {…}), and at what is made of a whole, once types are known.
+func (r *resolver) checkCalls(tree ast.Node) {
 	ast.Walk(&tree, withChecker{r})
+	ast.Walk(&tree, wholeChecker{r})
 }
 
 type withChecker struct{ *resolver }
@@ -333,7 +340,13 @@ func (w withChecker) Visit(node *ast.Node) {
 		}
 	}
 	for _, one := range m.Pairs {
-		if key, ok := one.(*ast.PairNode).Key.(*ast.StringNode); ok && !slices.Contains(allowed, key.Value) {
+		pair := one.(*ast.PairNode)
+		if key, ok := pair.Key.(*ast.StringNode); ok && key.Value == "author" {
+			if made, ok := pair.Value.(*ast.MapNode); ok {
+				w.fail(made, CodeType, "an author cannot be made up; write author: nil to take it off, and a name into the body: {body: \"Ann: \" + .body}")
+			}
+		}
+		if key, ok := pair.Key.(*ast.StringNode); ok && !slices.Contains(allowed, key.Value) {
 			p := w.fail(key, CodeUnknownKey, "with cannot change %s of %s", key.Value, what)
 			p.Nearest = nearest(key.Value, allowed)
 		}

@@ -2,8 +2,10 @@ package filters
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"parley/sync/event"
@@ -16,6 +18,9 @@ import (
 // People, tickets, sets, comments and files are not looked at.
 func RoundTrip(ctx context.Context, out *Outgoing, in *Incoming, schema event.Schema, info Context) Problems {
 	report := &reporter{src: in.script.src}
+	if info.TwinID == "" {
+		info.TwinID = "sample"
+	}
 	samples := sampleValues(schema)
 	base := event.Fields{}
 	for key, list := range samples {
@@ -30,11 +35,11 @@ func RoundTrip(ctx context.Context, out *Outgoing, in *Incoming, schema event.Sc
 	}
 	for _, source := range in.Sources() {
 		list := samples[source.Target]
-		if len(list) < 2 {
+		if !trip.leaves(base, source.Target, list) {
 			continue
 		}
-		for i, v := range list {
-			code, became := trip.check(base, source.Target, v, list[(i+1)%len(list)])
+		for _, v := range list {
+			code, became := trip.check(base, source.Target, v)
 			if code == "" {
 				continue
 			}
@@ -43,12 +48,53 @@ func RoundTrip(ctx context.Context, out *Outgoing, in *Incoming, schema event.Sc
 			if code == CodeGrows {
 				report.warn(code, at, "%s grows each time it crosses; the outgoing filter can take off what this line puts on, as in unprefixed(p, t)", shown)
 			} else {
-				report.warn(code, at, "%s is %s when it leaves and would be %s when it comes back", shown, traced(v), traced(became))
+				report.warn(code, at, "%s is %s when it leaves and would be %s when it comes back%s", shown, traced(v), traced(became), trip.because(base, source, v, became))
 			}
 			break
 		}
 	}
+	trip.revealed(report, base)
 	return report.sorted()
+}
+
+// revealed warns of a field that a token is read into and that leaves again as it is:
+// the other side need only put the token there to be told the text.
+func (t *roundTrip) revealed(report *reporter, base event.Fields) {
+	const secret = "a text that a token holds"
+	left, _ := t.send(base)
+	for _, class := range t.in.script.reveals {
+		token, err := t.in.script.seal(secret, t.info.TwinID, class)
+		if err != nil {
+			continue
+		}
+		for _, source := range t.in.Sources() {
+			for _, name := range source.Fields {
+				given, ticket := maps.Clone(left), maps.Clone(base)
+				if given == nil {
+					given = event.Fields{}
+				}
+				given[name] = token
+				read, _ := t.take(base, given)[source.Target].(string)
+				if !strings.Contains(read, secret) {
+					continue
+				}
+				ticket[source.Target] = read
+				if again, ok := t.send(ticket); ok && holds(again, secret) {
+					report.warn(CodeRevealed, t.in.script.src.startOf(source.Line),
+						"issue.%s holds what a token held and leaves as it is; the outgoing filter has to send token(issue.%s, %q)", shownKey(source.Target), shownKey(source.Target), class)
+				}
+			}
+		}
+	}
+}
+
+func holds(fields event.Fields, text string) bool {
+	for _, v := range fields {
+		if s, ok := v.(string); ok && strings.Contains(s, text) {
+			return true
+		}
+	}
+	return false
 }
 
 // startOf is where the first character of a line that is no space stands.
@@ -68,14 +114,26 @@ type roundTrip struct {
 	free map[string]bool // fields that hold any text
 }
 
-// check sends a ticket whose field has a value, and takes what left; other is
-// another value of the field, to see whether it leaves at all.
-func (t *roundTrip) check(base event.Fields, key string, v, other any) (code Code, became any) {
-	ticket, reference := maps.Clone(base), maps.Clone(base)
-	ticket[key], reference[key] = v, other
+// leaves tells whether a field decides about what leaves: two of its values leave as
+// different replicas.
+func (t *roundTrip) leaves(base event.Fields, key string, values []any) bool {
+	different := map[event.Hash]bool{}
+	for _, v := range values {
+		ticket := maps.Clone(base)
+		ticket[key] = v
+		if left, ok := t.send(ticket); ok {
+			different[event.HashValue(map[string]any(left))] = true
+		}
+	}
+	return len(different) > 1
+}
+
+// check sends a ticket whose field has a value, and takes what left.
+func (t *roundTrip) check(base event.Fields, key string, v any) (code Code, became any) {
+	ticket := maps.Clone(base)
+	ticket[key] = v
 	left, ok := t.send(ticket)
-	without, ok2 := t.send(reference)
-	if !ok || !ok2 || event.HashValue(map[string]any(left)) == event.HashValue(map[string]any(without)) {
+	if !ok {
 		return "", nil
 	}
 	back, set := t.take(ticket, left)[key]
@@ -99,6 +157,32 @@ func (t *roundTrip) check(base event.Fields, key string, v, other any) (code Cod
 		return CodeRoundTrip, back
 	}
 	return "", nil
+}
+
+// because names the table, and the pairs in it, that make a value another one: both
+// are one on the wire. It is "" if no table of the incoming filter does.
+func (t *roundTrip) because(base event.Fields, source Source, v, became any) string {
+	from, isText := v.(string)
+	ticket := maps.Clone(base)
+	ticket[source.Target] = v
+	left, sent := t.send(ticket)
+	if !isText || !sent {
+		return ""
+	}
+	for _, name := range sortedKeys(t.in.script.tables) {
+		table := t.in.script.tables[name]
+		out := slices.IndexFunc(table.Pairs, func(p Pair) bool { return p.Ours == from })
+		if out < 0 {
+			continue
+		}
+		wire := table.Pairs[out].Wire
+		in := slices.IndexFunc(table.Pairs, func(p Pair) bool { return p.Wire == wire })
+		read := slices.ContainsFunc(source.Fields, func(field string) bool { return left[field] == wire })
+		if read && became == table.Pairs[in].Ours {
+			return fmt.Sprintf(": in the table %s, %s and %s are both %s on the wire", name, table.place(out), table.place(in), traced(wire))
+		}
+	}
+	return ""
 }
 
 func (t *roundTrip) send(fields event.Fields) (event.Fields, bool) {

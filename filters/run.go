@@ -64,7 +64,8 @@ type run struct {
 	nextCheck int
 	lookups   int
 	people    map[string]*event.User
-	opaque    map[string]string // ids of people that left, as they leave
+	fit       map[[2]string]bool // whether a project's tickets can be assigned to somebody
+	opaque    map[string]string  // ids of people that left, as they leave
 }
 
 // filled is the value of a slot.

@@ -229,10 +229,13 @@ func (e Egress) Mask(replica Replica) Replica {
 	}
 	hosts := lowerAll(e.Hosts)
 	masked := func(t string) string {
+		var all []sighting
 		for _, name := range names {
-			t = replaceSpans(t, finderOf(name)(t, hosts), "["+name+"]")
+			for _, s := range finderOf(name)(t, hosts) {
+				all = append(all, sighting{s, name})
+			}
 		}
-		return t
+		return replaceNamed(t, all)
 	}
 	fields := make(event.Fields, len(replica.Fields))
 	for name, v := range replica.Fields {

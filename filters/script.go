@@ -95,6 +95,8 @@ type script struct {
 	targets    []string
 	named      map[string][]string // options of our components and versions, by field
 	shape      event.Schema
+	reveals    []string // classes of tokens
+	tables     map[string]Table
 	fields     int // among targets: not collections
 	machines   sync.Pool
 }

@@ -1,17 +1,13 @@
 package filters
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml"
 )
 
 // Table maps our values to those on the wire; one table serves both directions.
@@ -27,6 +23,15 @@ type Table struct {
 type Pair struct {
 	Ours string `json:"ours"`
 	Wire string `json:"wire"`
+	// Line and Col say where the pair stands in its file, from 1; zero if it was
+	// not read from one. They are no part of what the table says.
+	Line int `json:"-"`
+	Col  int `json:"-"`
+}
+
+// Equal tells whether both tables say the same, wherever their pairs stand.
+func (t Table) Equal(other Table) bool {
+	return t.Policy == other.Policy && slices.EqualFunc(t.Pairs, other.Pairs, func(a, b Pair) bool { return a.Ours == b.Ours && a.Wire == b.Wire })
 }
 
 // TablePolicy is what lookup gives for a value that is not in the table.
@@ -57,43 +62,6 @@ func compileTable(name string, t Table, incoming bool) *compiledTable {
 		}
 	}
 	return c
-}
-
-// maxTable bounds a table's file, in bytes.
-const maxTable = 256 << 10
-
-// ParseTable reads a table as people write it:
-//
-//	policy: park         # park, keep, empty or pass; park if left out
-//	pairs:
-//	  - [Open, new]      # ours, on the wire
-//	  - [Done, closed]
-func ParseTable(data []byte) (Table, error) {
-	if len(data) > maxTable {
-		return Table{}, fmt.Errorf("the table has %d bytes; at most %d are allowed", len(data), maxTable)
-	}
-	var file struct {
-		Policy TablePolicy `yaml:"policy"`
-		Pairs  [][]string  `yaml:"pairs"`
-	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
-	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-		return Table{}, fmt.Errorf("read the table: %w", err)
-	}
-	t := Table{Policy: file.Policy}
-	problems := []error{t.checkPolicy()}
-	for i, pair := range file.Pairs {
-		if len(pair) != 2 {
-			problems = append(problems, fmt.Errorf("pair %d has %d values; a pair is [ours, wire]", i+1, len(pair)))
-			continue
-		}
-		p := Pair{Ours: pair[0], Wire: pair[1]}
-		if slices.Contains(t.Pairs, p) {
-			problems = append(problems, fmt.Errorf("pair %d, [%s, %s], stands twice", i+1, p.Ours, p.Wire))
-		}
-		t.Pairs = append(t.Pairs, p)
-	}
-	return t, errors.Join(problems...)
 }
 
 func (t Table) checkPolicy() error {

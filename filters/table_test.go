@@ -37,7 +37,7 @@ func TestTables_TellAllThatIsWrong(t *testing.T) {
 		"a.yaml": {Data: []byte("policy: guess\npairs:\n  - [a]\n  - [b, c]\n  - [b, c]\n")},
 		"b.yaml": {Data: []byte("pears: []\n")},
 	}, ".")
-	for _, want := range []string{`policy "guess"`, "pair 1 has 1 values", "pair 3, [b, c], stands twice", "table b", "pears"} {
+	for _, want := range []string{`policy "guess"`, "pair 1 (line 3, column 5) has 1 values", "pair 3 (line 5, column 5), [b, c], stands twice", "table b", "pears"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in: %v", want, err)
 		}
@@ -65,5 +65,46 @@ func TestTables_ServeBothDirections(t *testing.T) {
 		if got := receive(t, `issue.status = lookup("`+policy+`", replica.status)`, event.Fields{"status": "odd"}).Fields; !cmp.Equal(got, want) {
 			t.Errorf("policy %s gave %v", policy, got)
 		}
+	}
+}
+
+// TestTables_AreHeldToTheTrackersOptions: pairs that name no option of the field are
+// told where the table is used, all at once, each with what was probably meant.
+func TestTables_AreHeldToTheTrackersOptions(t *testing.T) {
+	t.Parallel()
+	env := sampleEnv()
+	many := filters.Table{Policy: filters.TableKeep, Pairs: []filters.Pair{{Ours: "Low", Wire: "1"}, {Ours: "Hihg", Wire: "2"}, {Ours: "Hihg", Wire: "3"}, {Ours: "Top", Wire: "4"}}}
+	env.Tables["many"] = many
+	for i := range 9 {
+		many.Pairs = append(many.Pairs, filters.Pair{Ours: "Odd" + string(rune('A'+i)), Wire: "5"})
+	}
+	env.Tables["crowd"] = many
+	names := func(table, rest string) string {
+		return "the table " + table + " names what is no option of issue.priority: " + rest
+	}
+	two := names("many", `pair 2 names "Hihg" (did you mean High?), pair 4 names "Top"`)
+	for _, c := range []struct {
+		list      filters.Problems
+		line      int
+		message   string
+		nearestTo string
+	}{
+		{outgoing(t, `replica.priority = lookup("many", issue.priority)`, env).Warnings(), 1, two, ""},
+		{incoming(t, "issue.summary = replica.summary\nissue.priority = lookup(\"many\", replica.priority) ?? \"Low\"", env).Warnings(), 2, two, ""},
+		{outgoing(t, `replica.priority = lookup("urgency", issue.priority, "1")`, env).Warnings(), 1, names("urgency", `pair 2 names "Hihg"`), "High"},
+		{outgoing(t, `replica.priority = lookup("crowd", issue.priority)`, env).Warnings(), 1, names("crowd", `pair 2 names "Hihg" (did you mean High?), pair 4 names "Top", pair 5 names "OddA", pair 6 names "OddB", pair 7 names "OddC", and 6 more`), ""},
+	} {
+		if len(c.list) != 1 {
+			t.Errorf("want one warning, got\n%v", c.list)
+			continue
+		}
+		if p := c.list[0]; p.Code != filters.CodeTableOption || !p.Warning || p.Line != c.line || p.Message != c.message || p.Nearest != c.nearestTo {
+			t.Errorf("got  %s, nearest %q, in line %d\nwant %s, nearest %q, in line %d", p.Message, p.Nearest, p.Line, c.message, c.nearestTo, c.line)
+		}
+	}
+	whole := env
+	whole.Tables = map[string]filters.Table{"whole": {Pairs: []filters.Pair{{Ours: "Low", Wire: "1"}, {Ours: "High", Wire: "2"}}}}
+	if list := outgoing(t, `replica.priority = lookup("whole", issue.priority)`, whole).Warnings(); len(list) > 0 {
+		t.Errorf("a table that is whole gave\n%v", list)
 	}
 }

@@ -1,15 +1,18 @@
 // Package examples holds the ready-made pairs of filters: the ones that
 // `parley init` writes into a new node's folder and the demo runs with.
 //
-// The pairs speak the same language on the wire (the built-in desk's names of
-// statuses and priorities), so that any two of them work together. Each has
-// tests in its folder, which run against the scripts as they are embedded.
+// Plain are one side each and speak the same language on the wire (the built-in
+// desk's names of statuses and priorities), so that any two of them work together.
+// Pairs are two sides made for each other, one for each way in which organisations
+// work together. Each side has tests in its folder, which run against the scripts
+// as they are embedded.
 //
 // It does not choose among them, and writes no files.
 package examples
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -17,13 +20,15 @@ import (
 	"parley/filters"
 )
 
-//go:embed desk-to-desk redmine rt
+//go:embed desk-to-desk redmine rt pairs
 var files embed.FS
 
 // Example is one side of a connection, ready to use.
 type Example struct {
-	// Name is its folder's.
+	// Name is its folder's: PAIR/SIDE if it is one of a pair.
 	Name string
+	// Pair and Side are set if it is one of a pair.
+	Pair, Side string
 	// Tracker is the kind of tracker it is for.
 	Tracker string
 	// About is one line for a list.
@@ -33,8 +38,18 @@ type Example struct {
 	Tables                    map[string]filters.Table
 	// Vars are the variables that the scripts use.
 	Vars []Var
+	// Settings are further keys of its connection in parley.yaml, gates among them, with
+	// comments; a variable stands there as "<name>".
+	Settings string
+	// Projects, Types and Needs are what its tracker must have: projects that no variable
+	// names, types of tickets, and custom fields by their name, each with its type or its options.
+	Projects, Types []string
+	Needs           map[string]any
+	// Ticket is the fields of one that belongs on the connection and leaves; only
+	// sides of pairs have it.
+	Ticket map[string]any
 	// Files is the example's folder: outgoing.parley, incoming.parley,
-	// scope.parley, tables/*.yaml and tests/*.yaml.
+	// scope.parley, connection.yaml, tables/*.yaml and tests/*.yaml.
 	Files fs.FS
 }
 
@@ -48,8 +63,21 @@ type Var struct {
 	Sample any
 }
 
-// List returns all examples, by name.
+// List returns all examples: the plain ones, and then the sides of all pairs.
 func List() ([]Example, error) {
+	list, err := Plain()
+	if err != nil {
+		return nil, err
+	}
+	pairs, err := Pairs()
+	for _, p := range pairs {
+		list = append(list, p.Sides...)
+	}
+	return list, err
+}
+
+// Plain returns the examples of which any two fit together, by name.
+func Plain() ([]Example, error) {
 	size := Var{Name: "max_attachment_mb", About: "files larger than this stay here, in MB", Default: 20, Sample: 20}
 	list := []Example{
 		{
@@ -74,7 +102,7 @@ func List() ([]Example, error) {
 		},
 	}
 	for i := range list {
-		if err := list[i].read(); err != nil {
+		if err := list[i].read(list[i].Name); err != nil {
 			return nil, err
 		}
 	}
@@ -95,8 +123,8 @@ func Get(name string) (Example, error) {
 }
 
 // read fills in what the example's folder holds.
-func (e *Example) read() error {
-	sub, err := fs.Sub(files, e.Name)
+func (e *Example) read(folder string) error {
+	sub, err := fs.Sub(files, folder)
 	if err != nil {
 		return fmt.Errorf("read example %s: %w", e.Name, err)
 	}
@@ -108,6 +136,11 @@ func (e *Example) read() error {
 		}
 		*into = string(text)
 	}
+	settings, err := fs.ReadFile(sub, "connection.yaml")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read example %s: %w", e.Name, err)
+	}
+	e.Settings = string(settings)
 	if e.Tables, err = filters.LoadTables(sub, "tables"); err != nil {
 		return fmt.Errorf("read example %s: %w", e.Name, err)
 	}

@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"context"
+	"encoding/json"
 	"io/fs"
 	"path"
 	"slices"
@@ -15,39 +16,10 @@ import (
 	"parley/sync/event"
 )
 
-// schemas are what the trackers' adapters say of a fresh tracker.
-func schemas() map[string]event.Schema {
-	text := func(t event.Type, options ...string) event.Field {
-		return event.Field{Type: t, Options: options, Writable: true}
-	}
-	return map[string]event.Schema{
-		"desk": {Comments: true, Attachments: true, Fields: map[string]event.Field{
-			"project": text(event.TypeOption, "DESK"), "type": text(event.TypeOption, "Incident", "Request", "Task"),
-			"summary": text(event.TypeText), "description": text(event.TypeRich),
-			"status":   text(event.TypeOption, "Open", "In progress", "Waiting", "Resolved", "Closed"),
-			"priority": text(event.TypeOption, "Low", "Normal", "High", "Urgent"),
-			"assignee": text(event.TypeUser), "reporter": text(event.TypeUser), "labels": text(event.TypeSet),
-			"due": text(event.TypeDate), "parent": text(event.TypeRef), "links": text(event.TypeLinks),
-			"fields.Severity": text(event.TypeOption, "Minor", "Major", "Critical"), "fields.Remote key": text(event.TypeText),
-		}},
-		"redmine": {Comments: true, Attachments: true, Fields: map[string]event.Field{
-			"project": text(event.TypeOption, "sync", "ops"), "type": text(event.TypeOption, "Bug", "Feature", "Support"),
-			"summary": text(event.TypeText), "description": text(event.TypeRich),
-			"status":   text(event.TypeOption, "New", "In Progress", "Resolved", "Feedback", "Closed", "Rejected"),
-			"priority": text(event.TypeOption, "Low", "Normal", "High", "Urgent", "Immediate"),
-			"assignee": text(event.TypeUser), "due": text(event.TypeDate), "parent": text(event.TypeRef), "links": text(event.TypeLinks),
-		}},
-		"rt": {Comments: true, Attachments: true, Fields: map[string]event.Field{
-			"project": text(event.TypeOption, "Sync", "Ops"), "summary": text(event.TypeText), "description": text(event.TypeRich),
-			"status": text(event.TypeOption), "priority": text(event.TypeNumber), "assignee": text(event.TypeUser), "due": text(event.TypeTime), "parent": text(event.TypeRef), "links": text(event.TypeLinks),
-		}},
-	}
-}
-
 func compile(t *testing.T, e examples.Example) filtertest.Pair {
 	t.Helper()
 	env := e.Env()
-	env.Schema = schemas()[e.Tracker]
+	env.Schema = schemaFor(t, e)
 	env.Key = []byte("test")
 	out, err := filters.CompileOutgoing(e.Outgoing, env)
 	if err != nil {
@@ -66,9 +38,33 @@ func compile(t *testing.T, e examples.Example) filtertest.Pair {
 	return filtertest.Pair{Outgoing: out, Incoming: in}
 }
 
+// schemaFor is what an example is checked against: it stands beside its tests.
+func schemaFor(t *testing.T, e examples.Example) (schema event.Schema) {
+	t.Helper()
+	raw, err := fs.ReadFile(e.Files, path.Join("tests", filtertest.SchemaFile))
+	if err == nil {
+		err = json.Unmarshal(raw, &schema)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", e.Name, err)
+	}
+	return schema
+}
+
 func list(t *testing.T) []examples.Example {
 	t.Helper()
-	all, err := examples.List()
+	return listed(t, examples.List)
+}
+
+// plain are those of which any two fit together.
+func plain(t *testing.T) []examples.Example {
+	t.Helper()
+	return listed(t, examples.Plain)
+}
+
+func listed(t *testing.T, how func() ([]examples.Example, error)) []examples.Example {
+	t.Helper()
+	all, err := how()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +105,7 @@ func TestExamples_AnyTwoUnderstandEachOther(t *testing.T) {
 		"desk": {"Open", "In progress", "Waiting", "Resolved", "Closed"}, "redmine": {"New", "In Progress", "Resolved", "Feedback", "Closed", "Rejected"},
 		"rt": {"new", "open", "stalled", "resolved", "rejected"},
 	}
-	all := list(t)
+	all := plain(t)
 	for _, from := range all {
 		for _, to := range all {
 			a, b := compile(t, from), compile(t, to)
@@ -135,7 +131,7 @@ func TestExamples_ALinkArrivesAsOneOfTheirsOrNotAtAll(t *testing.T) {
 		"redmine": {"relates to", "blocks", "is blocked by", "duplicates", "is duplicated by", "precedes", "follows", "clones", "is cloned by"},
 		"rt":      {"refers to", "is referred to by", "blocks", "is blocked by"},
 	}
-	all := list(t)
+	all := plain(t)
 	for _, from := range all {
 		for _, to := range all {
 			a, b := compile(t, from), compile(t, to)
@@ -183,6 +179,8 @@ type everything struct{}
 
 func (everything) User(context.Context, string) (*event.User, error) { return nil, nil }
 
+func (everything) Assignable(context.Context, string, string) (bool, error) { return true, nil }
+
 func (everything) TicketsBy(context.Context, string, string) ([]event.Ref, error) { return nil, nil }
 
 func (everything) TwinOf(_ context.Context, theirs string) (*event.Ref, error) {
@@ -220,7 +218,7 @@ func sendsPriority(p filtertest.Pair) bool {
 func TestExamples_AreListedAndFound(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, e := range list(t) {
+	for _, e := range plain(t) {
 		names = append(names, e.Name)
 		if got, err := examples.Get(e.Name); err != nil || got.Outgoing != e.Outgoing || e.About == "" {
 			t.Errorf("%s: %v", e.Name, err)

@@ -27,6 +27,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -50,10 +51,12 @@ type Case struct {
 	Issue    *Ticket             `json:"issue,omitempty"`
 	Replica  *Ticket             `json:"replica,omitempty"`
 	Previous *Ticket             `json:"previous,omitempty"`
-	People   []event.User        `json:"people,omitempty"`  // found by id or e-mail
-	Tickets  map[string]string   `json:"tickets,omitempty"` // "field=value" to id
-	Twins    map[string]string   `json:"twins,omitempty"`   // their id to ours
-	Expect   Expect              `json:"expect"`
+	People   []event.User        `json:"people,omitempty"` // found by id or e-mail
+	// Assignable are the ids of people whom tickets can be assigned to.
+	Assignable []string          `json:"assignable,omitempty"`
+	Tickets    map[string]string `json:"tickets,omitempty"` // "field=value" to id
+	Twins      map[string]string `json:"twins,omitempty"`   // their id to ours
+	Expect     Expect            `json:"expect"`
 }
 
 // rawTable is a table as its file has it.
@@ -134,6 +137,7 @@ func (c Case) context() filters.Context {
 	return filters.Context{
 		Connection: filters.ConnectionInfo{Name: name, Peer: name}, Vars: c.Vars, FirstSync: c.First,
 		Event: filters.EventInfo{At: at, Kinds: []string{"edited"}}, Lookups: lookups{c},
+		TwinID: "test",
 	}
 }
 
@@ -169,6 +173,11 @@ func (l lookups) User(_ context.Context, query string) (*event.User, error) {
 		}
 	}
 	return nil, nil
+}
+
+// Assignable implements filters.Lookups.
+func (l lookups) Assignable(_ context.Context, _, id string) (bool, error) {
+	return slices.Contains(l.c.Assignable, id), nil
 }
 
 // TicketsBy implements filters.Lookups.

@@ -149,6 +149,7 @@ func times() []Function {
 func people() []Function {
 	return []Function{
 		in("user", "user(x, fallback, …)", "our person with this e-mail, login or id, if there is exactly one; else the next; else nil", `issue.assignee = user(replica.assignee?.email, "bob@acme.example")`, `{"assignee":{"email":"bob@acme.example","id":"8","name":"Bob"}}`),
+		in("assignable", "assignable(person)", "whether the ticket, in its project or the one that a line above sets, can be assigned to our person; an error in `filter check` where the tracker does not tell", `issue.assignee = assignable(user("bob@acme.example")) ? user("bob@acme.example") : keep`, `{"assignee":{"email":"bob@acme.example","id":"8","name":"Bob"}}`),
 		fn("withEmail", "withEmail(person)", "outgoing: the e-mail leaves too", `withEmail(issue.assignee).email`, `"ann@acme.example"`),
 		in("byline", `byline(comment); byline(comment, "{name}, {created}")`, "who wrote it and when, and an empty line; also `{edited}`", `issue.description = byline(first(replica.comments), "**{name}**") + first(replica.comments).body`, `{"description":"**Gil**\n\nBurns here too."}`),
 		in("ticketBy", `ticketBy("Remote key", value)`, "our ticket whose field has this value; several park the ticket", `connect ticketBy("Remote key", replica.key)`, `{} connected with 33`),
@@ -171,6 +172,9 @@ func privacy() []Function {
 		fn("mask", "mask(t); mask(t, keepLast)", "hidden but for its last characters", `mask("4111111111111111", 4)`, `"•••1111"`),
 		fn("redact", `redact(x, "email", "phone", …)`, "what is found is replaced, in a text, a comment, a file's name or a list of them; \"host\" is your own host names", `redact("mail ann@acme.example", "email")`, `"mail [email]"`),
 		fn("hash", "hash(x)", "always the same on one connection, different on another", `len(hash("x")) > 10`, `true`),
+		fn("token", `token(t, "class")`, "outgoing: a word that only `reveal` of this connection, ticket and class reads; the same text of a ticket has the same; texts of up to 1024 bytes",
+			`token(issue.summary, "customer")`, `"sealed1cyz266r3bvbmsox33senozi6tqmrdsh7mrbh66jgqtr5aworu6pa0"`),
+		in("reveal", `reveal(t, "class")`, "incoming: the texts of our own tokens in a text; what is no token of this connection, ticket and class stays as it is", `issue.summary = reveal("From " + replica.key, "customer")`, `{"summary":"From GLX-1"}`),
 		fn("pseudonym", "pseudonym(x)", "a short name instead of a person's, likewise", `pseudonym(issue.assignee) == pseudonym(issue.assignee)`, `true`),
 	}
 }

@@ -213,7 +213,7 @@ func env() filters.Env {
 		return event.Field{Type: t, Options: options, Writable: true}
 	}
 	return filters.Env{
-		Schema: event.Schema{Comments: true, Internal: true, Attachments: true, Fields: map[string]event.Field{
+		Schema: event.Schema{Comments: true, Assignable: true, Internal: true, Attachments: true, Fields: map[string]event.Field{
 			"summary": writable(event.TypeText), "description": writable(event.TypeRich), "labels": writable(event.TypeSet),
 			"status": writable(event.TypeOption, "Open", "Done"), "priority": writable(event.TypeOption, "Low", "High"),
 			"assignee": writable(event.TypeUser), "components": writable(event.TypeSet, "Web", "API"), "fixVersions": writable(event.TypeSet, "1.0", "2.0"),
@@ -234,6 +234,7 @@ func info() filters.Context {
 		Twin:       &filters.TwinInfo{Key: "GLX-1", Since: at},
 		Event:      filters.EventInfo{At: at, Kinds: []string{"edited"}},
 		Lookups:    lookups{},
+		TwinID:     "GLX-1",
 	}
 }
 
@@ -279,6 +280,8 @@ func (lookups) User(_ context.Context, query string) (*event.User, error) {
 	}
 	return &event.User{ID: "8", Name: "Bob", Email: query}, nil
 }
+
+func (lookups) Assignable(_ context.Context, _, id string) (bool, error) { return id == "8", nil }
 
 func (lookups) TicketsBy(context.Context, string, string) ([]event.Ref, error) {
 	return []event.Ref{{ID: "33", Created: 1}}, nil
