@@ -25,6 +25,7 @@ var layers = []layer{
 	{[]string{"adapters", "adapters/richtext"}, []string{"sync/event"}},
 	{[]string{"adapters/all"}, []string{"adapters/..."}},
 	{[]string{"adapters/..."}, []string{"adapters", "adapters/internal/...", "adapters/richtext", "sync/event"}},
+	{[]string{"filters/template"}, nil},
 	{[]string{"filters/..."}, []string{"filters", "sync/event", "filters/filtertest"}},
 
 	// The store and what is built on it.
@@ -48,7 +49,7 @@ var layers = []layer{
 	{[]string{"node/notify", "node/logging", "node/access"}, []string{"node/secret"}},
 	{[]string{"node/hooks"}, []string{"adapters", "sync/event"}},
 	{[]string{"node/audit"}, []string{"sync/store", "sync/event"}},
-	{[]string{"node/config"}, []string{"adapters", "sync/event", "node/secret"}},
+	{[]string{"node/config"}, []string{"adapters", "sync/event", "node/secret", "filters/template"}},
 	{[]string{"node/backup"}, []string{"node/secret", "sync/store/..."}},
 	{[]string{"node/admin/client"}, []string{"sync/event", "adapters", "node/admin/...", "node/backup"}},
 	{[]string{"node/demo"}, []string{
@@ -71,7 +72,7 @@ var machines = []string{"sync/work", "sync/outbox", "sync/inbox", "sync/plan", "
 
 // testOnly are packages that only tests may import; they may be imported by any.
 var testOnly = []string{
-	"adapters/adaptertest", "sync/simtest", "sync/store/storetest",
+	"adapters/adaptertest", "adapters/gitlab/gitlabdouble", "sync/simtest", "sync/store/storetest",
 	"sync/store/memstore", "sync/transport/transporttest", "sync/transport/memory", "sync/envelope/plain", "scripts/trackers",
 }
 

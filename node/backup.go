@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -113,6 +114,13 @@ func configFiles(cfg *config.Config) ([]backup.File, error) {
 			add(backup.FileRule, filepath.Join(c.Tables, filepath.Base(path)), path)
 		}
 	}
+	templates, err := templateFiles(cfg)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range templates {
+		add(backup.FileRule, name, cfg.Path(name))
+	}
 	present := files[:0]
 	for _, f := range files {
 		// A connection may be configured before its filters are written.
@@ -121,6 +129,25 @@ func configFiles(cfg *config.Config) ([]backup.File, error) {
 		}
 	}
 	return present, nil
+}
+
+// templateFiles are all files of templates, if a connection has one: the node does not
+// start without that version of it.
+func templateFiles(cfg *config.Config) ([]string, error) {
+	if !slices.ContainsFunc(slices.Collect(maps.Values(cfg.Connections)), func(c config.Connection) bool { return c.Template != "" }) {
+		return nil, nil
+	}
+	var names []string
+	err := fs.WalkDir(os.DirFS(cfg.Path(setupTemplates)), ".", func(at string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() {
+			names = append(names, filepath.Join(setupTemplates, filepath.FromSlash(at)))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the templates: %w", err)
+	}
+	return names, nil
 }
 
 // restoredMark is what a restore leaves in the store for the node's next start.

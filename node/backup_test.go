@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -67,6 +68,26 @@ func TestBackup_YesterdaysIsRestoredAndBothSidesAgree(t *testing.T) {
 				t.Errorf("%s has %d comments at %s, want %d", summary, got, s.dir, want)
 			}
 		}
+	}
+}
+
+// TestBackup_HasTheTemplatesOfItsConnections: without them the node would not start.
+func TestBackup_HasTheTemplatesOfItsConnections(t *testing.T) {
+	t.Parallel()
+	a, _ := joined(t, "")
+	a.tied()
+	var file bytes.Buffer
+	_, err := a.node.Backup(t.Context(), &file)
+	must(t, err)
+	a.stop()
+	data := filepath.Join(a.dir, "data")
+	key, err := os.ReadFile(filepath.Join(data, secret.KeyFile))
+	must(t, err)
+	must(t, errors.Join(os.RemoveAll(data), os.RemoveAll(filepath.Join(a.dir, "templates")), os.MkdirAll(data, 0o700)))
+	must(t, os.WriteFile(filepath.Join(data, secret.KeyFile), key, 0o600))
+	a.restore(file.Bytes())
+	if got := a.load().Connections["peer"]; got.Template != "customer@1" || got.Vars["label"] != "c-001" {
+		t.Errorf("restored: %+v", got)
 	}
 }
 

@@ -351,7 +351,11 @@ func (n *Node) rules(ctx context.Context, rec record) (*flow.Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	return n.compile(c, rec, schema, from)
+	rules, err := n.compile(c, rec, schema, from)
+	if err == nil && from.name == "" && from.Template != "" {
+		rules.Version, err = n.pin(cfg, c, rec, from)
+	}
+	return rules, err
 }
 
 var errNotConfigured = errors.New("not configured: add it under connections in parley.yaml, then `parley config reload`")
@@ -361,6 +365,7 @@ func Egress(c config.Connection, out *filters.Outgoing) filters.Egress {
 	gate := filters.Egress{
 		Allow: c.Gate.Fields, InternalComments: c.Gate.InternalComments, Foreign: c.Forward,
 		Hosts: c.Gate.Hosts, Unscanned: c.Gate.Unscanned, Detect: map[string]filters.Action{},
+		Hold: time.Duration(c.Gate.Hold),
 	}
 	for name, action := range c.Gate.Detect {
 		gate.Detect[name] = filters.Action(action)

@@ -85,8 +85,11 @@ type Node struct {
 	guests map[string]io.Closer // pairings at an existing NATS
 	closed bool
 
-	publishing sync.Mutex     // held while filters are published
-	loading    sync.WaitGroup // the goroutines of loads
+	publishing sync.Mutex // held while filters are published
+
+	// applyStep is called before each step of an application; nil but in tests.
+	applyStep func(string) error
+	loading   sync.WaitGroup // the goroutines of loads
 }
 
 var _ admin.Service = (*Node)(nil)

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +35,8 @@ type site struct {
 	people *desk.Tracker
 	node   *node.Node
 	stop   func()
+	// writes counts what the node asked its desk to write.
+	writes atomic.Int64
 	// kinds are those of trackers that the node knows; nil is all.
 	kinds []adapters.Kind
 }
@@ -42,13 +46,24 @@ const token = "a-token-for-the-desk"
 // newSite writes a node's folder and starts its desk; listen may be "".
 func newSite(t *testing.T, name, listen string) *site {
 	t.Helper()
+	return newSiteOf(t, name, listen, desk.Options{Name: name, Token: token, Projects: []string{strings.ToUpper(name)}, Tokens: map[string]string{"alice-token": "alice"}})
+}
+
+// newSiteOf is newSite with a desk of its own making.
+func newSiteOf(t *testing.T, name, listen string, o desk.Options) *site {
+	t.Helper()
 	s := &site{t: t, dir: t.TempDir()}
-	project := strings.ToUpper(name)
+	project := o.Projects[0]
 	var err error
-	if s.desk, err = desk.Open(filepath.Join(s.dir, "desk"), desk.Options{Name: name, Token: token, Projects: []string{project}, Tokens: map[string]string{"alice-token": "alice"}}); err != nil {
+	if s.desk, err = desk.Open(filepath.Join(s.dir, "desk"), o); err != nil {
 		t.Fatal(err)
 	}
-	s.web = httptest.NewServer(s.desk)
+	s.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Header.Get("Authorization") == "Bearer "+token {
+			s.writes.Add(1)
+		}
+		s.desk.ServeHTTP(w, r)
+	}))
 	t.Cleanup(func() { s.web.Close(); must(t, s.desk.Close()) })
 	s.people = openDesk(t, s.web.URL, "alice-token", project)
 

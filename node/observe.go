@@ -20,13 +20,13 @@ import (
 func (n *Node) observe(o flow.Observation) {
 	line := n.log.Debug()
 	switch o.What {
-	case "parked", "held", "stopped", "fuse", "broken", "deaf", "fenced", "copied", "peer copied", "refused here", "overran", "parked by peer", "refused", "partly":
+	case "parked", "held", "stopped", "fuse", "broken", "deaf", "fenced", "copied", "peer copied", "refused here", "overran", "parked by peer", "refused", "partly", "not withdrawn":
 		line = n.log.Warn()
 	case "created", "ended", "last note", "closed", "deleted", "undone", "mended", "healing", "peer ended", "goodbye":
 		line = n.log.Info()
 	}
-	if o.What == "partly" {
-		line = line.Str("detail", o.Detail) // words of the adapter's own
+	if o.What == "partly" || o.What == "not withdrawn" {
+		line = line.Str("detail", o.Detail) // words of the adapter's own, or ours
 	}
 	line.Str("connection", o.Connection).Str("ticket", o.Key).Str("code", string(o.Code)).Msg(o.What)
 	if n.options.Observe != nil {

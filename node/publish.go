@@ -14,6 +14,7 @@ import (
 
 	"parley/filters"
 	"parley/filters/filtertest"
+	"parley/filters/template"
 	"parley/node/admin"
 	"parley/node/config"
 	"parley/sync/event"
@@ -87,6 +88,19 @@ func (n *Node) prepare(ctx context.Context, r admin.PublishRequest) (*publicatio
 	if !ok {
 		return nil, &admin.Error{Kind: admin.KindConflict, Message: r.Connection + " is " + errNotConfigured.Error()}
 	}
+	if r.Template != "" {
+		var err error
+		if p.config, err = otherTemplate(p.config, r.Connection, r.Template); err != nil {
+			return nil, err
+		}
+		c = p.config.Connections[r.Connection]
+		if !r.DryRun {
+			err = template.Keep(p.config.Home(), c.From())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	con := l.record.Agreement.Connection
 	history, err := n.history(con)
 	if err != nil {
@@ -102,7 +116,7 @@ func (n *Node) prepare(ctx context.Context, r admin.PublishRequest) (*publicatio
 		return nil, err
 	}
 	p.next.name = p.result.Version
-	p.result.Same = p.result.Version == p.result.Before
+	p.result.Same = sameVersion(p.result.Version, p.result.Before)
 	schema, err := n.path.Schema(ctx)
 	if err != nil {
 		return nil, trackerFailed("read the tracker's fields", err)
@@ -117,17 +131,17 @@ func (n *Node) prepare(ctx context.Context, r admin.PublishRequest) (*publicatio
 }
 
 // versionOf is the version asked for, or the files.
-func (n *Node) versionOf(p *publication, c config.Connection, history []published, name string) (version, error) {
-	if name == "" {
+func (n *Node) versionOf(p *publication, c config.Connection, history []published, asked string) (version, error) {
+	if asked == "" {
 		v, err := draft(p.config, c)
 		if err != nil {
 			err = &admin.Error{Kind: admin.KindInvalid, Message: "the filters cannot be read", Err: err}
 		}
 		return v, err
 	}
-	at := slices.IndexFunc(history, func(e published) bool { return e.Version == name })
-	if at < 0 {
-		return version{}, &admin.Error{Kind: admin.KindNotFound, Message: fmt.Sprintf("%s was never run by version %s", p.link.record.Name, name), Hint: "`parley filter history` shows the versions"}
+	name, err := whole(history, asked)
+	if err != nil {
+		return version{}, &admin.Error{Kind: admin.KindNotFound, Message: fmt.Sprintf("%s was never run by version %s", p.link.record.Name, asked), Hint: "`parley filter history` shows the versions"}
 	}
 	return n.stored(p.link.record.Agreement.Connection, name)
 }
@@ -170,6 +184,11 @@ func (p *publication) allowed(r admin.PublishRequest) error {
 		return &admin.Error{Kind: admin.KindInvalid, Message: "no reason given", Hint: "say with --reason why the filters change"}
 	case r.Expect != "" && r.Expect != p.result.Version:
 		return &admin.Error{Kind: admin.KindConflict, Message: "the files changed since they were shown", Hint: "look again, then publish"}
+	case r.MostHeld != nil && p.result.Held > *r.MostHeld:
+		return &admin.Error{
+			Kind: admin.KindConflict, Message: fmt.Sprintf("%d tickets of %d looked at would be held, and nothing was published", p.result.Held, p.result.Looked),
+			Hint: "`parley filter try KEY` shows why",
+		}
 	case len(p.result.Wider) > 0 && !r.Wider:
 		return &admin.Error{
 			Kind: admin.KindConflict, Message: "more would pass than before, and nothing was published: " + strings.Join(p.result.Wider, "; "),
@@ -293,7 +312,7 @@ func (n *Node) FilterDiff(_ context.Context, name, from, to string) (admin.Filte
 	for i, one := range []string{from, to} {
 		if one == fromFiles {
 			both[i], err = n.files(name)
-		} else {
+		} else if one, err = whole(history, one); err == nil {
 			both[i], err = n.stored(l.record.Agreement.Connection, one)
 		}
 		if errors.Is(err, errNoVersion) {

@@ -83,13 +83,13 @@ func TestPublish_AVersionStaysInForceWhateverTheFilesSay(t *testing.T) {
 	if got := a.lastSent(made.Key); got.Filter != second.Version || got.Cause != "filter" {
 		t.Errorf("the event is %+v, want version %s and the cause filter", got, second.Version)
 	}
-	diff, err := a.node.FilterDiff(ctx, "peer", first.Version, second.Version)
+	diff, err := a.node.FilterDiff(ctx, "peer", first.Version[:12], second.Version)
 	must(t, err)
 	if len(diff.Parts) != 1 || diff.Parts[0].Part != "out" || !slices.Contains(diff.Parts[0].Lines, "-replica.summary = issue.summary") || !slices.Contains(diff.Parts[0].Lines, "+replica.summary = upper(issue.summary)") {
 		t.Errorf("the difference is %+v", diff)
 	}
 
-	back := a.publish(admin.PublishRequest{Version: first.Version, Reason: "too loud"})
+	back := a.publish(admin.PublishRequest{Version: first.Version[:12], Reason: "too loud"})
 	if back.Version != first.Version || !back.Published {
 		t.Errorf("going back: %+v", back)
 	}
@@ -162,6 +162,13 @@ func TestPublish_WhatLetsMorePassMustBeMeant(t *testing.T) {
 	}
 	if got := a.publish(admin.PublishRequest{Reason: "meant", Wider: true}); !got.Published {
 		t.Errorf("what was meant: %+v", got)
+	}
+	waiting := strings.Replace(string(text), "in: in.parley}", "in: in.parley, gate: {hold: 10s}}", 1)
+	must(t, os.WriteFile(a.file(), []byte(waiting), 0o600))
+	a.publish(admin.PublishRequest{Reason: "time to think"})
+	must(t, os.WriteFile(a.file(), text, 0o600))
+	if got := a.publish(admin.PublishRequest{DryRun: true}); len(got.Wider) != 1 || !strings.Contains(got.Wider[0], "stood for 0s instead of 10s") {
+		t.Errorf("a shorter hold: %q", got.Wider)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
+	"strings"
 	"time"
 
 	"parley/filters"
@@ -30,6 +31,10 @@ type version struct {
 	Gate    config.Gate              `json:"gate,omitzero"`
 	Accept  config.Accept            `json:"accept,omitzero"`
 	Forward []string                 `json:"forward,omitempty"`
+	// Template is what the scripts, tables and declarations of vars are from, as
+	// NAME@VERSION, and Digest that template's content; "" if they are its own.
+	Template string `json:"template,omitempty"`
+	Digest   string `json:"digest,omitempty"`
 }
 
 // published is one entry of a connection's history.
@@ -51,11 +56,51 @@ func (v version) content() ([]byte, error) {
 	return raw, nil
 }
 
+// A version's name is nameBytes of its digest: nobody makes two that are named
+// alike. What asks for one may say the first digits, at least leastDigits. Versions
+// of a store may bear names as short as that.
+const (
+	nameBytes   = 16
+	leastDigits = 12
+)
+
 // id names the version by its content.
 func (v version) id() (string, error) {
 	raw, err := v.content()
 	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:6]), err
+	return hex.EncodeToString(sum[:nameBytes]), err
+}
+
+// bears tells whether content is what a name stands for.
+func bears(name string, content []byte) bool {
+	sum := sha256.Sum256(content)
+	return len(name) >= leastDigits && strings.HasPrefix(hex.EncodeToString(sum[:]), name)
+}
+
+// sameVersion tells whether two names, one of which may be short, are of one version.
+func sameVersion(a, b string) bool {
+	return min(len(a), len(b)) >= leastDigits && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a))
+}
+
+// whole is the name in a history that was asked for by its first digits; none if
+// several begin alike.
+func whole(history []published, asked string) (string, error) {
+	found := ""
+	for _, e := range history {
+		switch {
+		case e.Version == asked:
+			return asked, nil
+		case len(asked) < leastDigits || !strings.HasPrefix(e.Version, asked) || e.Version == found:
+		case found != "":
+			return "", errNoVersion
+		default:
+			found = e.Version
+		}
+	}
+	if found == "" {
+		return "", errNoVersion
+	}
+	return found, nil
 }
 
 // over is what the configuration says of a connection, with the version's part.
@@ -67,6 +112,9 @@ func (v version) over(c config.Connection) config.Connection {
 // draft reads a connection's files.
 func draft(cfg *config.Config, c config.Connection) (version, error) {
 	v := version{Scope: c.Scope, Vars: c.Vars, Gate: c.Gate, Accept: c.Accept, Forward: c.Forward}
+	if t := c.From(); t != nil {
+		return v, v.from(t)
+	}
 	var err error
 	if v.Out, v.In, err = readFilters(cfg, c); err != nil {
 		return v, err
@@ -114,8 +162,7 @@ func (n *Node) stored(con event.ConnectionID, name string) (version, error) {
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(raw)
-		if hex.EncodeToString(sum[:6]) != name {
+		if !bears(name, raw) {
 			return errors.New("its content is another one's")
 		}
 		return json.Unmarshal(raw, &v)
@@ -132,6 +179,14 @@ func (n *Node) stored(con event.ConnectionID, name string) (version, error) {
 
 // putVersion stores a version and puts it in force, in one durable transaction.
 func (n *Node) putVersion(con event.ConnectionID, v version, p published) error {
+	err := n.store.Update(func(tx store.Tx) error { return writeVersion(tx, con, v, p) })
+	if err != nil {
+		return fmt.Errorf("store a version of filters: %w", err)
+	}
+	return nil
+}
+
+func writeVersion(tx store.Tx, con event.ConnectionID, v version, p published) error {
 	raw, err := v.content()
 	if err != nil {
 		return err
@@ -140,28 +195,22 @@ func (n *Node) putVersion(con event.ConnectionID, v version, p published) error 
 	if err != nil {
 		return err
 	}
-	err = n.store.Update(func(tx store.Tx) error {
-		next := uint64(1)
-		err := tx.Scan(store.PublishedPrefix(con), nil, func(key, _ []byte) (bool, error) {
-			next = uint64(store.SeqOf(key)) + 1
-			return true, nil
-		})
-		if err != nil {
-			return err
-		}
-		_, err = tx.Get(store.VersionKey(con, p.Version))
-		if errors.Is(err, store.ErrNotFound) {
-			err = tx.Put(store.VersionKey(con, p.Version), raw)
-		}
-		if err != nil {
-			return err
-		}
-		return tx.Put(store.PublishedKey(con, next), entry)
+	next := uint64(1)
+	err = tx.Scan(store.PublishedPrefix(con), nil, func(key, _ []byte) (bool, error) {
+		next = uint64(store.SeqOf(key)) + 1
+		return true, nil
 	})
 	if err != nil {
-		return fmt.Errorf("store a version of filters: %w", err)
+		return err
 	}
-	return nil
+	_, err = tx.Get(store.VersionKey(con, p.Version))
+	if errors.Is(err, store.ErrNotFound) {
+		err = tx.Put(store.VersionKey(con, p.Version), raw)
+	}
+	if err != nil {
+		return err
+	}
+	return tx.Put(store.PublishedKey(con, next), entry)
 }
 
 // whoRuns is the person whose account the node runs under, where nobody is named.

@@ -10,6 +10,9 @@ import (
 // parts are a version as texts that people compare.
 func (v version) parts() map[string]string {
 	parts := map[string]string{"scope": v.Scope, "out": v.Out, "in": v.In}
+	if v.Template != "" {
+		parts["template"] = v.Template + " " + v.Digest
+	}
 	for name, table := range v.Tables {
 		var text strings.Builder
 		fmt.Fprintf(&text, "policy: %s\n", table.Policy)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"parley/filters"
@@ -22,6 +23,9 @@ func widerGate(before, next *filters.Egress) []string {
 	}
 	for _, kind := range added(unscanned(before), unscanned(next)) {
 		out = append(out, "files that cannot be read leave: "+kind)
+	}
+	if next.Hold < before.Hold {
+		out = append(out, fmt.Sprintf("comments and files leave when they have stood for %s instead of %s", next.Hold, before.Hold))
 	}
 	return out
 }

@@ -23,6 +23,7 @@ type adapterCommand struct {
 	List  adapterList  `cmd:"" help:"The kinds of tracker there are."`
 	Show  adapterShow  `cmd:"" help:"Settings and abilities of one kind."`
 	Probe adapterProbe `cmd:"" help:"Ask our tracker whether all is set up rightly."`
+	Login adapterLogin `cmd:"" help:"Have a person sign in at our tracker, and keep the refresh token that comes of it."`
 }
 
 // kindView is a kind of tracker as it is shown.

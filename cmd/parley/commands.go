@@ -15,6 +15,9 @@ type commands struct {
 	Queue      queueCommand      `cmd:"" help:"What waits, and what waits for a person."`
 	Undo       undoCommand       `cmd:"" help:"Put back the fields that an event of the other side changed here."`
 	Filter     filterCommand     `cmd:"" help:"Check, test, try and publish filters."`
+	Export     exportCommand     `cmd:"" help:"Write what the connections do into a folder: filters, tables, tests and settings, for git."`
+	Apply      applyCommand      `cmd:"" help:"Make the connections do what a folder says; shows the difference first."`
+	Template   templateCommand   `cmd:"" help:"Filters that many connections share: check, test, compare, upgrade in waves."`
 	Settings   configCommand     `cmd:"" name:"config" help:"Check and show the configuration."`
 	Adapter    adapterCommand    `cmd:"" help:"The kinds of tracker, and whether ours answers."`
 	Secret     secretCommand     `cmd:"" help:"Passwords and tokens in the node's vault."`

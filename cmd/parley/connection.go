@@ -17,6 +17,7 @@ import (
 
 type connectionCommand struct {
 	List    connectionList    `cmd:"" help:"All connections and how they are."`
+	Add     connectionAdd     `cmd:"" help:"Add many connections from a template and a CSV file, checked whole first."`
 	Invite  connectionInvite  `cmd:"" help:"Make a one-time code for the other side's admin."`
 	Accept  connectionAccept  `cmd:"" help:"Join the node that a code is from."`
 	Remove  connectionRemove  `cmd:"" help:"End a connection for good; the tickets stay."`

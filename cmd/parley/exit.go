@@ -29,6 +29,7 @@ const (
 	exitConflict    = 6
 	exitTracker     = 7
 	exitPeer        = 8
+	exitDrift       = 9
 	exitInterrupted = 130
 )
 
@@ -36,6 +37,7 @@ const (
 const (
 	kindUsage       = "usage"
 	kindNoNode      = "no-node"
+	kindDrift       = "drift"
 	kindInterrupted = "interrupted"
 )
 
@@ -56,6 +58,7 @@ func exitCodes() []exitCode {
 		{exitConflict, admin.KindConflict, "it cannot be done in the present state"},
 		{exitTracker, admin.KindTracker, "the tracker did not do it"},
 		{exitPeer, admin.KindPeer, "the other node did not do it"},
+		{exitDrift, kindDrift, "the node does not do what a directory says"},
 		{exitInterrupted, kindInterrupted, "stopped by Ctrl-C"},
 	}
 }

@@ -28,7 +28,7 @@ type publishing struct {
 type filterPublish struct{ publishing }
 
 type filterRollback struct {
-	Version string `arg:"" help:"A version of filter history."`
+	Version string `arg:"" help:"A version of filter history, or its first digits (at least twelve)."`
 	publishing
 }
 
@@ -232,7 +232,7 @@ func showDrift(w io.Writer, h admin.FilterHistory) {
 }
 
 type filterDiff struct {
-	From       string `arg:"" optional:"" help:"A version of filter history, or files; what is in force if left out."`
+	From       string `arg:"" optional:"" help:"A version of filter history (twelve digits suffice), or files; what is in force if left out."`
 	To         string `arg:"" optional:"" help:"A version, or files; the files if left out."`
 	Connection string `short:"c" placeholder:"NAME" help:"The connection; the only one in parley.yaml if left out."`
 }

@@ -190,7 +190,7 @@ func firstOf(lists ...string) string {
 
 // exampleFor is the ready-made pair of filters for a kind of tracker.
 func exampleFor(kind string) examples.Example {
-	list, err := examples.List()
+	list, err := examples.Plain()
 	if err != nil {
 		return examples.Example{}
 	}

@@ -31,6 +31,9 @@ type initCommand struct {
 	Scope      string            `placeholder:"EXPRESSION" help:"Which of our tickets belong on the first connection."`
 	Listen     string            `placeholder:"HOST:PORT" help:"Listen for other nodes here; without it, this node dials out."`
 	Advertise  string            `placeholder:"HOST:PORT" help:"The address that other nodes reach it by, if it is another one."`
+	Example    string            `placeholder:"NAME" help:"Start from this ready-made pair of filters, with its tables, gates and tests; a plain one for the tracker if left out."`
+	Side       string            `placeholder:"SIDE" help:"Which side of the example is yours."`
+	List       bool              `name:"list-examples" help:"List the ready-made pairs, and make nothing."`
 	Offline    bool              `help:"Do not ask the tracker whether all is set up rightly."`
 }
 
@@ -43,6 +46,9 @@ type plan struct {
 
 // Run implements the command.
 func (c *initCommand) Run(ctx context.Context, a *app) error {
+	if c.List {
+		return listExamples(a)
+	}
 	if err := free(a.file); err != nil {
 		return err
 	}
@@ -69,12 +75,17 @@ func (c *initCommand) Run(ctx context.Context, a *app) error {
 	}
 	result := struct {
 		Files   []string           `json:"files"`
+		Example string             `json:"example"`
+		Notes   []string           `json:"notes,omitempty"`
 		Tracker []adapters.Finding `json:"tracker,omitempty"`
 		Next    []string           `json:"next"`
-	}{made, findings, next}
+	}{made, p.example.Name, notes(p), findings, next}
 	return a.show(result, func(w io.Writer) {
 		for _, name := range made {
 			fmt.Fprintf(w, "made %s\n", name)
+		}
+		for _, note := range result.Notes {
+			fmt.Fprintf(w, "note: %s\n", note)
 		}
 		showFindings(w, findings)
 		fmt.Fprintf(w, "\nNext, here:\n  %s\nand in another window:\n  %s\n", next[0], next[1])
@@ -121,7 +132,7 @@ func taken(name string) bool {
 func (c *initCommand) gather(ctx context.Context, a *app) (*plan, error) {
 	g := &gatherer{asker: newAsker(ctx, a), interactive: terminal(a.in)}
 	kind := g.kind(c.Tracker)
-	example := exampleFor(kind.Name)
+	example := g.example(c, kind.Name)
 	p := &plan{example: example, secrets: map[string]secret.Value{}}
 	p.Kind = kind
 	p.Name = g.text("--name", c.Name, "Name of this node", "", checkName)
@@ -142,7 +153,12 @@ func (c *initCommand) gather(ctx context.Context, a *app) (*plan, error) {
 			p.Projects = append(p.Projects, project)
 		}
 	}
-	return p, g.done()
+	if err := g.done(); err != nil {
+		return nil, err
+	}
+	var err error
+	p.Rules, err = settled(example.Settings, p.Vars)
+	return p, err
 }
 
 func checkURL(text string) error {

@@ -159,6 +159,12 @@ func withNode() [][]string {
 		{"filter", "diff"},
 		{"filter", "rollback", "f5e4d3c2b1a0", "--reason", "why"},
 		{"filter", "try", "SUP-1"},
+		{"export", "testdata/none"},
+		{"apply", "-f", "testdata/setup", "--yes", "--reason", "why"},
+		{"connection", "add", "--template", "customer", "--vars-file", "testdata/customers.csv", "--dry-run"},
+		{"template", "diff", "customer@1", "customer@2"},
+		{"template", "upgrade", "customer@1", "--all", "--reason", "why"},
+		{"template", "rollback", "customer@1", "--reason", "why"},
 		{"config", "reload"},
 		{"key", "show"},
 		{"node", "claim"},
@@ -168,8 +174,9 @@ func withNode() [][]string {
 // withoutNode are the commands that work when no node runs.
 func withoutNode() []string {
 	return []string{
-		"demo", "init", "run", "filter check", "filter test", "config check", "config show", "adapter list", "adapter show", "adapter probe",
+		"demo", "init", "run", "filter check", "filter test", "config check", "config show", "adapter list", "adapter show", "adapter login", "adapter probe",
 		"secret set", "secret list", "secret delete", "backup create", "backup verify", "restore", "version",
+		"template list", "template check", "template test",
 	}
 }
 
@@ -194,6 +201,12 @@ func aFolder(t *testing.T) string {
 		"--connection", "globex", "--var", "project=DESK", "--offline")
 	if made.code != exitOK {
 		t.Fatalf("init: %+v", made)
+	}
+	for name, text := range map[string]string{"template.yaml": "version: 1\n", "outgoing.parley": "", "incoming.parley": "", "scope.parley": "true"} {
+		at := filepath.Join(dir, "templates", "customer", name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o700), os.WriteFile(at, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return file
 }
@@ -228,7 +241,7 @@ func TestNoNode_EachCommandThatNeedsOneSaysSo(t *testing.T) {
 func TestNoConfiguration_EachCommandThatNeedsOneSaysHowToMakeIt(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "parley.yaml")
-	lines := append(withNode(), []string{"run"}, []string{"filter", "check"}, []string{"config", "check"}, []string{"config", "show"}, []string{"adapter", "probe"},
+	lines := append(withNode(), []string{"run"}, []string{"filter", "check"}, []string{"config", "check"}, []string{"config", "show"}, []string{"adapter", "probe"}, []string{"adapter", "login"},
 		[]string{"secret", "list"}, []string{"secret", "delete", "x"}, []string{"backup", "create", "b"})
 	for _, args := range lines {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {

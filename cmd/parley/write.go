@@ -86,6 +86,13 @@ func filterFiles(p *plan) (map[string]string, error) {
 	for _, name := range tables {
 		to[name] = filepath.Join("tables", p.Connection, strings.TrimPrefix(name, "tables/"))
 	}
+	tests, err := fs.Glob(p.example.Files, "tests/*")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range tests {
+		to[name] = filepath.Join("tests", p.Connection, strings.TrimPrefix(name, "tests/"))
+	}
 	return to, nil
 }
 

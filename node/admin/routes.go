@@ -36,9 +36,11 @@ func NewHandler(s Service, version string) http.Handler {
 	routeConflicts(api, s)
 	routeFilters(api, s)
 	routeVersions(api, s)
+	routeSetup(api, s)
+	routeTemplates(api, s)
 	routeBackup(api, s)
 	// One byte more than huma's own bound, whose answer is the better one.
-	return http.MaxBytesHandler(orProblem(mux), maxBody+1)
+	return http.MaxBytesHandler(orProblem(mux), MaxSetup+1)
 }
 
 // Requests and answers. Nothing is embedded: what an unexported struct brings
@@ -85,9 +87,14 @@ type (
 
 // route registers one operation.
 func route[I, O any](api huma.API, method, path, id, summary string, do func(context.Context, *I) (O, error)) {
+	routeUpTo(api, maxBody, method, path, id, summary, do)
+}
+
+// routeUpTo is route for a request of so many bytes.
+func routeUpTo[I, O any](api huma.API, most int64, method, path, id, summary string, do func(context.Context, *I) (O, error)) {
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary,
-		MaxBodyBytes: maxBody, BodyReadTimeout: readTimeout,
+		MaxBodyBytes: most, BodyReadTimeout: readTimeout,
 		Responses: map[string]*huma.Response{"default": problemResponse(api)},
 	}
 	huma.Register(api, op, func(ctx context.Context, in *I) (*answer[O], error) {

@@ -64,6 +64,11 @@ type Service interface {
 	Publish(ctx context.Context, r PublishRequest) (PublishResult, error)
 	FilterHistory(ctx context.Context, connection string) (FilterHistory, error)
 	FilterDiff(ctx context.Context, connection, from, to string) (FilterDiff, error)
+	// Export is what defines how the connections behave; Apply makes it so.
+	Export(ctx context.Context) (Setup, error)
+	Apply(ctx context.Context, r ApplyRequest) (ApplyResult, error)
+	Templates(ctx context.Context) ([]TemplateUse, error)
+	TemplateDiff(ctx context.Context, from, to string) (TemplateDiff, error)
 	Reload(ctx context.Context) error
 	// Claim says that this process is the node, where another live copy of it
 	// works; it returns how many connections stood back.

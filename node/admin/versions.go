@@ -14,8 +14,10 @@ type PublishRequest struct {
 	Connection string `json:"connection"`
 	// Version is one to go back to; "" takes the files.
 	Version string `json:"version,omitempty"`
-	Author  string `json:"author,omitempty"`
-	Reason  string `json:"reason,omitempty"`
+	// Template is another version of the connection's template, as NAME@VERSION.
+	Template string `json:"template,omitempty" maxLength:"60"`
+	Author   string `json:"author,omitempty"`
+	Reason   string `json:"reason,omitempty"`
 	// DryRun does all but put it in force.
 	DryRun bool `json:"dryRun,omitempty"`
 	// Expect is the version that a dry run named: another one is refused.
@@ -24,6 +26,9 @@ type PublishRequest struct {
 	Wider bool `json:"wider,omitempty"`
 	// Apply looks at the tickets that change at once, behind everything else.
 	Apply bool `json:"apply,omitempty"`
+	// MostHeld refuses a version under which more tickets of those looked at would be
+	// stopped by filter or gate; left out, any number may.
+	MostHeld *int `json:"mostHeld,omitempty" minimum:"0"`
 	// Most bounds how many tickets in step are looked at; 0 is 200.
 	Most int `json:"most,omitempty" minimum:"0" maximum:"100000"`
 }

@@ -37,8 +37,8 @@ type decoder struct {
 	at       map[string]position
 }
 
-// file decodes text into the config.
-func (d *decoder) file(text []byte, into *Config) {
+// file decodes text into the struct that into points to.
+func (d *decoder) file(text []byte, into any) {
 	d.lines = strings.Split(string(text), "\n")
 	if d.tooDeep(text) {
 		return

@@ -55,6 +55,7 @@ func Load(name string, o Options) (*Config, error) {
 	d.overlay(c, o)
 	c.fillConnections()
 	v := &validator{decoder: d, config: c, kinds: o.Kinds}
+	v.templates(slices.Sorted(maps.Keys(c.Connections)))
 	v.all()
 	if err := asError(name, d.problems); err != nil {
 		return nil, err
@@ -184,7 +185,9 @@ func (c *Config) Show(out io.Writer) error {
 
 // text is the configuration as YAML: as people write it, unless that reads back as something else. Of a bare text
 // with a tab at its end, for one, the encoder makes YAML that means it without the tab; then every text is quoted.
-func (c *Config) text() ([]byte, error) {
+func (c *Config) text() ([]byte, error) { return encode(c.unfilled()) }
+
+func encode(c any) ([]byte, error) {
 	layout := []yaml.EncodeOption{yaml.Indent(2), yaml.IndentSequence(true)}
 	handsome, err := yaml.MarshalWithOptions(c, layout...)
 	if err != nil {

@@ -47,7 +47,7 @@ connections:
     fields: {priority: theirs, status: both, severity: ours}
     on_local_edit: warn
     accept: {projects: [SUP], types: [Incident], fields: [summary], creates_per_hour: 10, connect: never, remove: ask}
-    gate: {fields: [summary], internal_comments: true, url: true, detect: {email: mask}, hosts: [acme.example], unscanned: [picture, pdf]}
+    gate: {fields: [summary], internal_comments: true, url: true, detect: {email: mask}, hosts: [acme.example], unscanned: [picture, pdf], hold: 60s}
     forward: [initech]
     verify: 6h
     sweep: off
@@ -92,7 +92,7 @@ func TestLoad_ReadsEveryKey(t *testing.T) {
 		},
 		Gate: config.Gate{
 			Fields: []string{"summary"}, InternalComments: true, URL: true, Detect: map[string]string{"email": "mask"},
-			Hosts: []string{"acme.example"}, Unscanned: []string{"picture", "pdf"},
+			Hosts: []string{"acme.example"}, Unscanned: []string{"picture", "pdf"}, Hold: config.Duration(time.Minute),
 		},
 		Forward: []string{"initech"}, Verify: config.Interval(6 * time.Hour), Sweep: config.Off, Owner: "sync@acme.example",
 		Notify: config.Telling{

@@ -134,3 +134,15 @@ func distance(a, b string) int {
 	}
 	return rows[len(x)][len(y)]
 }
+
+// Lines are the problems one by one, as a person reads them.
+func (p *Problems) Lines() []string {
+	var out []string
+	for _, one := range p.List {
+		out = append(out, one.text(p.File))
+	}
+	if p.More > 0 {
+		out = append(out, fmt.Sprintf("... and %d more", p.More))
+	}
+	return out
+}

@@ -22,7 +22,7 @@ tracker:
 connections:
   globex:
     scop: issue.project == "SUP"
-    template: customer@3
+    quota: 3
     leave: close
     conflict: newst
     tags: gold
@@ -43,7 +43,7 @@ limits: {lanes: 0, memory: 1KiB}
 		`8:3: connections.globex.closed: closing needs a status; write closed: [STATUS], as your tracker calls it`, `    8 |   globex:`, `      |   ^`,
 		`8:3: connections.globex.in: is missing`, `    8 |   globex:`, `      |   ^`,
 		`9:5: connections.globex.scop: unknown key; did you mean scope?`, `    9 |     scop: …`, `      |     ^`,
-		`10:5: connections.globex.template: not available in this version; take the key out`, `   10 |     template: …`, `      |     ^`,
+		`10:5: connections.globex.quota: not available in this version; take the key out`, `   10 |     quota: …`, `      |     ^`,
 		`12:5: connections.globex.conflict: "newst" is not known; did you mean newest?`, `   12 |     conflict: newst`, `      |     ^`,
 		`13:11: connections.globex.tags: want a list; write it like [a, b]`, `   13 |     tags: gold`, `      |           ^`,
 		`14:31: connections.globex.gate.internal_comments: want true or false`, `   14 |     gate: {internal_comments: maybe}`, `      |                               ^`,
@@ -113,6 +113,8 @@ func TestLoad_RefusesWhatIsWrong(t *testing.T) {
 		{"detector", strings.ReplaceAll(con, "%", "gate: {detect: {cards: ask}}"), "there is no detector"},
 		{"action", strings.ReplaceAll(con, "%", "gate: {detect: {card: hide}}"), "gate.detect.card"},
 		{"files that cannot be read", strings.ReplaceAll(con, "%", "gate: {unscanned: [video]}"), "gate.unscanned[0]"},
+		{"a hold of more than a day", strings.ReplaceAll(con, "%", "gate: {hold: 25h}"), "gate.hold: 25h0m0s is out of bounds"},
+		{"a hold that was over before", strings.ReplaceAll(con, "%", "gate: {hold: -1s}"), "write 0s to 24h"},
 		{"fuse", strings.ReplaceAll(con, "%", "fuse: {deletes: -1}"), "out of bounds"},
 		{"connect", strings.ReplaceAll(con, "%", "accept: {connect: allow}"), "write never, ask, auto"},
 		{"forward to itself", strings.ReplaceAll(con, "%", "forward: [a]"), "names this connection"},

@@ -34,6 +34,9 @@ type Answers struct {
 	Vars     map[string]any
 	Tables   string
 	Projects []string
+	// Rules are further keys of the first connection, gates among them, as YAML; they
+	// stand in place of those that follow from Projects.
+	Rules string
 }
 
 // Sample writes a commented parley.yaml from answers.
@@ -41,7 +44,7 @@ func Sample(a Answers) (string, error) {
 	if a.Dir == "" {
 		a.Dir = Default().Node.Dir
 	}
-	t, err := template.New("parley.yaml").Funcs(template.FuncMap{"quote": quote, "comment": oneLine, "flow": flow}).Parse(sample)
+	t, err := template.New("parley.yaml").Funcs(template.FuncMap{"quote": quote, "comment": oneLine, "flow": flow, "indent": indent}).Parse(sample)
 	if err != nil {
 		return "", fmt.Errorf("write sample: %w", err)
 	}
@@ -62,6 +65,11 @@ func quote(text string) (string, error) {
 func flow(v any) (string, error) {
 	out, err := yaml.MarshalWithOptions(v, yaml.JSON())
 	return strings.TrimSuffix(string(out), "\n"), err
+}
+
+// indent puts lines below a connection's name.
+func indent(text string) string {
+	return "    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ")
 }
 
 // oneLine keeps an adapter's help inside its comment.
@@ -138,7 +146,9 @@ connections:
 {{- if .Tables}}
     tables: {{quote .Tables}}            # folder of the filters' tables
 {{- end}}
-{{- if .Projects}}
+{{- if .Rules}}
+{{indent .Rules}}
+{{- else if .Projects}}
     accept:                      # what may enter, whatever the filter says
       projects: {{flow .Projects}}
 {{- end}}
@@ -163,6 +173,7 @@ connections:
 #     tables: tables/globex      # folder of the filters' tables
 {{- end}}
 #     tests: tests/globex        # folder of the filters' tests
+#                                # template: NAME@VERSION stands in place of out, in, tables and tests
 #     tags: [gold]
 #     fields: {priority: theirs} # whose a field of yours is: ours | theirs | both
 #     on_local_edit: restore     # an edit of yours of one that is theirs: restore | warn | allow
@@ -187,6 +198,7 @@ connections:
 #                                # by default secret, card, iban and host ask, email, phone and ip pass
 #       hosts: [acme.example]    # our own host names and domains
 #       unscanned: [picture]     # files that nothing can read and may leave: picture, pdf, archive, media, other
+#       hold: 60s                # comments and files leave when they have stood so long; at most 24h
 #     forward: []                # connections whose tickets may leave here too
 #     verify: 24h                # how often both sides' records are compared, or off
 #     sweep: 24h                 # how often every ticket in step is read, or off

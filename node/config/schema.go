@@ -94,9 +94,12 @@ type Connection struct {
 	// Conflict says whose value stays when both sides changed a field: what an
 	// invitation by us proposes. What was agreed on stays.
 	Conflict string `yaml:"conflict,omitempty"`
+	// Template names a version of a template, in place of Out, In, Tables and Tests;
+	// Load fills these in, and Scope and Vars where they are left out.
+	Template string `yaml:"template,omitempty"`
 	// Out and In are the files of the filters.
-	Out string `yaml:"out"`
-	In  string `yaml:"in"`
+	Out string `yaml:"out,omitempty"`
+	In  string `yaml:"in,omitempty"`
 	// Vars are the filters' variables.
 	Vars map[string]any `yaml:"vars,omitempty"`
 	// Tables is the folder of the filters' tables.
@@ -122,7 +125,9 @@ type Connection struct {
 	Owner  string  `yaml:"owner,omitempty"`
 	Notify Telling `yaml:"notify,omitempty"`
 
-	_ struct{} `later:"template quota rate hold"`
+	_ struct{} `later:"quota rate"`
+
+	filled *filled
 }
 
 // Accept is the gate for what comes in.
@@ -153,6 +158,9 @@ type Fuse struct {
 	Ends int `yaml:"ends,omitempty"`
 }
 
+// MaxHold is the longest time that a gate may keep a comment or file back.
+const MaxHold = 24 * time.Hour
+
 // Gate is for what goes out.
 type Gate struct {
 	// Fields that may leave; empty allows what the filter names.
@@ -169,8 +177,11 @@ type Gate struct {
 	// Unscanned are kinds of files, of UnscannedKinds, that may leave although
 	// nothing can read what is in them; left out, it is pictures only.
 	Unscanned []string `yaml:"unscanned,omitempty"`
+	// Hold is how long a comment or file has to have stood in our tracker before it
+	// leaves, at most MaxHold; 0 is not at all.
+	Hold Duration `yaml:"hold,omitempty" json:",omitzero"`
 
-	_ struct{} `later:"budget hold restricted"`
+	_ struct{} `later:"budget restricted"`
 }
 
 // Telling is who is told what of a connection: "owner", "webhook:NAME" or an

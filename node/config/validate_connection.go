@@ -16,7 +16,8 @@ func (v *validator) connection(name string, con Connection) {
 	if !namePattern.MatchString(name) {
 		v.add(key, "is no name of a connection", nameAdvice)
 	}
-	if v.required(key+".scope", con.Scope) {
+	broken := con.Template != "" && con.From() == nil // told, and what it would bring is not missed
+	if !broken && v.required(key+".scope", con.Scope) {
 		v.text(key+".scope", con.Scope)
 	}
 	v.text(key+".query", con.Query)
@@ -25,7 +26,7 @@ func (v *validator) connection(name string, con Connection) {
 	v.choice(key+".conflict", con.Conflict, []string{ConflictOurs, ConflictTheirs, ConflictNewest, ConflictAsk, ConflictAskTheirs}, nil)
 	v.owners(key, con)
 	for _, filter := range []struct{ key, file string }{{key + ".out", con.Out}, {key + ".in", con.In}} {
-		if v.required(filter.key, filter.file) {
+		if !broken && v.required(filter.key, filter.file) {
 			v.file(filter.key, filter.file, false)
 		}
 	}
@@ -68,6 +69,9 @@ func (v *validator) gate(key string, g Gate) {
 	v.words(key+".unscanned", g.Unscanned)
 	for i, kind := range g.Unscanned {
 		v.choice(fmt.Sprintf("%s.unscanned[%d]", key, i), kind, UnscannedKinds(), nil)
+	}
+	if hold := time.Duration(g.Hold); hold < 0 || hold > MaxHold {
+		v.add(key+".hold", fmt.Sprintf("%s is out of bounds", hold), "write 0s to 24h")
 	}
 	for name, action := range g.Detect {
 		if !slices.Contains(Detectors(), name) {

@@ -44,7 +44,7 @@ func (e *NoNode) Unwrap() error { return e.Err }
 
 const (
 	maxAnswer   = 256 << 20
-	maxRequest  = 1 << 20
+	maxRequest  = admin.MaxSetup
 	dialTimeout = 5 * time.Second
 	// waitTimeout is longer than the node's own bound, so that its answer comes first.
 	waitTimeout = 6 * time.Minute
@@ -332,6 +332,16 @@ func (c *Client) Queue(ctx context.Context, connection string) ([]admin.QueueEnt
 // Publish implements admin.Service.
 func (c *Client) Publish(ctx context.Context, r admin.PublishRequest) (admin.PublishResult, error) {
 	return post[admin.PublishResult](ctx, c, "/v1/filters/publish", r)
+}
+
+// Export implements admin.Service.
+func (c *Client) Export(ctx context.Context) (admin.Setup, error) {
+	return get[admin.Setup](ctx, c, "/v1/setup", nil)
+}
+
+// Apply implements admin.Service.
+func (c *Client) Apply(ctx context.Context, r admin.ApplyRequest) (admin.ApplyResult, error) {
+	return post[admin.ApplyResult](ctx, c, "/v1/setup", r)
 }
 
 // FilterHistory implements admin.Service.

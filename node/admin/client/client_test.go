@@ -123,6 +123,17 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 	})
 }
 
+func TestClient_TemplatesArriveUnchanged(t *testing.T) {
+	t.Parallel()
+	fake := &fakeService{}
+	c := serve(t, fake)
+	ctx := t.Context()
+	arrive(t, fake, []exchange{
+		{"Templates", []admin.TemplateUse{{Connection: "globex", Configured: "customer@2", Template: "customer@1", Joined: true, Parked: 1}}, nil, func() (any, error) { return c.Templates(ctx) }},
+		{"TemplateDiff", admin.TemplateDiff{From: "a@1", To: "a@2", Parts: []admin.PartDiff{}, Connections: []admin.TemplateChange{{Connection: "globex", Wider: []string{"due leaves"}}}}, []any{"a@1", "a@2"}, func() (any, error) { return c.TemplateDiff(ctx, "a@1", "a@2") }},
+	})
+}
+
 // exchange is one call, what the node is to be asked, and what it answers.
 type exchange struct {
 	name   string

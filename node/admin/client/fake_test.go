@@ -203,12 +203,28 @@ func (f *fakeService) Publish(_ context.Context, r admin.PublishRequest) (admin.
 	return reply[admin.PublishResult](f, "Publish", r)
 }
 
+func (f *fakeService) Export(context.Context) (admin.Setup, error) {
+	return reply[admin.Setup](f, "Export")
+}
+
+func (f *fakeService) Apply(_ context.Context, r admin.ApplyRequest) (admin.ApplyResult, error) {
+	return reply[admin.ApplyResult](f, "Apply", r)
+}
+
 func (f *fakeService) FilterHistory(_ context.Context, connection string) (admin.FilterHistory, error) {
 	return reply[admin.FilterHistory](f, "FilterHistory", connection)
 }
 
 func (f *fakeService) FilterDiff(_ context.Context, connection, from, to string) (admin.FilterDiff, error) {
 	return reply[admin.FilterDiff](f, "FilterDiff", connection, from, to)
+}
+
+func (f *fakeService) Templates(context.Context) ([]admin.TemplateUse, error) {
+	return reply[[]admin.TemplateUse](f, "Templates")
+}
+
+func (f *fakeService) TemplateDiff(_ context.Context, from, to string) (admin.TemplateDiff, error) {
+	return reply[admin.TemplateDiff](f, "TemplateDiff", from, to)
 }
 
 func (f *fakeService) Try(_ context.Context, r admin.TryRequest) (admin.TryResult, error) {

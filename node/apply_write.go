@@ -1,0 +1,204 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"parley/node/admin"
+	"parley/node/config"
+	"parley/sync/store"
+)
+
+// newFile is how a file is called until it is whole.
+const newFile = ".parley-new"
+
+// putInForce does what was compared. The versions come first, in one transaction:
+// what is cut off after it leaves connections that run by versions, whatever half of
+// the files is written, and a setup that differs still.
+func (n *Node) putInForce(ctx context.Context, a *applying) error {
+	text, err := a.configuration()
+	if err != nil {
+		return err
+	}
+	if err := n.step("publish"); err != nil {
+		return err
+	}
+	if err := n.publishAll(a); err != nil {
+		return err
+	}
+	if err := n.placeFiles(a, text); err != nil {
+		return fmt.Errorf("write the node's files; applying the same again goes on: %w", err)
+	}
+	if a.request.Prune {
+		for _, name := range a.result.Missing {
+			if n.named(name) == nil {
+				continue
+			}
+			if err := n.step("remove " + name); err != nil {
+				return err
+			}
+			if err := n.RemoveConnection(ctx, name); err != nil {
+				return fmt.Errorf("end connection %s: %w", name, err)
+			}
+		}
+	}
+	if err := n.step("reload"); err != nil {
+		return err
+	}
+	if err := n.Reload(ctx); err != nil {
+		return err
+	}
+	a.result.Applied = true
+	n.log.Info().Int("connections", len(a.result.Connections)).Int("files", len(a.result.Files)).Str("author", a.request.Author).Msg("setup applied")
+	return nil
+}
+
+// step is where a test cuts an application off.
+func (n *Node) step(name string) error {
+	if n.applyStep == nil {
+		return nil
+	}
+	return n.applyStep(name)
+}
+
+// configuration is parley.yaml with the setup's connections; those that it lacks stay.
+func (a *applying) configuration() ([]byte, error) {
+	all := maps.Clone(a.want.connections)
+	taken := map[string]string{}
+	for name, c := range all {
+		for _, file := range ownFiles(c) {
+			taken[filepath.Clean(a.file.Path(file))] = name
+		}
+	}
+	for _, name := range a.result.Missing {
+		c, ok := a.file.Connections[name]
+		if !ok || a.request.Prune {
+			continue
+		}
+		for _, file := range ownFiles(c) {
+			if other, ok := taken[filepath.Clean(a.file.Path(file))]; ok {
+				return nil, &admin.Error{
+					Kind: admin.KindConflict, Message: fmt.Sprintf("connection %s, which the directory lacks, has its filter where that of %s belongs: %s", name, other, file),
+					Hint: "give it a file of its own, or add it to the directory",
+				}
+			}
+		}
+		all[name] = c
+	}
+	raw, err := a.file.Raw()
+	if err != nil {
+		return nil, err
+	}
+	was, err := config.WriteConnections(a.file.Connections)
+	if err != nil {
+		return nil, err
+	}
+	// What is the same keeps its comments.
+	if is, err := config.WriteConnections(all); err != nil || bytes.Equal(was, is) {
+		return raw, err
+	}
+	return config.ReplaceConnections(raw, all)
+}
+
+// ownFiles are the filters that only this connection has.
+func ownFiles(c config.Connection) []string {
+	if c.From() != nil {
+		return nil
+	}
+	return []string{c.Out, c.In}
+}
+
+// publishAll puts all versions in force, or none.
+func (n *Node) publishAll(a *applying) error {
+	return n.store.Update(func(tx store.Tx) error {
+		for i := range a.result.Connections {
+			one := &a.result.Connections[i]
+			if one.Publish == nil {
+				continue
+			}
+			p := a.publications[one.Name]
+			if err := writeVersion(tx, p.link.record.Agreement.Connection, p.next, a.entry(p.result.Version)); err != nil {
+				return fmt.Errorf("store a version of filters: %w", err)
+			}
+			one.Publish.Published = true
+		}
+		return nil
+	})
+}
+
+// placeFiles writes what differs, parley.yaml last: what it names is there. A file is
+// whole or as it was.
+func (n *Node) placeFiles(a *applying, text []byte) error {
+	var gone []string
+	for _, name := range slices.Sorted(maps.Keys(a.want.files)) {
+		to := a.file.Path(filepath.FromSlash(name))
+		if raw, err := os.ReadFile(to); err == nil && string(raw) == a.want.files[name] {
+			continue
+		}
+		if err := n.step("write " + name); err != nil {
+			return err
+		}
+		if err := placeFile(to, []byte(a.want.files[name])); err != nil {
+			return err
+		}
+	}
+	if err := n.step("write parley.yaml"); err != nil {
+		return err
+	}
+	if err := placeFile(a.file.File(), text); err != nil {
+		return err
+	}
+	for _, name := range a.result.Files {
+		if _, ok := a.want.files[name]; !ok {
+			gone = append(gone, name)
+		}
+	}
+	for _, name := range gone {
+		if err := n.step("remove " + name); err != nil {
+			return err
+		}
+		if err := os.Remove(a.file.Path(filepath.FromSlash(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// placeFile writes a file whole or not at all; it is on the disk then.
+func placeFile(name string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	mode := fs.FileMode(0o644)
+	if info, err := os.Stat(name); err == nil {
+		mode = info.Mode().Perm()
+	}
+	// What a link names is written, not the link.
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
+	fresh := filepath.Join(filepath.Dir(name), newFile)
+	file, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, name); err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}

@@ -1,0 +1,339 @@
+package node_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/adapters/all"
+	"parley/filters/template"
+	"parley/node/admin"
+	"parley/node/config"
+	"parley/node/roster"
+	"parley/node/wave"
+	"parley/sync/event"
+)
+
+// customers is how many connections the provider of the test has.
+const customers = 200
+
+// joinedCustomers is how many of them have joined: pairing takes a quarter of a second each, one
+// after the other.
+const joinedCustomers = 32
+
+const templateHead = `version: %d
+description: what a customer sees of an incident
+vars:
+  label: {required: true, pattern: "c-[0-9]{3}"}
+  project: {default: CUSTOMER}
+`
+
+const templateOut = `
+replica.key = issue.key
+replica.summary = issue.summary
+replica.status = issue.status
+replica.labels = issue.labels
+`
+
+const templateIn = `
+if firstSync {
+  issue.project = vars.project
+  issue.type = "Request"
+}
+issue.summary = replica.summary
+issue.status = replica.status
+`
+
+const templateTests = `- {name: the summary leaves, filter: outgoing, vars: {label: c-001, project: P}, issue: {fields: {summary: a}}, expect: {fields: {summary: a, key: null, status: null, labels: null}}}
+`
+
+// template writes a version of the provider's template.
+func (s *site) template(version int, out string) {
+	s.t.Helper()
+	s.script("templates/customer/template.yaml", fmt.Sprintf(templateHead, version))
+	s.script("templates/customer/outgoing.parley", out)
+	s.script("templates/customer/incoming.parley", templateIn)
+	s.script("templates/customer/scope.parley", `vars.label in issue.labels`)
+	s.script("templates/customer/tests/a.yaml", strings.Replace(templateTests, "summary: a, key", "summary: a, key", 1))
+}
+
+func (s *site) options() config.Options { return config.Options{Kinds: all.Kinds()} }
+
+func (s *site) load() *config.Config {
+	s.t.Helper()
+	cfg, err := config.Load(s.file(), s.options())
+	must(s.t, err)
+	return cfg
+}
+
+// roster reads a file of customers against the template as it is.
+func (s *site) roster(text string) (*roster.Roster, []template.Mistake) {
+	s.t.Helper()
+	schema, err := s.node.Schema(s.t.Context())
+	must(s.t, err)
+	t, err := template.Find(os.DirFS(s.dir), template.Ref{Name: "customer"})
+	must(s.t, err)
+	r := &roster.Roster{Template: t, Config: s.load(), Schema: schema}
+	return r, r.Check(strings.NewReader(text))
+}
+
+// wave upgrades, as the command does.
+func (s *site) wave(version int) wave.Wave {
+	return wave.Wave{
+		Node: s.node, To: template.Ref{Name: "customer", Version: version}, Most: 20, Reason: "a test", Settle: 30 * time.Second,
+		Set: func(refs map[string]string) error {
+			return config.Edit(s.file(), s.options(), func(text []byte) ([]byte, error) { return config.WithTemplates(text, refs) }, nil)
+		},
+	}
+}
+
+// runBy counts the connections by the version in force; parley.yaml must say the same.
+func (s *site) runBy() map[string]int {
+	s.t.Helper()
+	uses, err := s.node.Templates(s.t.Context())
+	must(s.t, err)
+	found := map[string]int{}
+	for _, u := range uses {
+		found[u.Configured]++
+		if u.Joined && u.Template != u.Configured {
+			s.t.Errorf("%s runs by %s, and parley.yaml says %s", u.Connection, u.Template, u.Configured)
+		}
+	}
+	return found
+}
+
+func customer(i int) string { return fmt.Sprintf("c-%03d", i) }
+
+// TestTemplates_TwoHundredCustomersFromOneTemplateAndOneFile: a service provider checks
+// a file of customers whole, adds them, upgrades them in waves, is stopped by a version
+// that would hold tickets, and goes back.
+func TestTemplates_TwoHundredCustomersFromOneTemplateAndOneFile(t *testing.T) {
+	t.Parallel()
+	a, b := newSite(t, "acme", "127.0.0.1:0"), newSite(t, "globex", "")
+	a.template(1, templateOut)
+	manyPeers(t, b)
+	a.run()
+	b.run()
+	clock := newLap(t)
+
+	file := customerFile()
+	broken := strings.Replace(file, "c-007,c-007,", "c-006,x,", 1)
+	_, mistakes := a.roster(broken)
+	said := fmt.Sprint(mistakes)
+	if len(mistakes) != 2 || !strings.Contains(said, "8:1: name: stands in line 7 already") || !strings.Contains(said, `8:7: label: "x" does not match c-[0-9]{3}`) {
+		t.Fatalf("a file with two mistakes: %s", said)
+	}
+	r, mistakes := a.roster(file)
+	if len(mistakes) > 0 || len(r.Rows) != customers {
+		t.Fatalf("%d rows, mistakes: %v", len(r.Rows), mistakes)
+	}
+	clock.lap("checked")
+	added, err := r.Add(a.options())
+	must(t, err)
+	must(t, a.node.Reload(t.Context()))
+	if added != customers {
+		t.Fatalf("added %d", added)
+	}
+	clock.lap("added")
+	joinAll(t, a, b)
+	clock.lap("invited and joined")
+
+	for i := range joinedCustomers {
+		labelled(t, a, customer(i))
+	}
+	eventually(t, "each customer has its ticket", func() error { return a.twins(joinedCustomers) })
+	t.Cleanup(func() {
+		if t.Failed() {
+			waits, err := b.node.Queue(context.Background(), "")
+			t.Logf("at the peers waits: %+v, %v", waits, err)
+		}
+	})
+	a.quiet()
+	clock.lap("a ticket each in step")
+
+	// An edit of a version that is in use changes nothing.
+	a.script("templates/customer/outgoing.parley", templateOut+"replica.description = issue.description\n")
+	must(t, a.node.Reload(t.Context()))
+	if got := a.runBy(); got["customer@1"] != customers {
+		t.Fatalf("after an edit: %v", got)
+	}
+	a.template(2, strings.Replace(templateOut, "= issue.summary", "= upper(issue.summary)", 1))
+	a.script("templates/customer/tests/a.yaml", strings.Replace(templateTests, "{summary: a, key", "{summary: A, key", 1))
+	upgradeInWaves(t, a, b)
+	clock.lap("upgraded in waves of 5 %, a tag, all")
+	stopsAndGoesBack(t, a)
+	clock.lap("stopped, and gone back")
+	clock.memory()
+}
+
+// customerFile is the provider's file: five of the customers are pilots.
+func customerFile() string {
+	var out strings.Builder
+	out.WriteString("name,label,tags\n")
+	for i := range customers {
+		tags := "gold"
+		if i >= 20 && i < 30 {
+			tags = "pilot"
+		}
+		fmt.Fprintf(&out, "%s,%s,%s\n", customer(i+1), customer(i+1), tags)
+	}
+	return out.String()
+}
+
+// manyPeers lets one site stand for the other side of all customers.
+func manyPeers(t *testing.T, s *site) {
+	t.Helper()
+	text, err := os.ReadFile(s.file())
+	must(t, err)
+	var out strings.Builder
+	out.Write(text)
+	for i := range customers {
+		fmt.Fprintf(&out, "  %s: {scope: '\"%s\" in issue.labels', out: out.parley, in: in.parley}\n", customer(i+1), customer(i+1))
+	}
+	must(t, os.WriteFile(s.file(), []byte(out.String()), 0o600))
+	s.script("in.parley", fmt.Sprintf(incoming, "GLOBEX")+"issue.labels = replica.labels\n")
+}
+
+// joinAll invites every customer, and lets each join and work.
+func joinAll(t *testing.T, a, b *site) {
+	t.Helper()
+	codes := map[string]string{}
+	for i := range customers {
+		code, err := a.node.Invite(t.Context(), admin.InviteRequest{Name: customer(i + 1)})
+		must(t, err)
+		codes[customer(i+1)] = code.Code
+	}
+	for i := range joinedCustomers {
+		name := customer(i + 1)
+		code := codes[name]
+		_, err := b.node.Accept(t.Context(), admin.AcceptRequest{Code: code, Name: name})
+		must(t, err)
+		for _, s := range []*site{a, b} {
+			_, err := s.node.Resume(t.Context(), name)
+			must(t, err)
+		}
+	}
+}
+
+func labelled(t *testing.T, s *site, name string) {
+	t.Helper()
+	_, err := s.people.Write(t.Context(), event.Step{Kind: event.StepCreate, Fields: event.Fields{
+		"summary": "incident of " + name, "type": "Request", "labels": []any{nextCustomer(name)},
+	}}, nil)
+	must(t, err)
+}
+
+// nextCustomer: customers count from 1.
+func nextCustomer(name string) string {
+	var i int
+	_, _ = fmt.Sscanf(name, "c-%d", &i)
+	return customer(i + 1)
+}
+
+// twins tells whether so many tickets are in step.
+func (s *site) twins(want int) error {
+	all, err := s.node.Connections(s.t.Context())
+	got := 0
+	for _, c := range all {
+		got += c.Twins
+	}
+	if err == nil && got != want {
+		err = fmt.Errorf("%d tickets in step", got)
+	}
+	return err
+}
+
+// upgradeInWaves puts version 2 in force: 5 %, a tag, all, and once more.
+func upgradeInWaves(t *testing.T, a, b *site) {
+	t.Helper()
+	d, err := a.node.TemplateDiff(t.Context(), "customer@1", "customer@2")
+	must(t, err)
+	if len(d.Connections) != joinedCustomers || len(d.Connections[0].Wider) != 0 || len(d.Parts) == 0 {
+		t.Errorf("the difference: %d connections, %+v", len(d.Connections), d.Parts)
+	}
+	for _, one := range []struct {
+		what    string
+		change  func(*wave.Wave)
+		wave, n int
+		in      int
+	}{
+		{"5 %, dry", func(w *wave.Wave) { w.Share, w.DryRun = 5, true }, 10, 10, 0},
+		{"5 %", func(w *wave.Wave) { w.Share = 5 }, 10, 10, 10},
+		{"5 % again", func(w *wave.Wave) { w.Share = 5 }, 10, 0, 10},
+		{"the pilots", func(w *wave.Wave) { w.Tag = "pilot" }, 10, 10, 20},
+		{"all", func(w *wave.Wave) { w.Apply = true }, customers, customers - 20, customers},
+		{"all again", func(*wave.Wave) {}, customers, 0, customers},
+	} {
+		w := a.wave(2)
+		one.change(&w)
+		report, err := w.Run(t.Context())
+		must(t, err)
+		if report.Stopped != "" || report.Wave != one.wave || len(report.Steps) != one.n || report.Failed != 0 {
+			t.Fatalf("%s: %s, wave of %d, %d steps, %d failed: %+v", one.what, report.Stopped, report.Wave, len(report.Steps), report.Failed, report.Steps)
+		}
+		if got := a.runBy()["customer@2"]; got != one.in {
+			t.Fatalf("%s: %d run by version 2, want %d", one.what, got, one.in)
+		}
+	}
+	eventually(t, "what changes is sent", func() error { _, err := b.find(strings.ToUpper("incident of c-031")); return err })
+}
+
+// stopsAndGoesBack: version 3 would hold every ticket, version 4 lets more leave.
+func stopsAndGoesBack(t *testing.T, a *site) {
+	t.Helper()
+	a.template(3, templateOut+"stop \"not any more\"\n")
+	a.script("templates/customer/tests/a.yaml", "[]\n")
+	w := a.wave(3)
+	report, err := w.Run(t.Context())
+	must(t, err)
+	if report.Stopped == "" || len(report.Steps) > 5 || a.runBy()["customer@2"] < customers-4 {
+		t.Fatalf("a version that holds every ticket: %q after %d steps, %v", report.Stopped, len(report.Steps), a.runBy())
+	}
+	a.template(4, templateOut+"replica.description = issue.description\n")
+	a.script("templates/customer/tests/a.yaml", "[]\n")
+	w = a.wave(4)
+	if report, err = w.Run(t.Context()); err != nil || report.Stopped == "" || !strings.Contains(report.Steps[0].Error, "description leaves") {
+		t.Fatalf("a version that lets more leave: %v %+v", err, report)
+	}
+	w = a.wave(1)
+	report, err = w.Back(t.Context())
+	must(t, err)
+	if report.Failed != 0 || len(report.Steps) != customers || a.runBy()["customer@1"] != customers {
+		t.Fatalf("going back: %d failed, %d steps, %v", report.Failed, len(report.Steps), a.runBy())
+	}
+	kept, err := filepath.Glob(filepath.Join(a.dir, "templates", "customer@1.*"))
+	must(t, err)
+	if len(kept) != 1 {
+		t.Errorf("version 1 is kept as %v", kept)
+	}
+}
+
+// lap reports how long the parts of a test take.
+type lap struct {
+	t  *testing.T
+	at time.Time
+}
+
+func newLap(t *testing.T) *lap {
+	t.Helper()
+	return &lap{t, time.Now()}
+}
+
+func (l *lap) lap(what string) {
+	l.t.Helper()
+	l.t.Logf("%-40s %s", what, time.Since(l.at).Round(time.Millisecond))
+	l.at = time.Now()
+}
+
+func (l *lap) memory() {
+	l.t.Helper()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	l.t.Logf("%d MiB of heap in use, both nodes together", m.HeapInuse>>20)
+}
