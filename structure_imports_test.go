@@ -51,7 +51,7 @@ var layers = []layer{
 	{[]string{"node/audit"}, []string{"sync/store", "sync/event"}},
 	{[]string{"node/config"}, []string{"adapters", "sync/event", "node/secret", "filters/template"}},
 	{[]string{"node/backup"}, []string{"node/secret", "sync/store/..."}},
-	{[]string{"node/admin/client"}, []string{"sync/event", "adapters", "node/admin/...", "node/backup"}},
+	{[]string{"node/admin/client"}, []string{"sync/event", "adapters", "node/admin/...", "node/audit", "node/backup"}},
 	{[]string{"node/demo"}, []string{
 		"node", "node/config", "node/secret", "node/admin", "node/admin/client",
 		"adapters", "adapters/all", "adapters/desk", "filters/examples", "sync/event",

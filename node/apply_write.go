@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"parley/node/admin"
+	"parley/node/audit"
 	"parley/node/config"
 	"parley/sync/store"
 )
@@ -56,6 +58,16 @@ func (n *Node) putInForce(ctx context.Context, a *applying) error {
 		return err
 	}
 	a.result.Applied = true
+	for _, one := range a.result.Connections {
+		is := "changed"
+		if one.Publish != nil {
+			is = one.Publish.Version
+			audit.Changed(ctx, "filters of "+one.Name, one.Publish.Before, is)
+			continue
+		}
+		audit.Changed(ctx, "connection "+one.Name, "", is)
+	}
+	audit.Changed(ctx, "files", "", strings.Join(a.result.Files, ", "))
 	n.log.Info().Int("connections", len(a.result.Connections)).Int("files", len(a.result.Files)).Str("author", a.request.Author).Msg("setup applied")
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"parley/node/admin"
+	"parley/node/audit"
 	"parley/node/backup"
 	"parley/node/config"
 	"parley/node/secret"
@@ -200,6 +201,9 @@ func (n *Node) takeRestored() error {
 		return tx.Delete(restoredKey())
 	})
 	if found && err == nil {
+		if _, err := n.OnRecord(audit.Record{Who: theNode, From: theNode, Action: "restore", Outcome: audit.Done, Said: map[string]string{"why": mark.Why}}); err != nil {
+			return err
+		}
 		line := n.log.Warn().Str("why", mark.Why).Time("at", mark.At)
 		if !mark.Made.IsZero() {
 			line = line.Time("made", mark.Made)

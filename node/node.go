@@ -18,6 +18,7 @@ import (
 
 	"parley/adapters"
 	"parley/node/admin"
+	"parley/node/audit"
 	"parley/node/backup"
 	"parley/node/config"
 	"parley/node/logging"
@@ -71,6 +72,7 @@ type Node struct {
 	server   *natsbus.Server
 	hooks    *hookListener // nil without tracker.webhook
 	notifier *notify.Notifier
+	audit    *audit.Log
 	boot     envelope.Boot
 	// successor is set if the last process had the store where it is.
 	successor bool
@@ -80,10 +82,12 @@ type Node struct {
 	// mu guards what follows.
 	mu     sync.Mutex
 	config *config.Config
-	links  map[event.ConnectionID]*link
-	loads  map[event.ConnectionID]*load
-	guests map[string]io.Closer // pairings at an existing NATS
-	closed bool
+	// fingerprint names what the configuration's file held when it was read.
+	fingerprint string
+	links       map[event.ConnectionID]*link
+	loads       map[event.ConnectionID]*load
+	guests      map[string]io.Closer // pairings at an existing NATS
+	closed      bool
 
 	publishing sync.Mutex // held while filters are published
 
@@ -104,7 +108,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *Node, err erro
 		o.Log = os.Stderr
 	}
 	n := &Node{
-		options: o, config: cfg, dir: cfg.Path(cfg.Node.Dir), mask: &logging.Mask{}, started: time.Now(),
+		options: o, config: cfg, fingerprint: fingerprint(cfg), dir: cfg.Path(cfg.Node.Dir), mask: &logging.Mask{}, started: time.Now(),
 		links: map[event.ConnectionID]*link{}, loads: map[event.ConnectionID]*load{}, guests: map[string]io.Closer{},
 	}
 	defer func() {
@@ -116,7 +120,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *Node, err erro
 	if err != nil {
 		return nil, err
 	}
-	for _, open := range []func() error{n.openKeys, n.openStore, n.openTracker, n.openPath, n.openServer, n.openHooks, n.openNotifier, n.takeRestored, n.sayDamage} {
+	for _, open := range []func() error{n.openKeys, n.openStore, n.openAudit, n.openTracker, n.openPath, n.openServer, n.openHooks, n.openNotifier, n.takeRestored, n.sayDamage} {
 		if err := open(); err != nil {
 			return nil, err
 		}
@@ -264,6 +268,9 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	}
 	n.log.Info().Str("node", n.config.Node.Name).Str("id", string(n.identity.document.Node())).
 		Str("tracker", n.config.Tracker.Kind).Uint64("boot", n.boot.Counter).Msg("node runs")
+	if err := n.begun(); err != nil {
+		return err
+	}
 	err = n.runner.Run(ctx)
 	if err != nil {
 		n.log.Error().Err(err).Msg("the store has stopped, and so does the node")

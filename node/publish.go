@@ -16,6 +16,7 @@ import (
 	"parley/filters/filtertest"
 	"parley/filters/template"
 	"parley/node/admin"
+	"parley/node/audit"
 	"parley/node/config"
 	"parley/sync/event"
 	"parley/sync/flow"
@@ -67,6 +68,8 @@ func (n *Node) Publish(ctx context.Context, r admin.PublishRequest) (admin.Publi
 		return p.result, err
 	}
 	p.result.Published = true
+	audit.Changed(ctx, "filters", p.result.Before, p.result.Version)
+	audit.Changed(ctx, "passes that did not", "", strings.Join(p.result.Wider, "; "))
 	n.log.Info().Str("connection", p.link.record.Name).Str("version", entry.Version).Str("author", entry.Author).Msg("filters published")
 	return n.enforce(ctx, p, r)
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"parley/filters"
+	"parley/node/audit"
 	"parley/node/config"
 )
 
@@ -55,9 +56,12 @@ func (n *Node) Reload(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		now := fingerprint(cfg)
 		n.mu.Lock()
-		n.config = cfg
+		before := n.fingerprint
+		n.config, n.fingerprint = cfg, now
 		n.mu.Unlock()
+		audit.Changed(ctx, "configuration", before, now)
 	}
 	for _, l := range n.all() {
 		if l.flow == nil {

@@ -23,6 +23,7 @@ type commands struct {
 	Secret     secretCommand     `cmd:"" help:"Passwords and tokens in the node's vault."`
 	Backup     backupCommand     `cmd:"" help:"Back the node up, encrypted, while it runs; check backups."`
 	Restore    restoreCommand    `cmd:"" help:"Make the node of a backup again."`
+	Audit      auditCommand      `cmd:"" help:"What people did with this node, in a record that shows when it was changed."`
 	Node       nodeCommand       `cmd:"" help:"The node itself: which of two live copies it is."`
 	Key        keyCommand        `cmd:"" help:"The node's public identity."`
 	Version    versionCommand    `cmd:"" help:"The version of this program."`

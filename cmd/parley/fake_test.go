@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"parley/node/admin"
+	"parley/node/audit"
 	"parley/sync/event"
 )
 
@@ -35,7 +36,7 @@ func fakeMain() {
 	defer stop()
 	socket, err := admin.Listen(os.Args[1])
 	if err == nil {
-		err = admin.Serve(ctx, socket, admin.NewHandler(&fakeService{}, "fake"), zerolog.Nop())
+		err = admin.Serve(ctx, socket, admin.NewHandler(&fakeService{}, "fake", unrecorded), zerolog.Nop())
 		err = errors.Join(err, socket.Close())
 	}
 	if err != nil {
@@ -290,3 +291,6 @@ func (*fakeService) Export(context.Context) (admin.Setup, error) {
 func (*fakeService) Apply(_ context.Context, r admin.ApplyRequest) (admin.ApplyResult, error) {
 	return admin.ApplyResult{Digest: "d1", Same: true, Connections: []admin.ApplyConnection{}}, nil
 }
+
+// unrecorded keeps no record.
+func unrecorded(r audit.Record) (audit.Record, error) { return r, nil }

@@ -122,6 +122,11 @@ func TestUsage_EachCommandRefusesAFlagThatItDoesNotHave(t *testing.T) {
 func withNode() [][]string {
 	return [][]string{
 		{"status"},
+		{"audit", "list"},
+		{"audit", "head"},
+		{"audit", "verify"},
+		{"audit", "export", "-"},
+		{"audit", "prune", "--before", "1d", "--reason", "old"},
 		{"connection", "list"},
 		{"connection", "invite", "globex"},
 		{"connection", "accept", "parley1-code", "--name", "globex"},
@@ -307,7 +312,7 @@ func TestNode_ARefusalKeepsKindHintAndExitCodeInEachCommand(t *testing.T) {
 func sayNothing(t *testing.T) http.Handler {
 	t.Helper()
 	w := httptest.NewRecorder()
-	admin.NewHandler(&fakeService{}, "fake").ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
+	admin.NewHandler(&fakeService{}, "fake", unrecorded).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
 	var doc struct {
 		Paths map[string]map[string]struct {
 			Responses map[string]struct {

@@ -74,7 +74,7 @@ func (a *app) runNode(ctx context.Context, n *node.Node, cfg *config.Config, soc
 	failed := make([]error, 2)
 	all.Go(func() {
 		defer cancel()
-		failed[0] = admin.Serve(ctx, socket, admin.NewHandler(n, readBuild().Version), log)
+		failed[0] = admin.Serve(ctx, socket, admin.NewHandler(n, readBuild().Version, n.OnRecord), log)
 	})
 	if monitoring != nil {
 		log.Info().Stringer("address", monitoring.Addr()).Msg("metrics and health are served")

@@ -30,7 +30,7 @@ type BackupEnd struct {
 // writeTimeout is how long a reader of a backup may take none of it.
 const writeTimeout = 30 * time.Second
 
-func routeBackup(api huma.API, s Service) {
+func routeBackup(api routes, s Service) {
 	huma.Register(api, huma.Operation{
 		OperationID: "backup", Method: http.MethodGet, Path: BackupPath, Summary: "A backup of the running node, encrypted",
 		Description: "The body is the backup. It is whole only if the trailer " + BackupResult + " says so.",
@@ -41,12 +41,12 @@ func routeBackup(api huma.API, s Service) {
 	}, func(context.Context, *none) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(c huma.Context) {
 			request, response := humago.Unwrap(c)
-			serveBackup(request.Context(), response, s)
+			serveBackup(request.Context(), response, s, api.record)
 		}}, nil
 	})
 }
 
-func serveBackup(ctx context.Context, w http.ResponseWriter, s Service) {
+func serveBackup(ctx context.Context, w http.ResponseWriter, s Service, record Recorder) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Trailer", BackupResult)
 	w.WriteHeader(http.StatusOK)
@@ -54,7 +54,7 @@ func serveBackup(ctx context.Context, w http.ResponseWriter, s Service) {
 	// A node that ends waits for nobody who reads slowly.
 	stop := context.AfterFunc(ctx, func() { _ = out.control.SetWriteDeadline(time.Now()) })
 	defer stop()
-	contents, err := s.Backup(ctx, out)
+	contents, err := recorded(ctx, record, "backup", none{}, func(ctx context.Context) (backup.Contents, error) { return s.Backup(ctx, out) })
 	end := BackupEnd{Contents: &contents}
 	if err != nil {
 		end = BackupEnd{Problem: problemOf(err)}

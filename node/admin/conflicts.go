@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
 )
 
 // Conflict is a field that both sides changed without knowing of each other, and
@@ -50,7 +48,7 @@ type ResolveRequest struct {
 	Value string `json:"value,omitempty" maxLength:"65536"`
 }
 
-func routeConflicts(api huma.API, s Service) {
+func routeConflicts(api routes, s Service) {
 	route(api, http.MethodGet, "/v1/conflicts", "conflicts", "Fields that a person must decide, without their values",
 		func(ctx context.Context, in *ofConnection) ([]Conflict, error) {
 			return s.Conflicts(ctx, in.Connection)

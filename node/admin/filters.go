@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"parley/sync/event"
 )
 
@@ -27,7 +25,7 @@ type RecordResult struct {
 	Schema event.Schema `json:"schema"`
 }
 
-func routeFilters(api huma.API, s Service) {
+func routeFilters(api routes, s Service) {
 	route(api, http.MethodPost, "/v1/filters/record", "record", "Test cases of a ticket, masked",
 		func(ctx context.Context, in *body[RecordRequest]) (RecordResult, error) {
 			return s.Record(ctx, in.Body)

@@ -3,8 +3,6 @@ package admin
 import (
 	"context"
 	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
 )
 
 // ConnectRequest names pairs of tickets that both exist.
@@ -60,7 +58,7 @@ type ResyncRequest struct {
 	DryRun bool     `json:"dryRun,omitempty"`
 }
 
-func routePairs(api huma.API, s Service) {
+func routePairs(api routes, s Service) {
 	route(api, http.MethodPost, "/v1/tickets/connect", "connect", "Ask the peer to pair tickets that both exist",
 		func(ctx context.Context, in *body[ConnectRequest]) (ConnectResult, error) {
 			return s.Connect(ctx, in.Body)

@@ -3,8 +3,6 @@ package admin
 import (
 	"context"
 	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
 )
 
 // PreviewRequest chooses tickets of which people want to know what would leave.
@@ -55,7 +53,7 @@ type PreviewText struct {
 	Internal bool `json:"internal,omitempty"`
 }
 
-func routePreview(api huma.API, s Service) {
+func routePreview(api routes, s Service) {
 	route(api, http.MethodPost, "/v1/connections/{name}/preview", "preview", "What would leave of tickets; nothing does",
 		func(ctx context.Context, in *named[PreviewRequest]) (Preview, error) {
 			return s.Preview(ctx, in.Name, in.Body)

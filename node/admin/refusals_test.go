@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,7 +96,7 @@ func refuse(t *testing.T, handler http.Handler, method, target, body string) adm
 
 func TestHandler_EachOperationRefusesABodyThatIsNotItsOwn(t *testing.T) {
 	t.Parallel()
-	handler := admin.NewHandler(quietService{}, "test")
+	handler := admin.NewHandler(quietService{}, "test", unrecorded)
 	for _, op := range operations(t, handler) {
 		if !op.body {
 			continue
@@ -129,7 +130,7 @@ func TestHandler_EachOperationRefusesABodyThatIsNotItsOwn(t *testing.T) {
 
 func TestHandler_EachOperationRefusesParametersOutOfBounds(t *testing.T) {
 	t.Parallel()
-	handler := admin.NewHandler(quietService{}, "test")
+	handler := admin.NewHandler(quietService{}, "test", unrecorded)
 	for _, op := range operations(t, handler) {
 		for _, p := range op.parameters {
 			body := ""
@@ -142,8 +143,8 @@ func TestHandler_EachOperationRefusesParametersOutOfBounds(t *testing.T) {
 					t.Errorf("%s without %s: got %+v", op.path, p.Name, got)
 				}
 			}
-			if p.Name == "limit" || p.Name == "state" {
-				continue // an integer, and a list of words: below
+			if slices.Contains([]string{"limit", "state", "after", "since"}, p.Name) {
+				continue // integers, a list of words, a time: below
 			}
 			if p.Schema.MaxLength == 0 {
 				t.Errorf("%s %s: %s has no bound", op.method, op.path, p.Name)
@@ -169,6 +170,11 @@ func TestHandler_EachOperationRefusesParametersOutOfBounds(t *testing.T) {
 			}
 		}
 	}
+	for _, query := range []string{"limit=1001", "after=-1", "after=x", "since=yesterday"} {
+		if got := refuse(t, handler, http.MethodGet, "/v1/audit?"+query, ""); got.Status != 422 {
+			t.Errorf("%s: got %+v", query, got)
+		}
+	}
 	for _, query := range []string{"limit=-1", "limit=100001", "limit=x", "state=Synced"} {
 		if got := refuse(t, handler, http.MethodGet, "/v1/tickets?"+query, ""); got.Status != 422 {
 			t.Errorf("%s: got %+v", query, got)
@@ -178,7 +184,7 @@ func TestHandler_EachOperationRefusesParametersOutOfBounds(t *testing.T) {
 
 func TestHandler_WhatItDoesNotHaveIsAProblemToo(t *testing.T) {
 	t.Parallel()
-	handler := admin.NewHandler(quietService{}, "test")
+	handler := admin.NewHandler(quietService{}, "test", unrecorded)
 	for _, c := range []struct {
 		method, path string
 		status       int
@@ -223,7 +229,7 @@ func TestHandler_AnErrorKeepsItsKindItsWordsAndItsHint(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := refuse(t, admin.NewHandler(failingService{err: c.err}, "test"), http.MethodGet, "/v1/status", "")
+			got := refuse(t, admin.NewHandler(failingService{err: c.err}, "test", unrecorded), http.MethodGet, "/v1/status", "")
 			if c.want.Title = http.StatusText(c.want.Status); got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}

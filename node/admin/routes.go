@@ -15,9 +15,15 @@ import (
 // maxBody of a request, in bytes.
 const maxBody = 1 << 20
 
+// routes are the operations, and what keeps a record of them.
+type routes struct {
+	huma.API
+	record Recorder
+}
+
 // NewHandler is the REST API over a Service. Its description is at
-// /openapi.json.
-func NewHandler(s Service, version string) http.Handler {
+// /openapi.json. What people do is put on record first.
+func NewHandler(s Service, version string, record Recorder) http.Handler {
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Parley node", version)
 	config.Info.Description = "How people and programs steer a running node."
@@ -25,7 +31,7 @@ func NewHandler(s Service, version string) http.Handler {
 	config.SchemasPath = ""  // all schemas are in /openapi.json
 	config.CreateHooks = nil // no $schema in answers
 	config.Transformers = []huma.Transformer{ownErrors}
-	api := humago.New(mux, config)
+	api := routes{humago.New(mux, config), record}
 	routeNode(api, s)
 	routeConnections(api, s)
 	routeLoads(api, s)
@@ -38,6 +44,7 @@ func NewHandler(s Service, version string) http.Handler {
 	routeVersions(api, s)
 	routeSetup(api, s)
 	routeTemplates(api, s)
+	routeAudit(api, s)
 	routeBackup(api, s)
 	// One byte more than huma's own bound, whose answer is the better one.
 	return http.MaxBytesHandler(orProblem(mux), MaxSetup+1)
@@ -86,12 +93,12 @@ type (
 )
 
 // route registers one operation.
-func route[I, O any](api huma.API, method, path, id, summary string, do func(context.Context, *I) (O, error)) {
+func route[I, O any](api routes, method, path, id, summary string, do func(context.Context, *I) (O, error)) {
 	routeUpTo(api, maxBody, method, path, id, summary, do)
 }
 
 // routeUpTo is route for a request of so many bytes.
-func routeUpTo[I, O any](api huma.API, most int64, method, path, id, summary string, do func(context.Context, *I) (O, error)) {
+func routeUpTo[I, O any](api routes, most int64, method, path, id, summary string, do func(context.Context, *I) (O, error)) {
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary,
 		MaxBodyBytes: most, BodyReadTimeout: readTimeout,
@@ -100,7 +107,7 @@ func routeUpTo[I, O any](api huma.API, most int64, method, path, id, summary str
 	huma.Register(api, op, func(ctx context.Context, in *I) (*answer[O], error) {
 		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 		defer cancel()
-		out, err := do(ctx, in)
+		out, err := recorded(ctx, api.record, id, in, func(ctx context.Context) (O, error) { return do(ctx, in) })
 		if err != nil {
 			return nil, problemOf(err)
 		}
@@ -109,7 +116,7 @@ func routeUpTo[I, O any](api huma.API, most int64, method, path, id, summary str
 }
 
 // problemResponse describes how errors look.
-func problemResponse(api huma.API) *huma.Response {
+func problemResponse(api routes) *huma.Response {
 	return &huma.Response{
 		Description: "Error",
 		Content: map[string]*huma.MediaType{"application/problem+json": {
@@ -118,7 +125,7 @@ func problemResponse(api huma.API) *huma.Response {
 	}
 }
 
-func routeNode(api huma.API, s Service) {
+func routeNode(api routes, s Service) {
 	route(api, http.MethodGet, "/v1/status", "status", "The node at a glance",
 		func(ctx context.Context, _ *none) (Status, error) { return s.Status(ctx) })
 	route(api, http.MethodGet, "/v1/key", "key", "The node's public identity",
@@ -138,7 +145,7 @@ func routeNode(api huma.API, s Service) {
 		func(ctx context.Context, _ *none) (none, error) { return none{}, s.Reload(ctx) })
 }
 
-func routeConnections(api huma.API, s Service) {
+func routeConnections(api routes, s Service) {
 	route(api, http.MethodGet, "/v1/connections", "connections", "All connections",
 		func(ctx context.Context, _ *none) ([]Connection, error) { return s.Connections(ctx) })
 	route(api, http.MethodPost, "/v1/connections/invite", "invite", "Make a one-time invitation",
@@ -165,7 +172,7 @@ func routeConnections(api huma.API, s Service) {
 		})
 }
 
-func routeLoads(api huma.API, s Service) {
+func routeLoads(api routes, s Service) {
 	routePreview(api, s)
 	const path = "/v1/connections/{name}/load"
 	route(api, http.MethodPost, path, "start-load", "Take history in",
@@ -182,7 +189,7 @@ func routeLoads(api huma.API, s Service) {
 		func(ctx context.Context, in *byName) (Load, error) { return s.ResumeLoad(ctx, in.Name) })
 }
 
-func routeTickets(api huma.API, s Service) {
+func routeTickets(api routes, s Service) {
 	route(api, http.MethodGet, "/v1/tickets", "tickets", "Tickets on connections",
 		func(ctx context.Context, in *ticketFilter) ([]Ticket, error) {
 			return s.Tickets(ctx, TicketQuery{Connection: in.Connection, State: in.State, Limit: in.Limit})
@@ -195,14 +202,14 @@ func routeTickets(api huma.API, s Service) {
 		func(ctx context.Context, in *body[SyncRequest]) (SyncResult, error) { return s.Unsync(ctx, in.Body) })
 }
 
-func routeHistory(api huma.API, s Service) {
+func routeHistory(api routes, s Service) {
 	route(api, http.MethodGet, "/v1/tickets/history", "history", "The last events of one ticket",
 		func(ctx context.Context, in *key) (History, error) { return s.History(ctx, in.Key) })
 	route(api, http.MethodPost, "/v1/undo", "undo", "Put back the fields that an event changed here",
 		func(ctx context.Context, in *body[UndoRequest]) (UndoResult, error) { return s.Undo(ctx, in.Body) })
 }
 
-func routeQueue(api huma.API, s Service) {
+func routeQueue(api routes, s Service) {
 	route(api, http.MethodGet, "/v1/queue", "queue", "What waits",
 		func(ctx context.Context, in *ofConnection) ([]QueueEntry, error) { return s.Queue(ctx, in.Connection) })
 	route(api, http.MethodGet, "/v1/queue/entry", "queue-entry", "One entry of the queue",

@@ -32,6 +32,7 @@ func Serve(ctx context.Context, l net.Listener, handler http.Handler, log zerolo
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       withConn,
 		ErrorLog:          stdlog.New(log.With().Str("level", zerolog.LevelWarnValue).Logger(), "", 0),
 	}
 	ended := make(chan error, 1)

@@ -18,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"parley/node/admin"
+	"parley/node/audit"
 )
 
 // quietService answers nothing: the tests here are about what stands before it.
@@ -111,7 +112,7 @@ func TestListen_LongPathSaysWhatToDo(t *testing.T) {
 func TestHandler_DescribesItselfAsOpenAPI31(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	admin.NewHandler(quietService{}, "1.2.3").ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
+	admin.NewHandler(quietService{}, "1.2.3", unrecorded).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
 	var doc struct {
 		OpenAPI string
 		Info    struct{ Version string }
@@ -141,7 +142,7 @@ func TestHandler_DescribesItselfAsOpenAPI31(t *testing.T) {
 
 func TestHandler_WrongRequestsAreProblems(t *testing.T) {
 	t.Parallel()
-	handler := admin.NewHandler(quietService{}, "test")
+	handler := admin.NewHandler(quietService{}, "test", unrecorded)
 	for _, tt := range []struct {
 		name, method, path, body string
 		status                   int
@@ -196,7 +197,7 @@ func TestServe_AMistakeCostsOneRequest(t *testing.T) {
 	var log bytes.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		ended <- admin.Serve(ctx, socket, admin.NewHandler(quietService{}, "test"), zerolog.New(&log))
+		ended <- admin.Serve(ctx, socket, admin.NewHandler(quietService{}, "test", unrecorded), zerolog.New(&log))
 	}()
 	client := http.Client{Transport: &http.Transport{
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return admin.Dial(ctx, dir) },
@@ -234,7 +235,7 @@ func TestServe_FinishesRequestsUnderWay(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	slow := slowService{asked: make(chan struct{}), answer: make(chan struct{})}
 	ended := make(chan error, 1)
-	go func() { ended <- admin.Serve(ctx, socket, admin.NewHandler(slow, "test"), zerolog.Nop()) }()
+	go func() { ended <- admin.Serve(ctx, socket, admin.NewHandler(slow, "test", unrecorded), zerolog.Nop()) }()
 	conn, err := admin.Dial(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
@@ -256,3 +257,6 @@ func TestServe_FinishesRequestsUnderWay(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// unrecorded keeps no record.
+func unrecorded(r audit.Record) (audit.Record, error) { return r, nil }

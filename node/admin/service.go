@@ -69,6 +69,10 @@ type Service interface {
 	Apply(ctx context.Context, r ApplyRequest) (ApplyResult, error)
 	Templates(ctx context.Context) ([]TemplateUse, error)
 	TemplateDiff(ctx context.Context, from, to string) (TemplateDiff, error)
+	Audit(ctx context.Context, q AuditQuery) (AuditPage, error)
+	AuditHead(ctx context.Context) (AuditHead, error)
+	// PruneAudit removes the records made before a time; it returns how many.
+	PruneAudit(ctx context.Context, r AuditPruneRequest) (int, error)
 	Reload(ctx context.Context) error
 	// Claim says that this process is the node, where another live copy of it
 	// works; it returns how many connections stood back.

@@ -3,8 +3,6 @@ package admin
 import (
 	"context"
 	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
 )
 
 // MaxSetup bounds a request with a whole setup, in bytes.
@@ -80,7 +78,7 @@ type SettingDiff struct {
 	To   string `json:"to"`
 }
 
-func routeSetup(api huma.API, s Service) {
+func routeSetup(api routes, s Service) {
 	route(api, http.MethodGet, "/v1/setup", "export", "What defines how the connections behave",
 		func(ctx context.Context, _ *none) (Setup, error) { return s.Export(ctx) })
 	routeUpTo(api, MaxSetup, http.MethodPost, "/v1/setup", "apply", "Make the node do what a setup says",

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
 )
 
 // TemplateUse is a connection that has a template, or ran by one.
@@ -59,7 +57,7 @@ type templateDiffOf struct {
 	To   string `query:"to" required:"true" maxLength:"60" doc:"The version to compare with it"`
 }
 
-func routeTemplates(api huma.API, s Service) {
+func routeTemplates(api routes, s Service) {
 	route(api, http.MethodGet, "/v1/templates", "templates", "Which connection runs by which template",
 		func(ctx context.Context, _ *none) ([]TemplateUse, error) { return s.Templates(ctx) })
 	route(api, http.MethodGet, "/v1/templates/diff", "template-diff", "How two versions of a template differ, and what would leave more",

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
 )
 
 // PublishRequest puts the files of a connection, or a version that was in force
@@ -102,7 +100,7 @@ type diffOf struct {
 	To         string `query:"to" maxLength:"40" doc:"A version, or files; the files if left out"`
 }
 
-func routeVersions(api huma.API, s Service) {
+func routeVersions(api routes, s Service) {
 	route(api, http.MethodPost, "/v1/filters/publish", "publish", "Put filters in force as a version",
 		func(ctx context.Context, in *body[PublishRequest]) (PublishResult, error) {
 			return s.Publish(ctx, in.Body)

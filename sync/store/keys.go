@@ -35,6 +35,7 @@ import (
 //	G/<con>/<ref>                        what the egress gate found in one of our tickets, and approvals
 //	F/<con>/v/<version>  F/<con>/h/<n>   a version of the filters, by content; the nth that was put in force
 //	p/<con>                              who is at the ends of a connection
+//	A/<n>                                the nth record of what people did
 //	m/…                                  schema, boot counter, that it was restored
 
 // Side is whose stream a key is about.
@@ -295,3 +296,17 @@ func ToldKey(name string) []byte { return append(key('n', len(name)), name...) }
 
 // MetaKey holds a fact about the store itself.
 func MetaKey(name string) []byte { return append(key('m', len(name)), name...) }
+
+// AuditPrefix starts every AuditKey.
+func AuditPrefix() []byte { return key('A', 8) }
+
+// AuditKey holds a record of what people did, by its number.
+func AuditKey(number uint64) []byte { return binary.BigEndian.AppendUint64(AuditPrefix(), number) }
+
+// AuditNumber reads the number of an AuditKey.
+func AuditNumber(key []byte) uint64 {
+	if len(key) != len(AuditPrefix())+8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(key[len(key)-8:])
+}

@@ -245,3 +245,15 @@ func (f *fakeService) Backup(_ context.Context, w io.Writer) (backup.Contents, e
 }
 
 func (f *fakeService) Claim(context.Context) (int, error) { return reply[int](f, "Claim") }
+
+func (f *fakeService) Audit(_ context.Context, q admin.AuditQuery) (admin.AuditPage, error) {
+	return reply[admin.AuditPage](f, "Audit", q)
+}
+
+func (f *fakeService) AuditHead(context.Context) (admin.AuditHead, error) {
+	return reply[admin.AuditHead](f, "AuditHead")
+}
+
+func (f *fakeService) PruneAudit(_ context.Context, r admin.AuditPruneRequest) (int, error) {
+	return reply[int](f, "PruneAudit", r)
+}

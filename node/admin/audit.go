@@ -1,0 +1,85 @@
+package admin
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os/user"
+	"strconv"
+	"time"
+
+	"parley/node/audit"
+)
+
+// AuditQuery chooses records of the audit log.
+type AuditQuery struct {
+	// After is the number of the last record that is known.
+	After uint64
+	// Limit bounds how many are told; 0 is 1,000.
+	Limit      int
+	Since      time.Time
+	Connection string
+	Ticket     string
+	Action     string
+}
+
+// AuditPage is a part of the audit log, the oldest record first.
+type AuditPage struct {
+	Records []audit.Record `json:"records"`
+	// Through is what After is to be for the next page; there is none if it is Head's.
+	Through uint64     `json:"through"`
+	Head    audit.Head `json:"head"`
+}
+
+// AuditPruneRequest removes old records.
+type AuditPruneRequest struct {
+	// Before is a time; what was recorded before it is removed.
+	Before time.Time `json:"before"`
+	Reason string    `json:"reason" minLength:"1" maxLength:"200"`
+}
+
+// AuditHead is the newest record's head, and the key that signs removals, in hex.
+type AuditHead struct {
+	Head audit.Head `json:"head"`
+	Key  string     `json:"key"`
+}
+
+type auditFilter struct {
+	After      uint64    `query:"after" doc:"Records behind this number"`
+	Limit      int       `query:"limit" minimum:"0" maximum:"1000" doc:"At most so many; 0 is the node's bound"`
+	Since      time.Time `query:"since" doc:"Records of this time and later"`
+	Connection string    `query:"connection" maxLength:"40" doc:"Only of this connection"`
+	Ticket     string    `query:"ticket" maxLength:"500" doc:"Only of this ticket"`
+	Action     string    `query:"action" maxLength:"40" doc:"Only of this action"`
+}
+
+func routeAudit(api routes, s Service) {
+	route(api, http.MethodGet, "/v1/audit", "audit", "What people did",
+		func(ctx context.Context, in *auditFilter) (AuditPage, error) { return s.Audit(ctx, AuditQuery(*in)) })
+	route(api, http.MethodGet, "/v1/audit/head", "audit-head", "The head of the record of what people did, to be noted elsewhere",
+		func(ctx context.Context, _ *none) (AuditHead, error) { return s.AuditHead(ctx) })
+	route(api, http.MethodPost, "/v1/audit/prune", "audit-prune", "Remove old records; a signed one says so",
+		func(ctx context.Context, in *body[AuditPruneRequest]) (Count, error) {
+			n, err := s.PruneAudit(ctx, in.Body)
+			return Count{Count: n}, err
+		})
+}
+
+// fromSocket is where those come in who use the node's socket.
+const fromSocket = "socket"
+
+// withConn notes who is at the other end of a connection.
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	if _, ok := c.(*net.UnixConn); !ok {
+		return withPerson(ctx, "unknown", "network")
+	}
+	uid, ok := uidOf(c)
+	if !ok {
+		return withPerson(ctx, "the node's user or root", fromSocket)
+	}
+	who := "uid " + strconv.Itoa(uid)
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		who = u.Username + " (" + who + ")"
+	}
+	return withPerson(ctx, who, fromSocket)
+}
