@@ -71,6 +71,9 @@ func (f *flight) tokenless(err error) error {
 
 // transportError classes a request that got no answer.
 func (f *flight) transportError(err error) error {
+	if errors.Is(err, errInside) {
+		return f.hint(adapters.ErrConfiguration, errInside, addressHint)
+	}
 	class := f.class(adapters.ErrTransient, adapters.ErrDoubt)
 	if f.dialed.Load() && !f.connected.Load() {
 		class = adapters.ErrTransient

@@ -22,7 +22,7 @@ const (
 
 const (
 	maxHeader    = 64 << 10
-	maxRedirects = 5
+	maxRedirects = 3
 	// minRate is the slowest transfer waited for, in bytes a second: what is
 	// moved adds to a request's time.
 	minRate = 64 << 10
@@ -113,9 +113,10 @@ func setDefaults(opt *Options) {
 }
 
 func newTransport(opt Options) *http.Transport {
+	d := newDialer(opt)
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: opt.Timeout}).DialContext,
+		Proxy:                  d.proxy,
+		DialContext:            d.dial,
 		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    opt.Timeout,
 		MaxIdleConnsPerHost:    opt.Parallel,

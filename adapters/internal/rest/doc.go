@@ -5,6 +5,8 @@
 //
 //   - The credential goes to the origin of Options.Base and to no other, also
 //     when the tracker redirects.
+//   - What the tracker points to elsewhere is dialled only outside: no loopback, no
+//     link-local address, no cloud's metadata, unless the base origin is at one itself.
 //   - A request is sent once. Nothing here retries, with one exception: what was
 //     refused because its access token had ended (401) did nothing, and is sent
 //     once more with a fresh one. Redirects of reads are followed, those of writes

@@ -49,7 +49,13 @@ func (f *flight) mayVisit(u *url.URL) error {
 		return f.fail(adapters.ErrConfiguration, fmt.Errorf("a link with scheme %q is not followed", u.Scheme))
 	}
 	origin := originOf(u)
-	if origin == f.c.origin || (f.stream && !f.r.Write) {
+	if origin == f.c.origin {
+		return nil
+	}
+	if f.stream && !f.r.Write {
+		if f.c.opt.Base.Scheme == "https" && u.Scheme != "https" {
+			return f.hint(adapters.ErrConfiguration, fmt.Errorf("the tracker points to %s, which is no https", origin), addressHint)
+		}
 		return nil
 	}
 	return f.hint(adapters.ErrConfiguration, fmt.Errorf("the tracker points to %s", origin), addressHint)
