@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -39,6 +40,8 @@ type site struct {
 	writes atomic.Int64
 	// kinds are those of trackers that the node knows; nil is all.
 	kinds []adapters.Kind
+	// log takes the node's log; nil is standard error.
+	log io.Writer
 }
 
 const token = "a-token-for-the-desk"
@@ -127,9 +130,13 @@ func (s *site) run() {
 	}
 	cfg, err := config.Load(s.file(), config.Options{Kinds: kinds})
 	must(s.t, err)
+	log := s.log
+	if log == nil {
+		log = os.Stderr
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.node, err = node.Open(ctx, cfg, node.Options{
-		Kinds: kinds, Version: "test", Log: os.Stderr, MinFree: -1, ConfirmGone: 100 * time.Millisecond,
+		Kinds: kinds, Version: "test", Log: log, MinFree: -1, ConfirmGone: 100 * time.Millisecond,
 		Reload: func() (*config.Config, error) { return config.Load(s.file(), config.Options{Kinds: kinds}) },
 	})
 	if err != nil {
