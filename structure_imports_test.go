@@ -22,7 +22,8 @@ var layers = []layer{
 	{[]string{"sync/event"}, nil},
 
 	// The seam to a tracker.
-	{[]string{"adapters", "adapters/richtext"}, []string{"sync/event"}},
+	{[]string{"adapters"}, []string{"sync/event"}},
+	{[]string{"adapters/richtext"}, []string{"adapters/internal/defuse"}},
 	{[]string{"adapters/all"}, []string{"adapters/..."}},
 	{[]string{"adapters/..."}, []string{"adapters", "adapters/internal/...", "adapters/richtext", "sync/event"}},
 	{[]string{"filters/template"}, nil},

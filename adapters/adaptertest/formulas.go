@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,57 @@ func textFormulas(t *testing.T, s *Subject) {
 		}
 	}
 	e.tellsOnly(ref, since, meant)
+}
+
+// longFormulas: a description or a comment that begins as a formula does is written with a
+// character of no width first, whatever its format, and is read as it was, once and once more.
+func longFormulas(t *testing.T, s *Subject) {
+	e := newEnv(t, s)
+	ref := e.create(unique("long formulas"))
+	said := recording(e.proxy)
+	for _, formula := range []string{"=cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0", "@SUM(1+9)*cmd|' /C calc'!A0", "- HYPERLINK(A1)\n- last"} {
+		e.rewrite(ref, unique(formula))
+		begins := formula[:5]
+		if said.holds(`"`+begins) || said.holds(">"+begins) {
+			t.Errorf("%q is written as a formula", formula)
+		}
+	}
+	if !said.holds(noWidth + "=cmd") {
+		t.Error("no formula is written with a character of no width first")
+	}
+}
+
+// longProse: Markdown that only begins with the same signs is written without one.
+func longProse(t *testing.T, s *Subject) {
+	e := newEnv(t, s)
+	ref := e.create(unique("prose"))
+	said := recording(e.proxy)
+	for _, want := range []string{"- one\n- two (or so)", "-5 degrees (really)", "-- \nAlice (mobile)", "+49 (0)30 123456", "===== heading =====\n\ntext"} {
+		e.rewrite(ref, want)
+		if said.holds(noWidth) {
+			t.Errorf("%q is written with a character of no width", want)
+		}
+	}
+}
+
+// rewrite writes a text as description and as comment, and what is read of it, which must be
+// the same.
+func (e *env) rewrite(ref event.Ref, want string) {
+	e.Helper()
+	first := e.throughComments(ref, []string{want})
+	if second := e.throughComments(ref, first); first[0] != second[0] || letters(first[0]) != letters(want) || strings.Contains(first[0], noWidth) {
+		e.Errorf("%q is read as %q, that as %q", want, first[0], second[0])
+	}
+	var was any
+	for round := range 2 {
+		w := e.write(event.Step{Kind: event.StepCreate, Marker: newMarker(), Fields: e.fields(unique("long"), want)})
+		got := e.read(w.Ref).Fields[event.FieldDescription]
+		if text, _ := got.(string); strings.Contains(text, noWidth) || round > 0 && got != was {
+			e.Errorf("a description %q is read as %q", want, got)
+		} else {
+			was, want = got, text
+		}
+	}
 }
 
 // textNumbers: what only looks like a formula is written as it is: a telephone number with

@@ -17,6 +17,8 @@ func textPromises() []promise {
 		{"PicturesOfAttachmentsAreReadAsWritten", textPictures},
 		{"AFormulaIsNoneInATableAndIsReadAsItWas", textFormulas},
 		{"NumbersAndWordsAreNoFormula", textNumbers},
+		{"ALongTextThatIsAFormulaIsNoneInATable", longFormulas},
+		{"MarkdownThatBeginsLikeAFormulaIsWrittenAsItIs", longProse},
 	}
 }
 

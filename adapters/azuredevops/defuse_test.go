@@ -14,6 +14,9 @@ func TestText_CallsAndLinksNobody(t *testing.T) {
 			if strings.Contains(raw, person) || strings.Contains(raw, "#12") && format != "" || strings.Contains(raw, "<a href=\"#\"") && format == "" {
 				t.Errorf("%q %s: %q calls or links", format, md, raw)
 			}
+			if said := commentText(md, "", format); said != raw {
+				t.Errorf("%q %s: a comment says %q", format, md, said)
+			}
 			if back := toMarkdown(raw, format); strings.ContainsRune(back, '\u200b') || format != "" && back != md {
 				t.Errorf("%q %s: came back as %q", format, md, back)
 			}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"parley/adapters/internal/defuse"
 	"parley/adapters/internal/marker"
 	"parley/adapters/richtext"
 	"parley/sync/event"
@@ -29,12 +30,12 @@ func defused(md string) string {
 	for _, at := range called.FindAllStringIndex(md, -1) {
 		places = append(places, at[0]+1)
 	}
-	return richtext.Disarm(md, places)
+	return defuse.Formula(richtext.Disarm(md, places))
 }
 
 func toMarkdown(raw, format string) string {
 	if strings.EqualFold(format, formatMarkdown) {
-		return uncalled.ReplaceAllString(strings.TrimRight(lines(raw), " \n"), "$1$3$2$4")
+		return defuse.MeantFormula(uncalled.ReplaceAllString(strings.TrimRight(lines(raw), " \n"), "$1$3$2$4"))
 	}
 	return richtext.HTMLToMarkdown(raw)
 }
@@ -54,7 +55,7 @@ func commentText(md string, m event.Marker, format string) string {
 		md = "\u200b" // an empty comment is refused
 	}
 	if strings.EqualFold(format, formatMarkdown) {
-		return marker.Append(md, m, marker.Word)
+		return marker.Append(fromMarkdown(md, format), m, marker.Word)
 	}
 	html := fromMarkdown(marker.Append(md, "", marker.Word), format)
 	if m == "" {

@@ -9,13 +9,14 @@ import (
 	"parley/sync/event"
 )
 
-// lines puts change to every text of one line. The desk is asked for its fields only
-// where there is something to change, which is rare: a name of an option stays as it is.
-func (t *Tracker) lines(ctx context.Context, fields event.Fields, change func(string) string) (event.Fields, error) {
+// texts puts line to every text of one line, and long to the others. The desk is asked for
+// its fields only where there is something to change, which is rare: a name of an option
+// stays as it is.
+func (t *Tracker) texts(ctx context.Context, fields event.Fields, line, long func(string) string) (event.Fields, error) {
 	out, types := fields, map[string]event.Field(nil)
 	for name, v := range fields {
 		s, ok := v.(string)
-		if !ok || name == event.FieldDescription || change(s) == s {
+		if !ok || line(s) == s && long(s) == s {
 			continue
 		}
 		if types == nil {
@@ -25,8 +26,11 @@ func (t *Tracker) lines(ctx context.Context, fields event.Fields, change func(st
 			}
 			types, out = in.Fields, maps.Clone(fields)
 		}
-		if types[name].Type == event.TypeText {
-			out[name] = change(s)
+		switch types[name].Type {
+		case event.TypeText:
+			out[name] = line(s)
+		case event.TypeRich:
+			out[name] = long(s)
 		}
 	}
 	return out, nil
@@ -35,7 +39,7 @@ func (t *Tracker) lines(ctx context.Context, fields event.Fields, change func(st
 // meant spells an edit as Read spells the field.
 func (t *Tracker) meant(ctx context.Context, e *adapters.Edit) error {
 	for _, side := range []*any{&e.Old, &e.New} {
-		fields, err := t.lines(ctx, event.Fields{e.Field: *side}, defuse.MeantFormula)
+		fields, err := t.texts(ctx, event.Fields{e.Field: *side}, defuse.MeantFormula, defuse.MeantFormula)
 		if err != nil {
 			return err
 		}

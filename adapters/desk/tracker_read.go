@@ -104,7 +104,7 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 		Version: change.Version, Updated: change.Updated, Lock: change.Version,
 		Next: in.Next,
 	}
-	if out.Fields, err = t.lines(ctx, out.Fields, defuse.MeantFormula); err != nil {
+	if out.Fields, err = t.texts(ctx, out.Fields, defuse.MeantFormula, defuse.MeantFormula); err != nil {
 		return event.Ticket{}, err
 	}
 	out.Fields[event.FieldKey], out.Fields[event.FieldURL] = out.Key, out.URL
@@ -112,7 +112,7 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 	out.Fields[event.FieldUpdated] = in.Updated.UTC().Format(time.RFC3339)
 	for _, c := range in.Comments {
 		out.Comments = append(out.Comments, event.Comment{
-			ID: c.ID, Author: c.Author.user(), Body: newlines(c.Body), Created: c.Created.UTC(), Edited: c.Edited.UTC(),
+			ID: c.ID, Author: c.Author.user(), Body: defuse.MeantFormula(newlines(c.Body)), Created: c.Created.UTC(), Edited: c.Edited.UTC(),
 			Internal: c.Internal, Marker: event.Marker(c.Marker),
 		})
 	}

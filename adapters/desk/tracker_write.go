@@ -16,7 +16,7 @@ import (
 
 // Write implements adapters.Tracker.
 func (t *Tracker) Write(ctx context.Context, step event.Step, body io.Reader) (event.Written, error) {
-	fields, err := t.lines(ctx, step.Fields, defuse.Line)
+	fields, err := t.texts(ctx, step.Fields, defuse.Line, defuse.Formula)
 	if err != nil {
 		return event.Written{}, err
 	}
@@ -77,7 +77,7 @@ func updateRequest(r *rest.Request, step event.Step) {
 	in := update{Fields: step.Fields, Was: step.Was}
 	if step.Comment != nil {
 		in.Comment = &commentWanted{
-			Marker: string(step.Marker), Body: step.Comment.Body, Internal: step.Comment.Internal,
+			Marker: string(step.Marker), Body: defuse.Formula(step.Comment.Body), Internal: step.Comment.Internal,
 		}
 	}
 	r.Method, r.Path, r.JSON = http.MethodPatch, "tickets/{id}", in
@@ -90,11 +90,11 @@ func commentRequest(r *rest.Request, step event.Step) {
 	c := step.Comment
 	if c.ID != "" {
 		r.Method, r.Path, r.Args = http.MethodPatch, "tickets/{id}/comments/{comment}", []string{step.Ref.ID, c.ID}
-		r.JSON = map[string]string{"body": c.Body}
+		r.JSON = map[string]string{"body": defuse.Formula(c.Body)}
 		return
 	}
 	r.Method, r.Path = http.MethodPost, "tickets/{id}/comments"
-	r.JSON = commentWanted{Marker: string(step.Marker), Body: c.Body, Internal: c.Internal}
+	r.JSON = commentWanted{Marker: string(step.Marker), Body: defuse.Formula(c.Body), Internal: c.Internal}
 }
 
 func attachRequest(r *rest.Request, step event.Step, body io.Reader) {

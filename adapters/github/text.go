@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"parley/adapters/internal/defuse"
 	"parley/adapters/internal/marker"
 	"parley/adapters/richtext"
 	"parley/sync/event"
@@ -19,7 +20,7 @@ var sign = regexp.MustCompile(`(?i)@|#|\bGH-|&(?:#0*64|#x0*40|commat|#0*35|#x0*2
 // fromMarkdown is a text as it is written.
 func fromMarkdown(md string) string {
 	md = richtext.AttachmentsAsWords(strings.TrimRight(lines(md), " \n"))
-	return richtext.Disarm(md, armed(md))
+	return defuse.Formula(richtext.Disarm(md, armed(md)))
 }
 
 // armed are the places behind the signs that name or number follows.
@@ -48,7 +49,7 @@ var disarmed = regexp.MustCompile(`(?i)(@|#|\bGH-|&(?:#0*64|#x0*40|commat|#0*35|
 
 // toMarkdown is a text as it was meant.
 func toMarkdown(raw string) string {
-	md := disarmed.ReplaceAllString(strings.TrimRight(lines(raw), " \n"), "$1$2")
+	md := defuse.MeantFormula(disarmed.ReplaceAllString(strings.TrimRight(lines(raw), " \n"), "$1$2"))
 	return richtext.ReferAttachments(md, func(string) (string, bool) { return "", false })
 }
 

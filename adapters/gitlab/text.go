@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"parley/adapters/internal/defuse"
 	"parley/adapters/internal/marker"
 	"parley/adapters/richtext"
 	"parley/sync/event"
@@ -22,7 +23,7 @@ var (
 
 func fromMarkdown(md string) string {
 	md = richtext.AttachmentsAsWords(strings.TrimRight(lines(md), " \n"))
-	return richtext.Disarm(md, armed(md))
+	return defuse.Formula(richtext.Disarm(md, armed(md)))
 }
 
 // armed are the places behind the signs that a name, a number or an order follows.
@@ -58,7 +59,7 @@ func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 func isAlnum(b byte) bool { return isDigit(b) || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' }
 
 func toMarkdown(raw string) string {
-	md := disarmed.ReplaceAllString(strings.TrimRight(lines(raw), " \n"), "$1$2")
+	md := defuse.MeantFormula(disarmed.ReplaceAllString(strings.TrimRight(lines(raw), " \n"), "$1$2"))
 	return richtext.ReferAttachments(md, func(string) (string, bool) { return "", false })
 }
 

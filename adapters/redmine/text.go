@@ -37,7 +37,7 @@ func (s *settings) defused(raw string) string {
 		b.WriteString(uncalled(prose) + raw[code[0]:code[1]])
 		at = code[1]
 	}
-	return defuse.Formula(b.String())
+	return b.String()
 }
 
 // uncalled parts each @ from the name behind it; in an address it is escaped, which
@@ -55,7 +55,7 @@ func uncalled(s string) string {
 }
 
 func (s *settings) meant(raw string) string {
-	return defuse.MeantFormula(called.ReplaceAllString(macro.Meant(raw), "$1@$2"))
+	return called.ReplaceAllString(macro.Meant(raw), "$1@$2")
 }
 
 func (s *settings) toMarkdown(raw string) string {
@@ -66,7 +66,7 @@ func (s *settings) toMarkdown(raw string) string {
 	case formatPlain:
 		return richtext.PlainToMarkdown(raw)
 	}
-	return richtext.ReferAttachments(strings.TrimRight(raw, " \n"), func(address string) (string, bool) {
+	return richtext.ReferAttachments(strings.TrimRight(defuse.MeantFormula(raw), " \n"), func(address string) (string, bool) {
 		if !fileByName.MatchString(address) {
 			return "", false
 		}
@@ -92,7 +92,7 @@ func (s *settings) converted(md string) string {
 		address := strings.TrimPrefix(richtext.AttachmentURL(name), "attachment:")
 		return address, picture && fileByName.MatchString(address)
 	})
-	return richtext.AttachmentsAsWords(md)
+	return defuse.Formula(richtext.AttachmentsAsWords(md))
 }
 
 // lines makes newlines \n: descriptions come with CRLF, notes as sent.

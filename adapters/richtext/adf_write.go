@@ -20,15 +20,6 @@ type adfMark struct {
 	Attrs map[string]any `json:"attrs,omitempty"`
 }
 
-// MarkdownToADF converts Markdown to an Atlassian document, as JSON.
-func MarkdownToADF(s string) json.RawMessage { return FromMarkdown(s).ADF() }
-
-// ADFToMarkdown converts an Atlassian document to Markdown.
-func ADFToMarkdown(raw json.RawMessage) (string, error) {
-	d, err := FromADF(raw)
-	return d.Markdown(), err
-}
-
 // ADF writes an Atlassian document. An empty Doc has no content.
 func (d Doc) ADF() json.RawMessage {
 	out := settled(d, func(d Doc) string {

@@ -71,24 +71,6 @@ const (
 	maxDepth = 16
 )
 
-// MarkdownToTextile converts GitHub-flavoured Markdown to Redmine's Textile.
-func MarkdownToTextile(s string) string { return FromMarkdown(s).Textile() }
-
-// TextileToMarkdown converts Redmine's Textile to Markdown.
-func TextileToMarkdown(s string) string { return FromTextile(s).Markdown() }
-
-// MarkdownToHTML converts Markdown to HTML that is safe to show.
-func MarkdownToHTML(s string) string { return FromMarkdown(s).HTML() }
-
-// HTMLToMarkdown converts HTML to Markdown.
-func HTMLToMarkdown(s string) string { return FromHTML(s).Markdown() }
-
-// MarkdownToPlain converts Markdown to text for people without any formatting.
-func MarkdownToPlain(s string) string { return FromMarkdown(s).Plain() }
-
-// PlainToMarkdown converts plain text to Markdown that shows the same.
-func PlainToMarkdown(s string) string { return FromPlain(s).Markdown() }
-
 // clean gives every reader the same start: valid UTF-8, \n, no control
 // characters.
 func clean(s string) string {

@@ -28,6 +28,14 @@ Numbers (` + "`-5`" + `), telephone numbers (` + "`+49 (0)30 123456`" + `) and w
 out when it reads, so that no edit comes from it. What a ticket held before stays as it is until the field is written; labels and the names
 of options, people and files are written as they are.
 
+A long text (the description, a comment, a rich field) is such a cell too, and what counts is what the cell begins with: the **first character
+of the whole text as the tracker stores it**, in HTML and Atlassian's documents of the words that are shown, since an export takes the tags off.
+Nothing that stands further down is looked at. Such a text gets the same character before it, and where that would make an end of what Markdown
+shows (a list, a rule, indented code, a word between marks) a first paragraph of nothing else: ` + "`- SUM(A1)`" + ` stays a list. Ordinary
+Markdown is written as it is: lists (` + "`- one`, `+ one (or two)`" + `), signed numbers, ` + "`=====`" + `, signatures, quoted mail, tables, mentions, and all that
+has words before what looks like a call (` + "`- call foo() twice`" + `). It is taken out on reading, in each format and by every kind, so that a text that
+goes to and fro between two trackers is the same from the first return on.
+
 ## What a format takes
 
 The row says what is in the text, the column the format that it is written in and read again. *yes*: every time; a share: in so many of the

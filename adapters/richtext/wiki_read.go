@@ -5,12 +5,6 @@ import (
 	"strings"
 )
 
-// MarkdownToWiki converts Markdown to Jira's wiki text.
-func MarkdownToWiki(s string) string { return FromMarkdown(s).Wiki() }
-
-// WikiToMarkdown converts Jira's wiki text to Markdown.
-func WikiToMarkdown(s string) string { return FromWiki(s).Markdown() }
-
 var (
 	wikiHead  = regexp.MustCompile(`^ {0,3}(h[1-6]|bq)\. +(.*)$`)
 	wikiItem  = regexp.MustCompile(`^ {0,3}([*#]{1,16}|-) +(.*)$`)

@@ -191,7 +191,7 @@ func assemble(out *event.Ticket, talk []message, self string) {
 				out.Marker = marker
 			} else {
 				// The custom field holds ours: a line in the text is a person's.
-				body = m.body
+				body = defuse.MeantFormula(m.body)
 			}
 			out.Fields[event.FieldDescription] = nilIfEmpty(body)
 			continue

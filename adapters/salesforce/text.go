@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strings"
 
-	"parley/adapters/internal/defuse"
 	"parley/adapters/internal/marker"
 	"parley/adapters/richtext"
 	"parley/sync/event"
@@ -17,11 +16,11 @@ func lines(s string) string {
 }
 
 // fromMarkdown is a text as cases and comments take it: without any formatting.
-func fromMarkdown(md string) string { return defuse.Formula(richtext.MarkdownToPlain(lines(md))) }
+func fromMarkdown(md string) string { return richtext.MarkdownToPlain(lines(md)) }
 
 // toMarkdown is a text as it was meant.
 func toMarkdown(plain string) string {
-	return richtext.PlainToMarkdown(defuse.MeantFormula(lines(plain)))
+	return richtext.PlainToMarkdown(lines(plain))
 }
 
 // withMarker is a text as it is written, with the marker behind it where people see it.

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 
-	"parley/adapters/internal/defuse"
 	"parley/adapters/internal/marker"
 	"parley/adapters/richtext"
 	"parley/sync/event"
@@ -29,7 +28,7 @@ func defused(s string) string { return codeTag.ReplaceAllString(s, "["+noTag+"$1
 
 // toMarkdown reads plain text, or a journal with HTML in it.
 func toMarkdown(raw string) string {
-	raw = defuse.MeantFormula(lines(raw))
+	raw = lines(raw)
 	if !codeBlock.MatchString(raw) {
 		return richtext.PlainToMarkdown(spoilt.ReplaceAllString(raw, "[$1]"))
 	}
@@ -51,7 +50,7 @@ func toMarkdown(raw string) string {
 }
 
 func fromMarkdown(md string) string {
-	return defuse.Formula(defused(richtext.MarkdownToPlain(lines(md))))
+	return defused(richtext.MarkdownToPlain(lines(md)))
 }
 
 var markerField = regexp.MustCompile(`^parley:([a-z2-7]{16})$`)

@@ -166,6 +166,9 @@ func plan(left, right *site) []*work {
 			w.secret = fmt.Sprintf("SECRET %02d they never learn", i)
 		}
 		w.comments = []string{fmt.Sprintf("Comment %02d from home", i), fmt.Sprintf("Comment %02d from away", i)}
+		if i%4 == 2 {
+			w.comments[0], w.comments[1] = "-2+SUM(1) "+w.comments[0], "=1+1 "+w.comments[1]
+		}
 		if w.file != nil {
 			// Said before the file is there; both sides refer to their own copy.
 			w.comments[0] += fmt.Sprintf("\n\nsee ![the report](attachment:report%%20%02d%%20%%C3%%BC.bin)", i)
@@ -175,14 +178,18 @@ func plan(left, right *site) []*work {
 	return works
 }
 
-// rich is the text that both sides keep as it is.
+// rich is the text that both sides keep as it is. Some begin as a spreadsheet's formulas do.
 func (w *work) rich() string {
+	begins := ""
+	if w.number%4 == 3 {
+		begins = "=SUM(1) burns, and so does -2+MAX(3)\n\n"
+	}
 	for _, x := range []*site{w.home, w.away} {
 		if x.side.rich != "" {
-			return x.side.rich
+			return begins + x.side.rich
 		}
 	}
-	return richText
+	return begins + richText
 }
 
 // do is a person's act; the person's own requests meet no trouble.

@@ -1,22 +1,67 @@
 package defuse
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // noWidth is what stands between a sign and what follows.
 const noWidth = "\u200b"
 
-// formula is a text that a spreadsheet runs when a table of tickets is opened in it:
-// one that begins with "=", or with another of its signs and holds a call (OWASP, "CSV
-// Injection"). A list, a number or a mention is none.
-var formula = regexp.MustCompile(`^[ \t\r\n]*(?:[=＝][ \t]*[^=＝\s]|[+\-@＋－＠][^\s+\-@][^\n]*[(|!])`)
+// alone is noWidth as a paragraph of its own, before what would be a list, a rule, code or
+// a mark no longer if anything stood before it in its line.
+const alone = noWidth + "\n\n"
 
-// Formula keeps a text from being a formula. It leaves what may be a list: a field of
-// one line is for Line.
+// Formula keeps a long text from being a formula, which it is by what it begins with: that
+// is what the cell of an exported table begins with. It is for Markdown, and for all that
+// is written like it: what the text shows stays.
 func Formula(s string) string {
-	if formula.MatchString(s) || MeantFormula(s) != s {
-		return noWidth + s
+	switch {
+	case MeantFormula(s) == s && !runs(s):
+		return s
+	case needsItsLine(s):
+		return alone + s
 	}
-	return s
+	return noWidth + s
+}
+
+// A spreadsheet runs what begins with "=", and what begins with another of its signs if it
+// calls something (OWASP, "CSV Injection"): a function, another program, another table.
+// Words that only a space parts are prose. A call of another program counts wherever it
+// stands.
+var (
+	equal   = regexp.MustCompile(`^\s*[=＝][ \t]*[^=＝\s]`)
+	signs   = regexp.MustCompile(`^\s*[=＝+\-@＋－＠][\s=＝+\-@＋－＠]*`)
+	program = regexp.MustCompile(`[\pL\d]\|[^|\n]*!`)
+	call    = regexp.MustCompile(`\pL[\pL\d_.]*(?:\(|\s*\(\s*["'])|[|!][\pL\d_$#'"\[]`)
+	quoted  = regexp.MustCompile(`'[^']*'|"[^"]*"`)
+	prose   = regexp.MustCompile(`[\pL\d_)\]%]\s+[\pL\d_(]`)
+)
+
+func runs(s string) bool {
+	if equal.MatchString(s) {
+		return true
+	}
+	sign := signs.FindString(s)
+	rest := s[len(sign):]
+	if sign == "" || program.MatchString(rest) {
+		return sign != ""
+	}
+	at := call.FindStringIndex(rest)
+	return at != nil && !prose.MatchString(quoted.ReplaceAllString(rest[:at[0]], "0")+rest[at[0]:at[0]+1])
+}
+
+// needsItsLine tells whether a character before a text may change how it is read: it is
+// indented, or its sign is one of a list, a rule, or a mark that the line closes.
+func needsItsLine(s string) bool {
+	line, _, _ := strings.Cut(s, "\n")
+	switch {
+	case line == "" || strings.IndexByte(" \t", line[0]) >= 0:
+		return true
+	case strings.IndexByte("-+@", line[0]) < 0:
+		return false
+	}
+	return line[1:] == "" || strings.IndexByte(" \t"+line[:1], line[1]) >= 0 || strings.LastIndexByte(line, line[0]) > 0
 }
 
 // A field of one line is a cell of its own, where nothing is a list: a spreadsheet allows
@@ -53,10 +98,13 @@ var parted = regexp.MustCompile(`^` + noWidth + `+\s*[=＝+\-@＋－＠]`)
 
 // MeantFormula is the text that Formula or Line was given.
 func MeantFormula(s string) string {
-	if parted.MatchString(s) {
-		return s[len(noWidth):]
+	switch {
+	case !parted.MatchString(s):
+		return s
+	case strings.HasPrefix(s, alone):
+		return s[len(alone):]
 	}
-	return s
+	return s[len(noWidth):]
 }
 
 // Sign is what a tracker acts on: one sign, and what must follow it at once.

@@ -9,12 +9,30 @@ import (
 
 func TestFormula_IsTextInASpreadsheetAndIsReadAsItWas(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"=cmd|' /C calc'!A0", "=1+1", "=HYPERLINK(\"http://x\")", "+1+cmd|x", "-2+3+cmd|' /C calc'!A0", "@SUM(1+9)*cmd|' /C calc'!A0", "\t=1+1", "  =A1"} {
-		got := defuse.Formula(s)
-		if got == s || strings.IndexAny(got, "=+-@\t \r") == 0 {
-			t.Errorf("%q is still a formula: %q", s, got)
+	for _, s := range []string{
+		"=cmd|' /C calc'!A0", "=1+1", "=HYPERLINK(\"http://x\")", "＝1+1", "-2+3+cmd|' /C calc'!A0", "@SUM(1+9)*cmd|' /C calc'!A0", "＠SUM(1)",
+		"=1+1\n\nand words", "+'\\\\my host\\[b.xls]a'!A1", "+49-SUM(1)", "-A1 cmd|calc!A0", "@WEBSERVICE (\"http://x\")",
+	} {
+		if got, want := defuse.Formula(s), "\u200b"+s; got != want {
+			t.Errorf("%q is written as %q, want %q", s, got, want)
 		}
-		if back := defuse.MeantFormula(got); back != s {
+		if back := defuse.MeantFormula(defuse.Formula(s)); back != s {
+			t.Errorf("%q came back as %q", s, back)
+		}
+	}
+}
+
+// A list, a rule, code and what a sign marks stay what they are: the character stands in a
+// paragraph of its own.
+func TestFormula_LeavesMarkdownWhatItIs(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{
+		"- HYPERLINK(\"http://x\")\n- last", "+ cmd|' /C calc'!A0", "+1+cmd|x!A0", "---\nSUM(A1)", "\t=1+1", "    =1+1", "\n\n=1+1", " - SUM(1)", "@SUM(A1)@ is code", "+SUM(A1)+ is new", "-SUM(A1)- is gone",
+	} {
+		if got, want := defuse.Formula(s), "\u200b\n\n"+s; got != want {
+			t.Errorf("%q is written as %q, want %q", s, got, want)
+		}
+		if back := defuse.MeantFormula(defuse.Formula(s)); back != s {
 			t.Errorf("%q came back as %q", s, back)
 		}
 	}
@@ -22,7 +40,11 @@ func TestFormula_IsTextInASpreadsheetAndIsReadAsItWas(t *testing.T) {
 
 func TestFormula_LeavesWhatIsNone(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"", "a = b", "- a list (of one)", "-5 degrees", "+49 30 123", "@alice look", "== heading ==", "---", "=====", "\u200bzero width", "1=1", "text\n=cmd"} {
+	for _, s := range []string{
+		"", "a = b", "- a list (of one)", "- one\n- two (or so)", "- [ ] open (soon)", "+ call foo() twice", "-5", "-5 degrees (really)", "-5.50 EUR (net)", "+49 30 123", "+49 (0)30 123456",
+		"+49 (0)30/123456-0 Mobile (work)", "@alice look", "@alice look! It works", "@alice: see foo(x)", "== heading ==", "---", "---\n\ntext (more)", "-----Original Message-----\nFrom: A (b)", "-- \nAlice (mobile)",
+		"=====", "=====\ntext", "> =1+1", "| =1+1 |", "`=1+1`", "\u200bzero width", "1=1", "text\n=cmd", "\ttext",
+	} {
 		if got := defuse.Formula(s); got != s {
 			t.Errorf("%q became %q", s, got)
 		}
@@ -30,6 +52,28 @@ func TestFormula_LeavesWhatIsNone(t *testing.T) {
 			t.Errorf("%q is read as %q", s, got)
 		}
 	}
+}
+
+// FuzzFormula: whatever a text begins with, it is read as it was, and behind one pass
+// nothing begins as a formula does.
+func FuzzFormula(f *testing.F) {
+	for _, s := range []string{"=1+1", "- SUM(A1)", "\u200b=1", "\u200b\n\n=1", "\n\n@SUM(1)", "\u200b\u200b\n\n-1", "---\nf(x)", "＝1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for name, write := range map[string]func(string) string{"Formula": defuse.Formula, "Line": defuse.Line} {
+			if name == "Line" && strings.Contains(s, "\n") {
+				continue // of one line
+			}
+			once := write(s)
+			if back := defuse.MeantFormula(once); back != s {
+				t.Errorf("%s: %q came back as %q by way of %q", name, s, back, once)
+			}
+			if once != s && !strings.HasPrefix(once, "\u200b") {
+				t.Errorf("%s: %q became %q", name, s, once)
+			}
+		}
+	})
 }
 
 func TestLine_IsTextInASpreadsheetAndIsReadAsItWas(t *testing.T) {
@@ -68,9 +112,9 @@ func TestLine_LeavesNumbersAndWords(t *testing.T) {
 // rule parted.
 func TestFormula_IsReadAsItWasWhateverItHeld(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"\u200b=1+1", "\u200b\u200b=1+1", "\u200b-5", "\u200b\t@x", "=\u200b1", "-5"} {
+	for _, s := range []string{"\u200b=1+1", "\u200b\u200b=1+1", "\u200b-5", "\u200b\t@x", "=\u200b1", "-5", "\u200b\n\n=1", "\u200b\n\n- SUM(1)", "\n\n=1", "\u200b\u200b\n\n=1"} {
 		for name, write := range map[string]func(string) string{"Line": defuse.Line, "Formula": defuse.Formula} {
-			if back := defuse.MeantFormula(write(s)); back != s {
+			if back := defuse.MeantFormula(write(s)); back != s && (name == "Formula" || !strings.Contains(s, "\n")) {
 				t.Errorf("%s: %q came back as %q", name, s, back)
 			}
 		}
