@@ -5,6 +5,8 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,6 +87,20 @@ func (n *Node) PruneAudit(ctx context.Context, r admin.AuditPruneRequest) (int, 
 		return 0, &admin.Error{Kind: admin.KindInvalid, Message: "the time that records must be older than is not in the past", Hint: "as in --before 2026-01-31"}
 	}
 	return n.audit.Prune(r.Before, audit.Record{
-		Who: admin.Asker(ctx), From: "socket", Said: map[string]string{"before": r.Before.UTC().Format(time.RFC3339), "reason": r.Reason},
+		Who: admin.Asker(ctx).String(), From: admin.Asker(ctx).From, Said: map[string]string{"before": r.Before.UTC().Format(time.RFC3339), "reason": r.Reason},
 	})
+}
+
+// May implements admin.Guard: the node's own user and root may everything, others what
+// the configuration gives them.
+func (n *Node) May(p admin.Person, operation, connection string) error {
+	if !p.Known || p.UID == 0 || p.UID == os.Getuid() {
+		return nil
+	}
+	people := n.configured().Access.People
+	given, ok := people[p.Name]
+	if !ok || p.Name == "" {
+		given = people["uid:"+strconv.Itoa(p.UID)]
+	}
+	return given.May(operation, connection)
 }

@@ -100,7 +100,7 @@ func (p planted) files(dir string, without ...string) (looked int) {
 // answers are what a node tells to whoever may ask it, with what is read of tickets left out.
 func answers(t *testing.T, s *site, key string) map[string][]byte {
 	t.Helper()
-	handler := admin.NewHandler(s.node, "test", s.node.OnRecord)
+	handler := admin.NewHandler(s.node, "test", s.node)
 	out := map[string][]byte{}
 	ask := func(method, target, body string) []byte {
 		w := httptest.NewRecorder()

@@ -26,6 +26,7 @@ type app struct {
 	process
 	json   bool
 	file   string // the configuration's
+	socket string // where the node lets others in; "" is its own
 	helped bool   // help was printed, there is nothing else to do
 }
 
@@ -51,6 +52,9 @@ func (a *app) dir() (string, error) {
 
 // node is the running node.
 func (a *app) node() (*client.Client, error) {
+	if a.socket != "" {
+		return client.At(a.socket), nil
+	}
 	dir, err := a.dir()
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package main
 // commands are all commands and the flags that every one of them has.
 type commands struct {
 	Config string `default:"parley.yaml" placeholder:"FILE" env:"PARLEY_CONFIG" help:"The node's configuration."`
+	Socket string `placeholder:"FILE" env:"PARLEY_SOCKET" help:"Where the node lets you in, if you are not its own user: access.socket of its configuration."`
 	JSON   bool   `name:"json" help:"Print JSON, errors too."`
 
 	Demo       demoCommand       `cmd:"" help:"See it work: two companies on this machine."`

@@ -30,6 +30,7 @@ const (
 	exitTracker     = 7
 	exitPeer        = 8
 	exitDrift       = 9
+	exitDenied      = 10
 	exitInterrupted = 130
 )
 
@@ -59,6 +60,7 @@ func exitCodes() []exitCode {
 		{exitTracker, admin.KindTracker, "the tracker did not do it"},
 		{exitPeer, admin.KindPeer, "the other node did not do it"},
 		{exitDrift, kindDrift, "the node does not do what a directory says"},
+		{exitDenied, admin.KindDenied, "you may not do that"},
 		{exitInterrupted, kindInterrupted, "stopped by Ctrl-C"},
 	}
 }

@@ -36,7 +36,7 @@ func fakeMain() {
 	defer stop()
 	socket, err := admin.Listen(os.Args[1])
 	if err == nil {
-		err = admin.Serve(ctx, socket, admin.NewHandler(&fakeService{}, "fake", unrecorded), zerolog.Nop())
+		err = admin.Serve(ctx, socket, admin.NewHandler(&fakeService{}, "fake", unguarded{}), zerolog.Nop())
 		err = errors.Join(err, socket.Close())
 	}
 	if err != nil {
@@ -292,5 +292,9 @@ func (*fakeService) Apply(_ context.Context, r admin.ApplyRequest) (admin.ApplyR
 	return admin.ApplyResult{Digest: "d1", Same: true, Connections: []admin.ApplyConnection{}}, nil
 }
 
-// unrecorded keeps no record.
-func unrecorded(r audit.Record) (audit.Record, error) { return r, nil }
+// unguarded lets everybody do everything, and keeps no record.
+type unguarded struct{}
+
+func (unguarded) May(admin.Person, string, string) error { return nil }
+
+func (unguarded) OnRecord(r audit.Record) (audit.Record, error) { return r, nil }

@@ -53,7 +53,7 @@ func execute(ctx context.Context, args []string, p process) int {
 	if err != nil {
 		return a.fail(usage(err))
 	}
-	a.json, a.file = cli.JSON, cli.Config
+	a.json, a.file, a.socket = cli.JSON, cli.Config, cli.Socket
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(a); err != nil {
 		return a.fail(err)

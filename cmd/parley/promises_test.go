@@ -312,7 +312,7 @@ func TestNode_ARefusalKeepsKindHintAndExitCodeInEachCommand(t *testing.T) {
 func sayNothing(t *testing.T) http.Handler {
 	t.Helper()
 	w := httptest.NewRecorder()
-	admin.NewHandler(&fakeService{}, "fake", unrecorded).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
+	admin.NewHandler(&fakeService{}, "fake", unguarded{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
 	var doc struct {
 		Paths map[string]map[string]struct {
 			Responses map[string]struct {

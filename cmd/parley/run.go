@@ -68,14 +68,25 @@ func (a *app) runNode(ctx context.Context, n *node.Node, cfg *config.Config, soc
 	if err != nil {
 		return errors.Join(err, n.Close())
 	}
+	shared, err := letIn(cfg.Access)
+	if err != nil {
+		return errors.Join(err, n.Close())
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var all sync.WaitGroup
-	failed := make([]error, 2)
+	failed := make([]error, 3)
+	commands := admin.NewHandler(n, readBuild().Version, n)
 	all.Go(func() {
 		defer cancel()
-		failed[0] = admin.Serve(ctx, socket, admin.NewHandler(n, readBuild().Version, n.OnRecord), log)
+		failed[0] = admin.Serve(ctx, socket, commands, log)
 	})
+	if shared != nil {
+		all.Go(func() {
+			defer cancel()
+			failed[2] = errors.Join(admin.Serve(ctx, shared, commands, log), closeIfOpen(shared))
+		})
+	}
 	if monitoring != nil {
 		log.Info().Stringer("address", monitoring.Addr()).Msg("metrics and health are served")
 		all.Go(func() {
@@ -90,6 +101,22 @@ func (a *app) runNode(ctx context.Context, n *node.Node, cfg *config.Config, soc
 	cancel()
 	all.Wait()
 	return errors.Join(append(failed, err)...)
+}
+
+// letIn makes the socket for other people of the machine, if there is to be one.
+func letIn(a config.Access) (net.Listener, error) {
+	if a.Socket == "" {
+		return nil, nil //nolint:nilnil // none is wanted
+	}
+	return admin.ListenShared(a.Socket, a.Group)
+}
+
+// closeIfOpen closes a listener that its server may have closed.
+func closeIfOpen(l net.Listener) error {
+	if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // monitor opens the listener of /metrics and /healthz, if there is to be one.

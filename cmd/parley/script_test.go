@@ -36,12 +36,37 @@ func TestMain(m *testing.M) {
 		"desk":     deskMain,
 		"fakenode": fakeMain,
 		"fetch":    fetchMain,
+		"somebody": somebodyMain,
 	})
+}
+
+// somebodyMain is `somebody UID parley ARGUMENT…`: parley, run by that user.
+func somebodyMain() {
+	uid, err := strconv.Atoi(os.Args[1])
+	if err == nil {
+		err = errors.Join(syscall.Setgroups(nil), syscall.Setgid(uid), syscall.Setuid(uid))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "somebody:", err)
+		os.Exit(1)
+	}
+	os.Args = os.Args[2:]
+	main()
 }
 
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	root := os.Getuid() == 0
+	if !root {
+		t.Log("not run as root: what other users of the machine may do is not tried")
+	}
 	testscript.Run(t, testscript.Params{
+		Condition: func(what string) (bool, error) {
+			if what != "root" {
+				return false, fmt.Errorf("there is no condition %q", what)
+			}
+			return root, nil
+		},
 		Deadline: time.Now().Add(8 * patience), // a process that hangs shows its goroutines
 		Dir:      "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {

@@ -71,15 +71,13 @@ const fromSocket = "socket"
 // withConn notes who is at the other end of a connection.
 func withConn(ctx context.Context, c net.Conn) context.Context {
 	if _, ok := c.(*net.UnixConn); !ok {
-		return withPerson(ctx, "unknown", "network")
+		return ctx
 	}
-	uid, ok := uidOf(c)
-	if !ok {
-		return withPerson(ctx, "the node's user or root", fromSocket)
+	p := Person{From: fromSocket}
+	if p.UID, p.Known = uidOf(c); p.Known {
+		if u, err := user.LookupId(strconv.Itoa(p.UID)); err == nil {
+			p.Name = u.Username
+		}
 	}
-	who := "uid " + strconv.Itoa(uid)
-	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
-		who = u.Username + " (" + who + ")"
-	}
-	return withPerson(ctx, who, fromSocket)
+	return withPerson(ctx, p)
 }

@@ -41,12 +41,12 @@ func routeBackup(api routes, s Service) {
 	}, func(context.Context, *none) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(c huma.Context) {
 			request, response := humago.Unwrap(c)
-			serveBackup(request.Context(), response, s, api.record)
+			serveBackup(request.Context(), response, s, api.guard)
 		}}, nil
 	})
 }
 
-func serveBackup(ctx context.Context, w http.ResponseWriter, s Service, record Recorder) {
+func serveBackup(ctx context.Context, w http.ResponseWriter, s Service, guard Guard) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Trailer", BackupResult)
 	w.WriteHeader(http.StatusOK)
@@ -54,7 +54,7 @@ func serveBackup(ctx context.Context, w http.ResponseWriter, s Service, record R
 	// A node that ends waits for nobody who reads slowly.
 	stop := context.AfterFunc(ctx, func() { _ = out.control.SetWriteDeadline(time.Now()) })
 	defer stop()
-	contents, err := recorded(ctx, record, "backup", none{}, func(ctx context.Context) (backup.Contents, error) { return s.Backup(ctx, out) })
+	contents, err := guarded(ctx, guard, "backup", none{}, func(ctx context.Context) (backup.Contents, error) { return s.Backup(ctx, out) })
 	end := BackupEnd{Contents: &contents}
 	if err != nil {
 		end = BackupEnd{Problem: problemOf(err)}

@@ -16,7 +16,7 @@ import (
 type Problem struct {
 	Status  int    `json:"status" doc:"HTTP status code"`
 	Title   string `json:"title" doc:"What the status code means"`
-	Kind    string `json:"kind" enum:"not-found,invalid,conflict,tracker,peer,internal" doc:"What kind of error it is"`
+	Kind    string `json:"kind" enum:"not-found,denied,invalid,conflict,tracker,peer,internal" doc:"What kind of error it is"`
 	Message string `json:"message" doc:"What happened, for people"`
 	Hint    string `json:"hint,omitempty" doc:"What to do next"`
 }
@@ -55,6 +55,8 @@ func statusOf(kind string) int {
 	switch kind {
 	case KindNotFound:
 		return http.StatusNotFound
+	case KindDenied:
+		return http.StatusForbidden
 	case KindInvalid:
 		return http.StatusUnprocessableEntity
 	case KindConflict:

@@ -7,99 +7,113 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
+	"parley/node/access"
 	"parley/node/audit"
 )
 
-// Recorder keeps a record, and returns it as it was kept. Without it on the disk nothing
-// is done.
-type Recorder func(audit.Record) (audit.Record, error)
-
-// deed says what an operation does, for the record.
-type deed byte
-
-const (
-	// reads shows names, counts and states: no record is kept.
-	reads deed = iota + 1
-	// shows content of tickets: it is recorded that it was asked for.
-	shows
-	// changes something: what was asked for is recorded before, and how it ended after.
-	changes
-)
-
-// deeds are all operations; one that is missing is taken to change something.
-func deeds() map[string]deed {
-	return map[string]deed{
-		"status": reads, "key": reads, "probe": reads, "schema": reads, "connections": reads, "scope-count": reads,
-		"load": reads, "tickets": reads, "queue": reads, "conflicts": reads, "connect-state": reads,
-		"templates": reads, "template-diff": reads, "filter-history": reads, "filter-diff": reads, "export": reads,
-		"audit": reads, "audit-head": reads,
-
-		"scope-explain": shows, "explain": shows, "history": shows, "queue-entry": shows, "conflict": shows,
-		"preview": shows, "record": shows, "match": shows, "try": shows,
-
-		"claim": changes, "reload": changes, "invite": changes, "accept": changes, "remove-connection": changes,
-		"pause": changes, "resume": changes, "verify": changes, "start-load": changes, "abort-load": changes,
-		"pause-load": changes, "resume-load": changes, "sync": changes, "unsync": changes, "undo": changes,
-		"retry": changes, "skip": changes, "approve": changes, "resolve": changes, "connect": changes, "resync": changes,
-		"apply": changes, "publish": changes, "backup": changes, "audit-prune": changes,
-	}
+// Guard says who may do what, and keeps the record of it.
+type Guard interface {
+	// May tells whether a person may do something, with a connection if it is about
+	// one. The error is an *access.Denied.
+	May(p Person, operation, connection string) error
+	// OnRecord keeps a record, and returns it as it was kept. Without it on the disk
+	// nothing is done.
+	OnRecord(r audit.Record) (audit.Record, error)
 }
 
 type whoKey struct{}
 
-// person is who asks, and where they came in.
-type person struct{ who, from string }
+// Person is who asks, as the machine knows them.
+type Person struct {
+	// Name is the account's; "" if the machine has none of that number.
+	Name string
+	// UID is the account's number, if Known. Who is not known came in by a socket that
+	// only the node's own user and root can open.
+	UID   int
+	Known bool
+	// From is where they came in.
+	From string
+}
+
+// String is the person for the record.
+func (p Person) String() string {
+	switch {
+	case !p.Known:
+		return "the node's user or root"
+	case p.Name == "":
+		return "uid " + strconv.Itoa(p.UID)
+	}
+	return p.Name + " (uid " + strconv.Itoa(p.UID) + ")"
+}
 
 // withPerson notes who asks.
-func withPerson(ctx context.Context, who, from string) context.Context {
-	return context.WithValue(ctx, whoKey{}, person{who, from})
+func withPerson(ctx context.Context, p Person) context.Context {
+	return context.WithValue(ctx, whoKey{}, p)
 }
 
-func askedBy(ctx context.Context) person {
-	if p, ok := ctx.Value(whoKey{}).(person); ok {
-		return p
+// Asker is who asks for what a context is about.
+func Asker(ctx context.Context) Person {
+	p, ok := ctx.Value(whoKey{}).(Person)
+	if !ok {
+		return Person{Known: true, UID: nobody, From: "nowhere"}
 	}
-	return person{"unknown", "unknown"}
+	return p
 }
 
-// Asker is who asks for what a context is about, as the machine knows them; "" if nobody does.
-func Asker(ctx context.Context) string {
-	p, _ := ctx.Value(whoKey{}).(person)
-	return p.who
-}
+// nobody is a user that there is not.
+const nobody = -1
 
-// recorded does what was asked, with the records that it needs.
-func recorded[O any](ctx context.Context, record Recorder, id string, in any, do func(context.Context) (O, error)) (O, error) {
+// guarded does what was asked, if whoever asks may, with the records that it needs.
+func guarded[O any](ctx context.Context, guard Guard, id string, in any, do func(context.Context) (O, error)) (O, error) {
 	var none O
-	kind := deeds()[id]
-	if kind == reads {
-		return do(ctx)
-	}
-	p := askedBy(ctx)
-	r := audit.Record{Who: p.who, From: p.from, Action: id, Outcome: audit.Shown}
+	p := Asker(ctx)
+	r := audit.Record{Who: p.String(), From: p.From, Action: id}
 	subject(&r, in)
-	if kind != shows {
+	rule, _ := access.Of(id)
+	if err := guard.May(p, id, reached(r)); err != nil {
+		r.Outcome = audit.Refused + ": " + KindDenied
+		_, failed := guard.OnRecord(r)
+		return none, errors.Join(&Error{Kind: KindDenied, Message: r.Who + " may not do that", Hint: "an admin gives roles under access.people of parley.yaml", Err: err}, failed)
+	}
+	switch rule.Deed {
+	case access.Reads:
+		return do(ctx)
+	case access.Shows:
+		r.Outcome = audit.Shown
+	default:
 		r.Outcome = audit.Asked
 	}
-	begun, err := record(r)
+	begun, err := guard.OnRecord(r)
 	if err != nil {
 		return none, &Error{Kind: KindInternal, Message: "what is done cannot be put on record, so it is not done", Hint: "the node's log says why", Err: err}
 	}
-	if kind == shows {
+	if rule.Deed == access.Shows {
 		return do(ctx)
 	}
 	ctx, notes := audit.WithNotes(ctx)
 	out, err := do(ctx)
-	end := audit.Record{Who: p.who, From: p.from, Action: id, Of: begun.Number, Outcome: audit.Done, Connection: r.Connection, Ticket: r.Ticket, Changed: notes.All()}
+	end := audit.Record{Who: r.Who, From: p.From, Action: id, Of: begun.Number, Outcome: audit.Done, Connection: r.Connection, Ticket: r.Ticket, Changed: notes.All()}
 	if err != nil {
 		end.Outcome = audit.Refused + ": " + string(problemOf(err).Kind)
 	}
-	if _, failed := record(end); failed != nil {
+	if _, failed := guard.OnRecord(end); failed != nil {
 		return none, errors.Join(err, fmt.Errorf("it may have been done; how it ended is not on record: %w", failed))
 	}
 	return out, err
+}
+
+// reached is the connection that a request is bounded to; "" if it names something by an
+// id, which may be of any.
+func reached(r audit.Record) string {
+	for _, id := range []string{"id", "entry", "event"} {
+		if r.Said[id] != "" {
+			return ""
+		}
+	}
+	return r.Connection
 }
 
 // told are the keys of a request that a record repeats. Codes of invitations, filters'

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
+	"parley/node/access"
 	"parley/node/admin"
 	"parley/node/audit"
 )
@@ -22,10 +24,16 @@ func reached(handler http.Handler, method, target, body string) (yes bool, statu
 	return false, w.Code
 }
 
+// keeps lets everybody do everything, and keeps records in its own way.
+type keeps func(audit.Record) (audit.Record, error)
+
+func (keeps) May(admin.Person, string, string) error { return nil }
+
+func (k keeps) OnRecord(r audit.Record) (audit.Record, error) { return k(r) }
+
 func TestHandler_NothingIsDoneThatIsNotOnRecord(t *testing.T) {
 	t.Parallel()
-	full := func(audit.Record) (audit.Record, error) { return audit.Record{}, errors.New("the disk is full") }
-	handler := admin.NewHandler(quietService{}, "test", full)
+	handler := admin.NewHandler(quietService{}, "test", keeps(func(audit.Record) (audit.Record, error) { return audit.Record{}, errors.New("the disk is full") }))
 	for _, op := range operations(t, handler) {
 		if op.method == http.MethodGet {
 			continue
@@ -75,7 +83,7 @@ func TestHandler_WhatPeopleDoIsOnRecordWithItsSubject(t *testing.T) {
 		return r, nil
 	}
 	refused := &admin.Error{Kind: admin.KindConflict, Message: "no"}
-	handler := admin.NewHandler(refusingService{err: refused}, "test", keep)
+	handler := admin.NewHandler(refusingService{err: refused}, "test", keeps(keep))
 	for _, c := range []struct {
 		method, target, body string
 		action, connection   string
@@ -120,5 +128,93 @@ func TestHandler_WhatPeopleDoIsOnRecordWithItsSubject(t *testing.T) {
 		if len(got) != 2 || first.Outcome != audit.Asked || got[1].Of != first.Number || got[1].Outcome != "refused: conflict" {
 			t.Errorf("%s: got %+v", c.action, got)
 		}
+	}
+}
+
+// strict gives everybody some roles.
+type strict struct {
+	access.Person
+	refused *[]audit.Record
+}
+
+func (s strict) May(_ admin.Person, operation, connection string) error {
+	return s.Person.May(operation, connection)
+}
+
+func (s strict) OnRecord(r audit.Record) (audit.Record, error) {
+	*s.refused = append(*s.refused, r)
+	return r, nil
+}
+
+// TestHandler_EachOperationNeedsItsRole goes over every operation and role.
+func TestHandler_EachOperationNeedsItsRole(t *testing.T) {
+	t.Parallel()
+	tried := 0
+	for _, role := range append(access.Roles(), "") {
+		var records []audit.Record
+		guard := strict{access.Person{Roles: []access.Role{role}}, &records}
+		handler := admin.NewHandler(quietService{}, "test", guard)
+		for _, op := range operations(t, handler) {
+			if op.id == "backup" {
+				continue // its answer has begun when it is refused: TestBackup_NeedsItsRole
+			}
+			rule, known := access.Of(op.id)
+			if !known {
+				t.Fatalf("%s %s (%s) is in no table", op.method, op.path, op.id)
+			}
+			tried++
+			records = nil
+			body := map[string]string{
+				"accept": `{"code":"c","name":"n"}`, "invite": `{"name":"n"}`, "audit-prune": `{"before":"2026-01-01T00:00:00Z","reason":"r"}`,
+				"undo": `{"event":"e"}`, "try": `{"connection":"globex"}`, "publish": `{"connection":"globex"}`, "record": `{"connection":"globex","key":"k"}`,
+				"connect": `{"connection":"globex","pairs":[]}`, "match": `{"connection":"globex","by":"b"}`, "resolve": `{"connection":"globex","key":"k","field":"f","take":"ours"}`,
+				"apply": `{"setup":{"files":{},"versions":{}}}`, "conflict": `{"connection":"globex","key":"k"}`, "connect-state": `{"connection":"globex","pairs":[]}`,
+			}[op.id]
+			if body == "" && op.body {
+				body = "{}"
+			}
+			got, status := reached(handler, op.method, op.request(ordinary), body)
+			if status == http.StatusUnprocessableEntity {
+				t.Errorf("%s: %s is no request", op.id, body)
+			}
+			want := role == access.Admin || slices.Contains(rule.May, role)
+			if got != want || !want && status != http.StatusForbidden {
+				t.Errorf("%s as %q: reached %t, status %d", op.id, role, got, status)
+			}
+			if !want && (len(records) != 1 || records[0].Outcome != "refused: denied") {
+				t.Errorf("%s as %q: on record is %+v", op.id, role, records)
+			}
+		}
+	}
+	t.Logf("%d operations and roles tried", tried)
+}
+
+func TestHandler_RolesForSomeConnectionsReachNothingByAnID(t *testing.T) {
+	t.Parallel()
+	var records []audit.Record
+	guard := strict{access.Person{Roles: []access.Role{access.Operator}, Connections: []string{"globex"}}, &records}
+	handler := admin.NewHandler(quietService{}, "test", guard)
+	for target, want := range map[string]bool{
+		`/v1/connections/globex/resume`: true, `/v1/connections/initech/resume`: false,
+		`/v1/queue/retry {"connection":"globex","all":true}`: true, `/v1/queue/retry {"connection":"globex","id":"1/2"}`: false, `/v1/queue/retry {"all":true}`: false,
+		`/v1/undo {"event":"x","connection":"globex"}`: false, `/v1/tickets/sync {"keys":["A-1"],"connection":"globex"}`: true, `/v1/tickets/sync {"keys":["A-1"]}`: false,
+	} {
+		path, body, _ := strings.Cut(target, " ")
+		if got, status := reached(handler, http.MethodPost, path, body); got != want {
+			t.Errorf("%s: reached %t, status %d", target, got, status)
+		}
+	}
+}
+
+func TestBackup_NeedsItsRole(t *testing.T) {
+	t.Parallel()
+	var records []audit.Record
+	handler := admin.NewHandler(quietService{}, "test", strict{access.Person{Roles: []access.Role{access.Operator}}, &records})
+	w := httptest.NewRecorder()
+	if handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, admin.BackupPath, nil)); w.Body.Len() > 0 {
+		t.Errorf("%d bytes of a backup", w.Body.Len())
+	}
+	if len(records) != 1 || records[0].Outcome != "refused: denied" {
+		t.Errorf("on record is %+v", records)
 	}
 }

@@ -16,9 +16,9 @@ import (
 
 // operation is one thing of /openapi.json that can be asked.
 type operation struct {
-	method, path string
-	body         bool
-	parameters   []parameter
+	id, method, path string
+	body             bool
+	parameters       []parameter
 }
 
 type parameter struct {
@@ -35,6 +35,7 @@ func operations(t *testing.T, handler http.Handler) []operation {
 	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
 	var doc struct {
 		Paths map[string]map[string]struct {
+			OperationID string
 			Parameters  []parameter
 			RequestBody *struct{}
 		}
@@ -45,7 +46,7 @@ func operations(t *testing.T, handler http.Handler) []operation {
 	var out []operation
 	for path, methods := range doc.Paths {
 		for method, op := range methods {
-			out = append(out, operation{method: strings.ToUpper(method), path: path, body: op.RequestBody != nil, parameters: op.Parameters})
+			out = append(out, operation{id: op.OperationID, method: strings.ToUpper(method), path: path, body: op.RequestBody != nil, parameters: op.Parameters})
 		}
 	}
 	if len(out) == 0 {
@@ -96,7 +97,7 @@ func refuse(t *testing.T, handler http.Handler, method, target, body string) adm
 
 func TestHandler_EachOperationRefusesABodyThatIsNotItsOwn(t *testing.T) {
 	t.Parallel()
-	handler := admin.NewHandler(quietService{}, "test", unrecorded)
+	handler := admin.NewHandler(quietService{}, "test", unguarded{})
 	for _, op := range operations(t, handler) {
 		if !op.body {
 			continue
@@ -130,7 +131,7 @@ func TestHandler_EachOperationRefusesABodyThatIsNotItsOwn(t *testing.T) {
 
 func TestHandler_EachOperationRefusesParametersOutOfBounds(t *testing.T) {
 	t.Parallel()
-	handler := admin.NewHandler(quietService{}, "test", unrecorded)
+	handler := admin.NewHandler(quietService{}, "test", unguarded{})
 	for _, op := range operations(t, handler) {
 		for _, p := range op.parameters {
 			body := ""
@@ -184,7 +185,7 @@ func TestHandler_EachOperationRefusesParametersOutOfBounds(t *testing.T) {
 
 func TestHandler_WhatItDoesNotHaveIsAProblemToo(t *testing.T) {
 	t.Parallel()
-	handler := admin.NewHandler(quietService{}, "test", unrecorded)
+	handler := admin.NewHandler(quietService{}, "test", unguarded{})
 	for _, c := range []struct {
 		method, path string
 		status       int
@@ -229,7 +230,7 @@ func TestHandler_AnErrorKeepsItsKindItsWordsAndItsHint(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := refuse(t, admin.NewHandler(failingService{err: c.err}, "test", unrecorded), http.MethodGet, "/v1/status", "")
+			got := refuse(t, admin.NewHandler(failingService{err: c.err}, "test", unguarded{}), http.MethodGet, "/v1/status", "")
 			if c.want.Title = http.StatusText(c.want.Status); got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}

@@ -15,15 +15,15 @@ import (
 // maxBody of a request, in bytes.
 const maxBody = 1 << 20
 
-// routes are the operations, and what keeps a record of them.
+// routes are the operations, and what guards them.
 type routes struct {
 	huma.API
-	record Recorder
+	guard Guard
 }
 
 // NewHandler is the REST API over a Service. Its description is at
-// /openapi.json. What people do is put on record first.
-func NewHandler(s Service, version string, record Recorder) http.Handler {
+// /openapi.json. Nothing is done that the guard does not allow and has on record.
+func NewHandler(s Service, version string, guard Guard) http.Handler {
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Parley node", version)
 	config.Info.Description = "How people and programs steer a running node."
@@ -31,7 +31,7 @@ func NewHandler(s Service, version string, record Recorder) http.Handler {
 	config.SchemasPath = ""  // all schemas are in /openapi.json
 	config.CreateHooks = nil // no $schema in answers
 	config.Transformers = []huma.Transformer{ownErrors}
-	api := routes{humago.New(mux, config), record}
+	api := routes{humago.New(mux, config), guard}
 	routeNode(api, s)
 	routeConnections(api, s)
 	routeLoads(api, s)
@@ -107,7 +107,7 @@ func routeUpTo[I, O any](api routes, most int64, method, path, id, summary strin
 	huma.Register(api, op, func(ctx context.Context, in *I) (*answer[O], error) {
 		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 		defer cancel()
-		out, err := recorded(ctx, api.record, id, in, func(ctx context.Context) (O, error) { return do(ctx, in) })
+		out, err := guarded(ctx, api.guard, id, in, func(ctx context.Context) (O, error) { return do(ctx, in) })
 		if err != nil {
 			return nil, problemOf(err)
 		}

@@ -112,7 +112,7 @@ func TestListen_LongPathSaysWhatToDo(t *testing.T) {
 func TestHandler_DescribesItselfAsOpenAPI31(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	admin.NewHandler(quietService{}, "1.2.3", unrecorded).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
+	admin.NewHandler(quietService{}, "1.2.3", unguarded{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
 	var doc struct {
 		OpenAPI string
 		Info    struct{ Version string }
@@ -142,7 +142,7 @@ func TestHandler_DescribesItselfAsOpenAPI31(t *testing.T) {
 
 func TestHandler_WrongRequestsAreProblems(t *testing.T) {
 	t.Parallel()
-	handler := admin.NewHandler(quietService{}, "test", unrecorded)
+	handler := admin.NewHandler(quietService{}, "test", unguarded{})
 	for _, tt := range []struct {
 		name, method, path, body string
 		status                   int
@@ -197,7 +197,7 @@ func TestServe_AMistakeCostsOneRequest(t *testing.T) {
 	var log bytes.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		ended <- admin.Serve(ctx, socket, admin.NewHandler(quietService{}, "test", unrecorded), zerolog.New(&log))
+		ended <- admin.Serve(ctx, socket, admin.NewHandler(quietService{}, "test", unguarded{}), zerolog.New(&log))
 	}()
 	client := http.Client{Transport: &http.Transport{
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return admin.Dial(ctx, dir) },
@@ -235,7 +235,7 @@ func TestServe_FinishesRequestsUnderWay(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	slow := slowService{asked: make(chan struct{}), answer: make(chan struct{})}
 	ended := make(chan error, 1)
-	go func() { ended <- admin.Serve(ctx, socket, admin.NewHandler(slow, "test", unrecorded), zerolog.Nop()) }()
+	go func() { ended <- admin.Serve(ctx, socket, admin.NewHandler(slow, "test", unguarded{}), zerolog.Nop()) }()
 	conn, err := admin.Dial(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
@@ -258,5 +258,9 @@ func TestServe_FinishesRequestsUnderWay(t *testing.T) {
 	}
 }
 
-// unrecorded keeps no record.
-func unrecorded(r audit.Record) (audit.Record, error) { return r, nil }
+// unguarded lets everybody do everything, and keeps no record.
+type unguarded struct{}
+
+func (unguarded) May(admin.Person, string, string) error { return nil }
+
+func (unguarded) OnRecord(r audit.Record) (audit.Record, error) { return r, nil }

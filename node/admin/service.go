@@ -500,6 +500,7 @@ type TryLine struct {
 // Error classes of a Service; each has an HTTP status and an exit code.
 const (
 	KindNotFound = "not-found" // 404
+	KindDenied   = "denied"    // 403: whoever asks may not
 	KindInvalid  = "invalid"   // 422
 	KindConflict = "conflict"  // 409: it cannot be done in the present state
 	KindTracker  = "tracker"   // 502: the tracker did not do it

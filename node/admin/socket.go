@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"sync"
 )
 
@@ -107,12 +109,7 @@ func (s *Socket) Close() error {
 
 // Dial connects to the node of a folder.
 func Dial(ctx context.Context, dir string) (net.Conn, error) {
-	name, err := short(filepath.Join(dir, SocketFile))
-	if err != nil {
-		return nil, err
-	}
-	var d net.Dialer
-	return d.DialContext(ctx, "unix", name)
+	return DialSocket(ctx, filepath.Join(dir, SocketFile))
 }
 
 // short makes a path fit into a socket's address: the way from the working
@@ -130,4 +127,63 @@ func short(name string) (string, error) {
 		Kind: KindInvalid, Message: fmt.Sprintf("the path %s is too long for a socket (%d bytes, %d at most)", name, len(name), maxSocketPath),
 		Hint: "choose a shorter node.dir",
 	}
+}
+
+// ListenShared makes a socket that a group of the machine's people may connect to, beside
+// the node's own. The folder must be there; a socket that a dead node left is replaced.
+func ListenShared(name, group string) (net.Listener, error) {
+	wrong := func(what string, err error) error {
+		return &Error{Kind: KindInvalid, Message: "socket " + name + ": " + what, Hint: "see access in parley.yaml", Err: err}
+	}
+	g, err := user.LookupGroup(group)
+	if err != nil {
+		return nil, wrong("there is no group "+group, err)
+	}
+	gid, err := strconv.Atoi(g.Gid)
+	if err != nil {
+		return nil, wrong("the group has no number", err)
+	}
+	if info, err := os.Lstat(name); err == nil && info.Mode().Type() != os.ModeSocket {
+		return nil, wrong("something else is there", nil)
+	}
+	// It comes into being where nobody else can reach it.
+	birth, err := os.MkdirTemp(filepath.Dir(name), birthDir)
+	if err != nil {
+		return nil, wrong("its folder cannot be written to", err)
+	}
+	defer func() { _ = os.RemoveAll(birth) }()
+	born := filepath.Join(birth, "s")
+	listener, err := listenUnix(born)
+	if err != nil {
+		return nil, wrong("it cannot be made", err)
+	}
+	if err := errors.Join(os.Chown(born, -1, gid), os.Chmod(born, 0o660), os.Rename(born, name)); err != nil {
+		return nil, errors.Join(wrong("it cannot be given to group "+group, err), listener.Close())
+	}
+	return &shared{listener, name}, nil
+}
+
+// shared takes its socket away when it is closed.
+type shared struct {
+	net.Listener
+	name string
+}
+
+// Close implements net.Listener.
+func (s *shared) Close() error {
+	err := os.Remove(s.name)
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(s.Listener.Close(), err)
+}
+
+// DialSocket connects to a socket by its own name.
+func DialSocket(ctx context.Context, name string) (net.Conn, error) {
+	name, err := short(name)
+	if err != nil {
+		return nil, err
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, "unix", name)
 }

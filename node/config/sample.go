@@ -210,6 +210,14 @@ connections:
 #       differs: [owner]         # a comparison found something
 #       peer_away: {after: 1h, to: [owner]}
 
+# Other people of this machine that may do something; docs/access.md.
+# access:
+#   socket: /run/parley/acme.sock  # where they come in: parley --socket FILE …
+#   group: parley                  # whose members may connect
+#   people:
+#     alice: {roles: [operator, approver]}
+#     bob: {roles: [author], connections: [globex]}
+
 # How people are told.
 # notify:
 #   to: [ops@example.com]        # where a connection names nobody

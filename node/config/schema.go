@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"parley/node/access"
 	"parley/node/secret"
 )
 
@@ -19,11 +20,21 @@ type Config struct {
 	Log         Log                   `yaml:"log"`
 	Limits      Limits                `yaml:"limits"`
 	Keep        Keep                  `yaml:"keep"`
+	Access      Access                `yaml:"access,omitempty"`
 
-	_ struct{} `later:"templates gates audit access"`
+	_ struct{} `later:"templates gates audit"`
 
 	folder string
 	file   string
+}
+
+// Access lets other people of this machine in.
+type Access struct {
+	// Socket is where they come in; Group is who may connect to it.
+	Socket string `yaml:"socket,omitempty"`
+	Group  string `yaml:"group,omitempty"`
+	// People are what accounts may do, by name, or as uid:NUMBER.
+	People map[string]access.Person `yaml:"people,omitempty"`
 }
 
 // Node names the node and its folder.

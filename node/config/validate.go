@@ -74,6 +74,7 @@ func (v *validator) all() {
 	if c.Keep.Events != Off {
 		v.atLeast("keep.events", Duration(c.Keep.Events), leastKept)
 	}
+	v.access()
 	v.between("limits.lanes", c.Limits.Lanes, 1, maxLanes)
 	if c.Limits.Memory < minMemory {
 		v.add("limits.memory", "too small", "the store needs 192MiB at least, 384MiB to be quick")

@@ -64,7 +64,7 @@ func runNode(ctx context.Context, file string) (err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	served := make(chan error, 1)
-	go func() { served <- admin.Serve(ctx, socket, admin.NewHandler(n, "test", n.OnRecord), zerolog.Nop()) }()
+	go func() { served <- admin.Serve(ctx, socket, admin.NewHandler(n, "test", n), zerolog.Nop()) }()
 	err = n.Run(ctx)
 	cancel()
 	return errors.Join(err, <-served)

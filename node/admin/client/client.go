@@ -61,13 +61,22 @@ var _ admin.Service = (*Client)(nil)
 // New makes a client for the node whose folder is dir. It connects when asked
 // something.
 func New(dir string) *Client {
-	return &Client{dir: dir, http: http.Client{
+	return newClient(dir, func(ctx context.Context) (net.Conn, error) { return admin.Dial(ctx, dir) })
+}
+
+// At makes a client for the node that answers at a socket, as admin.ListenShared makes one.
+func At(socket string) *Client {
+	return newClient(socket, func(ctx context.Context) (net.Conn, error) { return admin.DialSocket(ctx, socket) })
+}
+
+func newClient(where string, dial func(context.Context) (net.Conn, error)) *Client {
+	return &Client{dir: where, http: http.Client{
 		Timeout: waitTimeout,
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 				defer cancel()
-				return admin.Dial(ctx, dir)
+				return dial(ctx)
 			},
 			MaxIdleConns: 2, IdleConnTimeout: time.Minute,
 		},
