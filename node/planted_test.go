@@ -166,6 +166,20 @@ func secretsOf(t *testing.T, s *site) []string {
 	return all
 }
 
+// invited joins two nodes and returns the code that it took.
+func invited(t *testing.T, a, b *site) string {
+	t.Helper()
+	code, err := a.node.Invite(t.Context(), admin.InviteRequest{Name: "peer"})
+	must(t, err)
+	_, err = b.node.Accept(t.Context(), admin.AcceptRequest{Code: code.Code, Name: "peer"})
+	must(t, err)
+	for _, s := range []*site{a, b} {
+		_, err := s.node.Resume(t.Context(), "peer")
+		must(t, err)
+	}
+	return code.Code
+}
+
 // TestSecrets_StandNowhereThatAnybodyCanLook is promise 9: what was entered once is not
 // readable again, and neither the log nor a file holds what tickets say.
 func TestSecrets_StandNowhereThatAnybodyCanLook(t *testing.T) {
@@ -180,15 +194,7 @@ func TestSecrets_StandNowhereThatAnybodyCanLook(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(b.dir, "in.parley"), []byte(fmt.Sprintf(incoming, "GLOBEX")+"if replica.summary contains \"Quixotic\" {\n  park \"look at it\"\n}\n"), 0o600))
 	a.run()
 	b.run()
-	code, err := a.node.Invite(t.Context(), admin.InviteRequest{Name: "peer"})
-	must(t, err)
-	secrets.texts = append(secrets.texts, code.Code)
-	_, err = b.node.Accept(t.Context(), admin.AcceptRequest{Code: code.Code, Name: "peer"})
-	must(t, err)
-	for _, s := range []*site{a, b} {
-		_, err := s.node.Resume(t.Context(), "peer")
-		must(t, err)
-	}
+	secrets.texts = append(secrets.texts, invited(t, a, b))
 
 	said := planted{t: t, texts: []string{
 		"Velvet turbines hum at noon", "Quixotic lanterns drift", "Marmalade orbits the pylon", "Only for our people: gazebo", "Umbrella manifest.txt", "Forty silent typewriters",
@@ -200,7 +206,7 @@ func TestSecrets_StandNowhereThatAnybodyCanLook(t *testing.T) {
 		must(t, err)
 	}
 	content := strings.Repeat(said.texts[5]+"\n", 100)
-	_, err = a.people.Write(t.Context(), event.Step{Kind: event.StepAttach, Ref: made.Ref, Attachment: &event.AttachmentWrite{
+	_, err := a.people.Write(t.Context(), event.Step{Kind: event.StepAttach, Ref: made.Ref, Attachment: &event.AttachmentWrite{
 		Name: said.texts[4], Size: int64(len(content)), MIME: "text/plain",
 	}}, strings.NewReader(content))
 	must(t, err)

@@ -119,7 +119,7 @@ func TestExitCodes_AreOnePerKindAndStay(t *testing.T) {
 	t.Parallel()
 	want := map[string]int{
 		"": 0, "internal": 1, "usage": 2, "invalid": 3, "not-found": 4, "no-node": 5,
-		"conflict": 6, "tracker": 7, "peer": 8, "drift": 9, "interrupted": 130,
+		"conflict": 6, "tracker": 7, "peer": 8, "drift": 9, "denied": 10, "interrupted": 130,
 	}
 	if got := len(exitCodes()); got != len(want) {
 		t.Errorf("got %d codes, want %d", got, len(want))
