@@ -17,6 +17,8 @@
 //   - No reader and no writer lets a link, a picture or a tag lead to a dangerous
 //     address (javascript:, data:, any scheme but those four): the words stay, the
 //     address stands behind them as code.
+//   - What turns the direction of writing round, and words in letters without a shape, are
+//     shown as words; no direction of writing reaches beyond its line.
 //   - No input panics, and work is bounded: what is longer than 256 KiB or
 //     nested deeper than 16 levels is kept as plain text.
 //

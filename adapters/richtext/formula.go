@@ -106,13 +106,17 @@ func beginWith(nodes []Node) ([]Node, bool) {
 	return nodes, false
 }
 
-// mergeText makes one text of the first two nodes.
+// mergeText makes one of texts side by side.
 func mergeText(nodes []Node) []Node {
-	if len(nodes) > 1 && nodes[1].Kind == Text {
-		nodes[1].Text = nodes[0].Text + nodes[1].Text
-		return nodes[1:]
+	out := make([]Node, 0, len(nodes))
+	for _, n := range nodes {
+		if last := len(out) - 1; n.Kind == Text && last >= 0 && out[last].Kind == Text {
+			out[last].Text += n.Text
+			continue
+		}
+		out = append(out, n)
 	}
-	return nodes
+	return out
 }
 
 // beginWithout takes Disarmed from before the first words of nodes.

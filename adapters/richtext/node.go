@@ -72,9 +72,9 @@ const (
 )
 
 // clean gives every reader the same start: valid UTF-8, \n, no control
-// characters.
+// characters, nothing hidden.
 func clean(s string) string {
-	s = strings.ToValidUTF8(s, "�")
+	s = unhidden(strings.ToValidUTF8(s, "�"))
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -113,7 +113,7 @@ func normalTable(n Node) Node {
 }
 
 // normalLine trims a whole line of inlines and normalises it.
-func normalLine(nodes []Node) []Node { return trimLine(normalInlines(nodes, 0, 0)) }
+func normalLine(nodes []Node) []Node { return enclosed(trimLine(normalInlines(nodes, 0, 0))) }
 
 func trimLine(nodes []Node) []Node {
 	for len(nodes) > 0 && blank(nodes[0]) {
