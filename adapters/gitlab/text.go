@@ -23,10 +23,34 @@ var (
 
 func fromMarkdown(md string) string {
 	md = richtext.AttachmentsAsWords(strings.TrimRight(lines(md), " \n"))
+	md = obeyed(md)
 	return defuse.Formula(richtext.Disarm(md, armed(md)))
 }
 
-// armed are the places behind the signs that a name, a number or an order follows.
+// fenceEnds is the end of a block of code.
+var fenceEnds = regexp.MustCompile("\n[ >]*(?:```|~~~)")
+
+// obeyed parts the slash of each order from its word. GitLab takes orders from the lines of
+// a text before it reads it as Markdown: also from a comment, a tag or an address of several
+// lines, and from a block of code that does not end.
+func obeyed(md string) string {
+	in, ends := richtext.WithinCode(md), 0
+	for _, at := range fenceEnds.FindAllStringIndex(md, -1) {
+		ends = at[0]
+	}
+	var out strings.Builder
+	done := 0
+	for _, at := range action.FindAllStringSubmatchIndex(md, -1) {
+		indented := md[at[0]] == ' ' || md[at[0]] == '\t'
+		if sign := at[3]; !in(sign-1) || sign > ends && !indented {
+			out.WriteString(md[done:sign] + richtext.Disarmed)
+			done = sign
+		}
+	}
+	return out.String() + md[done:]
+}
+
+// armed are the places behind the signs that a name or a number follows.
 func armed(md string) []int {
 	var out []int
 	for _, at := range sign.FindAllStringIndex(md, -1) {
@@ -39,9 +63,6 @@ func armed(md string) []int {
 		default:
 			out = append(out, to)
 		}
-	}
-	for _, at := range action.FindAllStringSubmatchIndex(md, -1) {
-		out = append(out, at[3])
 	}
 	return out
 }

@@ -75,7 +75,7 @@ func rewrite(md string, piece *regexp.Regexp, by func(sign, label, at string) (s
 	if !strings.Contains(md, "](") {
 		return md
 	}
-	in := codeOf(md)
+	in := WithinCode(md)
 	var out strings.Builder
 	done := 0
 	for _, m := range piece.FindAllStringSubmatchIndex(md, -1) {
@@ -93,8 +93,8 @@ func rewrite(md string, piece *regexp.Regexp, by func(sign, label, at string) (s
 	return out.String() + md[done:]
 }
 
-// codeOf tells which bytes of a text are code.
-func codeOf(md string) func(int) bool {
+// WithinCode tells which bytes of a Markdown text are code.
+func WithinCode(md string) func(int) bool {
 	if len(md) > maxInput || tooNested(md) || tooMarked(md) || !strings.ContainsAny(md, "`~\t") && !strings.Contains(md, "    ") {
 		return func(int) bool { return false }
 	}
