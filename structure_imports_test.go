@@ -50,7 +50,7 @@ var layers = []layer{
 	{[]string{"node/notify", "node/logging", "node/access"}, []string{"node/secret"}},
 	{[]string{"node/hooks"}, []string{"adapters", "sync/event"}},
 	{[]string{"node/audit"}, []string{"sync/store", "sync/event"}},
-	{[]string{"node/config"}, []string{"adapters", "sync/event", "node/access", "node/secret", "filters/template"}},
+	{[]string{"node/config"}, []string{"adapters", "sync/event", "node/access", "node/audit", "node/secret", "filters/template"}},
 	{[]string{"node/backup"}, []string{"node/secret", "sync/store/..."}},
 	{[]string{"node/admin/client"}, []string{"sync/event", "adapters", "node/admin/...", "node/audit", "node/backup"}},
 	{[]string{"node/demo"}, []string{

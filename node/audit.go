@@ -20,11 +20,19 @@ const theNode = "node"
 
 // openAudit opens the record of what people do. Each head stands in the node's log too:
 // where that is kept elsewhere, a record that is rewritten is found out.
-func (n *Node) openAudit() error {
+func (n *Node) openAudit() (err error) {
+	if to := n.config.Audit.Syslog; to != "" {
+		if n.syslog, err = audit.NewSyslog(to, n.log); err != nil {
+			return err
+		}
+	}
 	n.audit = audit.New(audit.Options{
 		Store: n.store, Now: time.Now, Key: n.identity.operating.Sign(),
 		Told: func(r audit.Record, h audit.Head) {
 			n.log.Info().Str("action", r.Action).Str("outcome", r.Outcome).Stringer("head", h).Msg("on record")
+			if n.syslog != nil {
+				n.syslog.Tell(r, h)
+			}
 		},
 	})
 	return nil

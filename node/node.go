@@ -73,6 +73,7 @@ type Node struct {
 	hooks    *hookListener // nil without tracker.webhook
 	notifier *notify.Notifier
 	audit    *audit.Log
+	syslog   *audit.Syslog // nil without audit.syslog
 	boot     envelope.Boot
 	// successor is set if the last process had the store where it is.
 	successor bool
@@ -265,6 +266,9 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	all.Go(func() { n.tell(ctx) })
 	if n.hooks != nil {
 		all.Go(func() { n.hooks.run(ctx) })
+	}
+	if n.syslog != nil {
+		all.Go(func() { n.syslog.Run(ctx) })
 	}
 	n.log.Info().Str("node", n.config.Node.Name).Str("id", string(n.identity.document.Node())).
 		Str("tracker", n.config.Tracker.Kind).Uint64("boot", n.boot.Counter).Msg("node runs")

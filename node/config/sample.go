@@ -218,6 +218,9 @@ connections:
 #     alice: {roles: [operator, approver]}
 #     bob: {roles: [author], connections: [globex]}
 
+# Where else the heads of the audit log are told, so that a change of it is found out.
+# audit: {syslog: "tls://log.example.com:6514"}   # or tcp://, udp://, unix:///dev/log
+
 # How people are told.
 # notify:
 #   to: [ops@example.com]        # where a connection names nobody

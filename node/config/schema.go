@@ -21,11 +21,18 @@ type Config struct {
 	Limits      Limits                `yaml:"limits"`
 	Keep        Keep                  `yaml:"keep"`
 	Access      Access                `yaml:"access,omitempty"`
+	Audit       Audit                 `yaml:"audit,omitempty"`
 
-	_ struct{} `later:"templates gates audit"`
+	_ struct{} `later:"templates gates"`
 
 	folder string
 	file   string
+}
+
+// Audit says where else the heads of the audit log are told.
+type Audit struct {
+	// Syslog is udp://HOST:PORT, tcp://, tls:// or unix:///PATH.
+	Syslog string `yaml:"syslog,omitempty"`
 }
 
 // Access lets other people of this machine in.

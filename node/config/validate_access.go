@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"parley/node/access"
+	"parley/node/audit"
 )
 
 // accountPattern is an account's name, or its number.
 var accountPattern = regexp.MustCompile(`^(uid:[0-9]{1,10}|[A-Za-z_][A-Za-z0-9_.@-]{0,63})$`)
 
-// access looks at who else may come in.
+// access looks at who else may come in, and who is told of it.
 func (v *validator) access() {
 	a := v.config.Access
 	if (a.Socket == "") != (a.Group == "") {
@@ -20,6 +21,11 @@ func (v *validator) access() {
 	}
 	if len(a.People) > 0 && a.Socket == "" {
 		v.add("access.people", "they have no way in", "add socket and group")
+	}
+	if to := v.config.Audit.Syslog; to != "" {
+		if _, _, err := audit.ParseSyslog(to); err != nil {
+			v.add("audit.syslog", err.Error(), "")
+		}
 	}
 	var roles []string
 	for _, one := range access.Roles() {
