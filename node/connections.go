@@ -174,7 +174,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 func (n *Node) bring(ctx context.Context, l *link) bool {
 	l.bringing.Lock()
 	defer l.bringing.Unlock()
-	if present := n.byID(l.record.Agreement.Connection); present == nil || present.flow != nil {
+	if l = n.byID(l.record.Agreement.Connection); l == nil || l.flow != nil {
 		return true
 	}
 	rules, err := n.rules(ctx, l.record)
@@ -232,9 +232,16 @@ func (n *Node) connect(l *link, rules *flow.Rules) error {
 		return errors.Join(err, wire.Close())
 	}
 	l.flow = c
-	n.change(c.ID, func(l *link) { l.flow = c })
-	n.log.Info().Str("connection", c.Name).Bool("paused", l.record.PausedOut).Msg("connection works")
-	return nil
+	n.change(c.ID, func(l *link) {
+		l.flow = c
+		c.Pause(l.record.PausedOut, l.record.PausedIn) // a person may have changed it meanwhile
+	})
+	out, in := c.Paused()
+	n.log.Info().Str("connection", c.Name).Bool("paused", out).Msg("connection works")
+	if out == l.record.PausedOut && in == l.record.PausedIn {
+		return nil
+	}
+	return n.path.Rouse(c)
 }
 
 // wire is our end of a connection's transport.
@@ -325,6 +332,29 @@ func (n *Node) change(id event.ConnectionID, fn func(*link)) {
 	if l := n.links[id]; l != nil {
 		fn(l)
 	}
+}
+
+// changeRecord changes what is kept of a connection, and what it does by it.
+func (n *Node) changeRecord(id event.ConnectionID, change func(*record) error) error {
+	n.recording.Lock()
+	defer n.recording.Unlock()
+	l := n.byID(id)
+	if l == nil {
+		return nil
+	}
+	if err := change(&l.record); err != nil {
+		return err
+	}
+	if err := n.keep(l.record); err != nil {
+		return err
+	}
+	n.change(id, func(present *link) {
+		present.record = l.record
+		if present.flow != nil {
+			present.flow.Pause(l.record.PausedOut, l.record.PausedIn)
+		}
+	})
+	return nil
 }
 
 // keep stores a connection's record.

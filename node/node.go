@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -88,9 +89,11 @@ type Node struct {
 	links       map[event.ConnectionID]*link
 	loads       map[event.ConnectionID]*load
 	guests      map[string]io.Closer // pairings at an existing NATS
+	joining     map[string]bool      // names for which a pairing is under way
 	closed      bool
 
 	publishing sync.Mutex // held while filters are published
+	recording  sync.Mutex // held while the record of a connection is changed, or removed
 
 	// applyStep is called before each step of an application; nil but in tests.
 	applyStep func(string) error
@@ -110,7 +113,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *Node, err erro
 	}
 	n := &Node{
 		options: o, config: cfg, fingerprint: fingerprint(cfg), dir: cfg.Path(cfg.Node.Dir), mask: &logging.Mask{}, started: time.Now(),
-		links: map[event.ConnectionID]*link{}, loads: map[event.ConnectionID]*load{}, guests: map[string]io.Closer{},
+		links: map[event.ConnectionID]*link{}, loads: map[event.ConnectionID]*load{}, guests: map[string]io.Closer{}, joining: map[string]bool{},
 	}
 	defer func() {
 		if err != nil {
@@ -290,7 +293,7 @@ func (n *Node) Close() error {
 		return nil
 	}
 	n.closed = true
-	guests := n.guests
+	guests := maps.Clone(n.guests)
 	for _, l := range n.loads {
 		l.stop()
 	}

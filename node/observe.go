@@ -222,17 +222,13 @@ func (n *Node) rememberStopped(l *link, stopped bool) {
 	if !stopped || l.record.Stopped {
 		return
 	}
-	present := n.byID(l.record.Agreement.Connection)
-	if present == nil {
-		return
+	err := n.changeRecord(l.record.Agreement.Connection, func(rec *record) error {
+		rec.Stopped = true
+		return nil
+	})
+	if err != nil {
+		n.log.Error().Str("connection", l.record.Name).Err(err).Msg("the stop is not kept for the next start")
 	}
-	rec := present.record
-	rec.Stopped = true
-	if err := n.keep(rec); err != nil {
-		n.log.Error().Str("connection", rec.Name).Err(err).Msg("the stop is not kept for the next start")
-		return
-	}
-	n.change(rec.Agreement.Connection, func(l *link) { l.record.Stopped = true })
 }
 
 // undecided raises what a person must know of a ticket that goes on: only the side

@@ -144,10 +144,13 @@ func (n *Node) receive(pairing string, code connection.Invitation, inv invitatio
 	receiver, err := connection.NewReceiver(connection.Host{
 		Invitation: code, Document: n.identity.document, Keys: n.identity.operating, Terms: inv.Terms, Taken: inv.Taken,
 		Take: func(t connection.Taken) error {
+			if n.named(inv.Name) != nil {
+				return connection.ErrUsed // another code for the name was first
+			}
 			inv.Taken = &t
 			return n.keepInvitation(pairing, &inv)
 		},
-		Agree: func(a connection.Agreement) error { return n.agreed(inv.Name, a) },
+		Agree: func(a connection.Agreement) error { return n.invited(inv.Name, a) },
 		Now:   time.Now, Random: rand.Reader,
 	})
 	if err != nil {
@@ -216,13 +219,40 @@ func (n *Node) openInvitations() error {
 	return nil
 }
 
-// agreed keeps an agreement; the connection begins paused on both sides.
-func (n *Node) agreed(name string, a connection.Agreement) error {
+// claim lets one pairing at a time be under way for a name; release ends it.
+func (n *Node) claim(name string) (release func(), ok bool) {
 	n.mu.Lock()
-	_, known := n.links[a.Connection]
-	n.mu.Unlock()
-	if known {
+	defer n.mu.Unlock()
+	if n.joining[name] {
+		return nil, false
+	}
+	n.joining[name] = true
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		delete(n.joining, name)
+	}, true
+}
+
+// invited keeps an agreement with an acceptor, unless the name is another
+// connection's by then.
+func (n *Node) invited(name string, a connection.Agreement) error {
+	release, ok := n.claim(name)
+	if !ok {
+		return connection.ErrUsed
+	}
+	defer release()
+	return n.agreed(name, a)
+}
+
+// agreed keeps an agreement; the connection begins paused on both sides. The caller
+// has claimed the name.
+func (n *Node) agreed(name string, a connection.Agreement) error {
+	if n.byID(a.Connection) != nil {
 		return nil
+	}
+	if n.named(name) != nil {
+		return connection.ErrUsed
 	}
 	rec := record{Name: name, Agreement: a, PausedOut: true, PausedIn: true, Reason: "new: `parley connection resume " + name + "` lets it work"}
 	if err := n.keep(rec); err != nil {
@@ -235,21 +265,34 @@ func (n *Node) agreed(name string, a connection.Agreement) error {
 	return nil
 }
 
-// Accept joins with a code.
+// Accept joins with a code. The same again, by this node under the same name, comes
+// to the same connection.
 func (n *Node) Accept(ctx context.Context, r admin.AcceptRequest) (admin.Connection, error) {
-	if err := n.freeName(r.Name); err != nil {
-		return admin.Connection{}, err
-	}
 	code, err := connection.ParseCode(r.Code)
 	if err != nil {
 		return admin.Connection{}, &admin.Error{Kind: admin.KindInvalid, Message: err.Error(), Hint: "codes are copied whole, from the first character to the last"}
 	}
-	to, err := n.reach(code)
+	pairing, err := code.Pairing()
 	if err != nil {
-		return admin.Connection{}, pairingFailed(code, err)
+		return admin.Connection{}, err
+	}
+	release, ok := n.claim(r.Name)
+	if !ok {
+		return admin.Connection{}, &admin.Error{Kind: admin.KindConflict, Message: "a connection " + r.Name + " is being joined just now", Hint: "`parley connection list` shows when it is there"}
+	}
+	defer release()
+	if l := n.named(r.Name); l != nil && l.record.Agreement.Pairing == pairing && l.record.Agreement.Side == connection.Acceptor {
+		return n.connectionState(l)
+	}
+	if err := n.freeName(r.Name); err != nil {
+		return admin.Connection{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	to, err := n.reach(ctx, code, pairing)
+	if err != nil {
+		return admin.Connection{}, pairingFailed(code, err)
+	}
 	a, err := connection.Accept(ctx, connection.Guest{
 		Invitation: code, Document: n.identity.document, Keys: n.identity.operating, Now: time.Now,
 	}, to)
@@ -271,24 +314,20 @@ type exchanger interface {
 	io.Closer
 }
 
-func (n *Node) reach(code connection.Invitation) (exchanger, error) {
-	pairing, err := code.Pairing()
-	if err != nil {
-		return nil, err
-	}
+func (n *Node) reach(ctx context.Context, code connection.Invitation, pairing string) (exchanger, error) {
 	if code.Route.External {
 		o, err := n.external()
 		if err != nil {
 			return nil, err
 		}
 		o.Prefix = code.Route.Prefix
-		return natsbus.DialPairing(o, pairing)
+		return natsbus.DialPairing(ctx, o, pairing)
 	}
 	key, err := code.SignIn()
 	if err != nil {
 		return nil, err
 	}
-	return natsbus.DialPairing(natsbus.Options{URL: dialURL(code.Route.Addresses[0]), Pin: natsbus.Pin(code.Route.Pin), Key: key, Log: n.log}, pairing)
+	return natsbus.DialPairing(ctx, natsbus.Options{URL: dialURL(code.Route.Addresses[0]), Pin: natsbus.Pin(code.Route.Pin), Key: key, Log: n.log}, pairing)
 }
 
 // pairingFailed says what is wrong with a code in words that help.
@@ -314,22 +353,44 @@ func (n *Node) RemoveConnection(_ context.Context, name string) error {
 	if l == nil {
 		return noConnection(name)
 	}
-	id := l.record.Agreement.Connection
-	if err := n.store.Update(func(tx store.Tx) error { return tx.Delete(store.AgreementKey(id)) }); err != nil {
+	id, pairing := l.record.Agreement.Connection, l.record.Agreement.Pairing
+	n.recording.Lock()
+	// The code goes with it: the peer could bring the connection back otherwise.
+	err := n.store.Update(func(tx store.Tx) error {
+		return errors.Join(tx.Delete(store.AgreementKey(id)), tx.Delete(store.InvitationKey(pairing)))
+	})
+	if err == nil {
+		n.mu.Lock()
+		delete(n.links, id)
+		n.mu.Unlock()
+	}
+	n.recording.Unlock()
+	if err != nil {
 		return err
 	}
-	n.mu.Lock()
-	delete(n.links, id)
-	n.mu.Unlock()
 	n.path.Remove(id)
-	var err error
 	if l.flow != nil {
 		err = l.flow.Link.Close()
 	}
-	if n.server != nil && l.record.Agreement.Side == connection.Inviter {
-		err = errors.Join(err, n.server.Remove(id))
+	if l.record.Agreement.Side != connection.Inviter {
+		return err
 	}
-	return err
+	if n.server != nil {
+		err = errors.Join(err, n.server.ClosePairing(pairing), n.server.Remove(id))
+	}
+	return errors.Join(err, n.closeGuest(pairing))
+}
+
+// closeGuest shuts the acceptor of a code out at an existing NATS.
+func (n *Node) closeGuest(pairing string) error {
+	n.mu.Lock()
+	guest := n.guests[pairing]
+	delete(n.guests, pairing)
+	n.mu.Unlock()
+	if guest == nil {
+		return nil
+	}
+	return guest.Close()
 }
 
 func noConnection(name string) error {

@@ -143,3 +143,23 @@ func TestLoad_IsPausedAndGoesOn(t *testing.T) {
 		t.Errorf("a load that is over was resumed: %v", err)
 	}
 }
+
+// TestResume_IsNotLostOnAConnectionThatJustComesUp: whoever brings it up may have looked
+// at it while it was paused.
+func TestResume_IsNotLostOnAConnectionThatJustComesUp(t *testing.T) {
+	t.Parallel()
+	a, b := newSite(t, "acme", "127.0.0.1:0"), newSite(t, "globex", "")
+	a.run()
+	b.run()
+	code, err := a.node.Invite(t.Context(), admin.InviteRequest{Name: "peer"})
+	must(t, err)
+	_, err = b.node.Accept(t.Context(), admin.AcceptRequest{Code: code.Code, Name: "peer"})
+	must(t, err)
+	bring := b.node.BringLater("peer")
+	must(t, b.node.Unpause("peer"))
+	bring(t.Context())
+	_, err = a.node.Resume(t.Context(), "peer")
+	must(t, err)
+	a.create("Printer on fire")
+	eventually(t, "the ticket arrives", func() error { _, err := b.find("Printer on fire"); return err })
+}

@@ -209,10 +209,17 @@ func (n *Node) Resume(ctx context.Context, name string) (admin.Connection, error
 		return c, err
 	}
 	l := n.named(name)
-	if l.flow == nil {
+	if l != nil && l.flow == nil {
 		n.bring(ctx, l)
-		return n.connectionState(n.byID(l.record.Agreement.Connection))
+		l = n.byID(l.record.Agreement.Connection)
 	}
+	switch {
+	case l == nil:
+		return c, noConnection(name)
+	case l.flow == nil:
+		return n.connectionState(l)
+	}
+	// Also if it came up just now: whoever brought it up may have begun before.
 	l.flow.Resume()
 	if err := n.refresh(ctx, l); err != nil {
 		return c, &admin.Error{Kind: admin.KindConflict, Message: "the filters in force stay", Err: err}
@@ -228,17 +235,12 @@ func (n *Node) setPause(name string, change func(*record) error) (admin.Connecti
 	if l == nil {
 		return admin.Connection{}, noConnection(name)
 	}
-	rec := l.record
-	if err := change(&rec); err != nil {
+	id := l.record.Agreement.Connection
+	if err := n.changeRecord(id, change); err != nil {
 		return admin.Connection{}, err
 	}
-	if err := n.keep(rec); err != nil {
-		return admin.Connection{}, err
-	}
-	l.record = rec
-	n.change(rec.Agreement.Connection, func(l *link) { l.record = rec })
-	if l.flow != nil {
-		l.flow.Pause(rec.PausedOut, rec.PausedIn)
+	if l = n.byID(id); l == nil {
+		return admin.Connection{}, noConnection(name)
 	}
 	return n.connectionState(l)
 }

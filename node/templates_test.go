@@ -22,10 +22,6 @@ import (
 // customers is how many connections the provider of the test has.
 const customers = 200
 
-// joinedCustomers is how many of them have joined: pairing takes a quarter of a second each, one
-// after the other.
-const joinedCustomers = 32
-
 const templateHead = `version: %d
 description: what a customer sees of an incident
 vars:
@@ -143,10 +139,10 @@ func TestTemplates_TwoHundredCustomersFromOneTemplateAndOneFile(t *testing.T) {
 	joinAll(t, a, b)
 	clock.lap("invited and joined")
 
-	for i := range joinedCustomers {
+	for i := range customers {
 		labelled(t, a, customer(i))
 	}
-	eventually(t, "each customer has its ticket", func() error { return a.twins(joinedCustomers) })
+	eventually(t, "each customer has its ticket", func() error { return a.twins(customers) })
 	t.Cleanup(func() {
 		if t.Failed() {
 			waits, err := b.node.Queue(context.Background(), "")
@@ -199,25 +195,25 @@ func manyPeers(t *testing.T, s *site) {
 	s.script("in.parley", fmt.Sprintf(incoming, "GLOBEX")+"issue.labels = replica.labels\n")
 }
 
-// joinAll invites every customer, and lets each join and work.
+// joinAll invites every customer, and lets each join and work; some at a time.
 func joinAll(t *testing.T, a, b *site) {
 	t.Helper()
-	codes := map[string]string{}
-	for i := range customers {
-		code, err := a.node.Invite(t.Context(), admin.InviteRequest{Name: customer(i + 1)})
-		must(t, err)
-		codes[customer(i+1)] = code.Code
-	}
-	for i := range joinedCustomers {
+	slots := make(chan struct{}, 16)
+	must(t, sideBySide(customers, func(i int) error {
+		slots <- struct{}{}
+		defer func() { <-slots }()
 		name := customer(i + 1)
-		code := codes[name]
-		_, err := b.node.Accept(t.Context(), admin.AcceptRequest{Code: code, Name: name})
-		must(t, err)
-		for _, s := range []*site{a, b} {
-			_, err := s.node.Resume(t.Context(), name)
-			must(t, err)
+		code, err := a.node.Invite(t.Context(), admin.InviteRequest{Name: name})
+		if err == nil {
+			_, err = b.node.Accept(t.Context(), admin.AcceptRequest{Code: code.Code, Name: name})
 		}
-	}
+		for _, s := range []*site{a, b} {
+			if err == nil {
+				_, err = s.node.Resume(t.Context(), name)
+			}
+		}
+		return err
+	}))
 }
 
 func labelled(t *testing.T, s *site, name string) {
@@ -253,7 +249,7 @@ func upgradeInWaves(t *testing.T, a, b *site) {
 	t.Helper()
 	d, err := a.node.TemplateDiff(t.Context(), "customer@1", "customer@2")
 	must(t, err)
-	if len(d.Connections) != joinedCustomers || len(d.Connections[0].Wider) != 0 || len(d.Parts) == 0 {
+	if len(d.Connections) != customers || len(d.Connections[0].Wider) != 0 || len(d.Parts) == 0 {
 		t.Errorf("the difference: %d connections, %+v", len(d.Connections), d.Parts)
 	}
 	for _, one := range []struct {

@@ -73,7 +73,7 @@ func acceptCode(t *testing.T, n node, code string, now time.Time) (connection.Ag
 		return connection.Agreement{}, err
 	}
 	id, key := pairingOf(t, i)
-	p, err := natsbus.DialPairing(natsbus.Options{
+	p, err := natsbus.DialPairing(t.Context(), natsbus.Options{
 		URL: "tls://" + i.Route.Addresses[0], Pin: natsbus.Pin(i.Route.Pin), Key: key, Log: zerolog.Nop(),
 	}, id)
 	if errors.Is(err, natsbus.ErrSignIn) {

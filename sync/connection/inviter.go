@@ -29,6 +29,7 @@ type Host struct {
 	// Taken is what Take stored before a restart, or nil.
 	Taken *Taken
 	// Take stores durably who uses the invitation, before they are answered.
+	// ErrUsed from it, or from Agree, refuses the acceptor.
 	Take func(Taken) error
 	// Agree stores the agreement, durably; it may be called again with the same.
 	Agree  func(Agreement) error
@@ -79,6 +80,9 @@ func (r *Receiver) Answer(_ context.Context, msg []byte) ([]byte, error) {
 		msg, err = r.confirm(text)
 	default:
 		err = ErrMessage
+	}
+	if errors.Is(err, ErrUsed) {
+		msg, err = r.refuse(reasonUsed)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("answer the acceptor: %w", err)

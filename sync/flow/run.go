@@ -287,7 +287,10 @@ func (p *Path) Lane(t Task) (string, error) {
 		}
 		return err
 	})
-	return lane, err
+	if err != nil {
+		return "", fmt.Errorf("find the lane of twin %s: %w", t.Twin, err)
+	}
+	return lane, nil
 }
 
 // Do runs one task of a lane.

@@ -38,6 +38,7 @@ type missing struct {
 type pass struct {
 	kind      int // of rouseKinds
 	after     []byte
+	begun     bool // the first page is being read, or was
 	notBefore time.Time
 	// again is set if tasks found no place since it began: another follows at next.
 	again bool
@@ -56,7 +57,7 @@ func (m *missing) note(con event.ConnectionID, notBefore time.Time) {
 	switch {
 	case p == nil:
 		m.passes[con] = &pass{notBefore: notBefore}
-	case p.kind == 0 && p.after == nil:
+	case !p.begun:
 		p.notBefore = earlier(p.notBefore, notBefore)
 	case !p.again:
 		p.again, p.next = true, notBefore
@@ -109,6 +110,15 @@ func (m *missing) place(con event.ConnectionID) pass {
 		return *p
 	}
 	return pass{kind: len(rouseKinds)}
+}
+
+// begin tells that a page is being read: what is noted from now on, it may not see.
+func (m *missing) begin(con event.ConnectionID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p := m.passes[con]; p != nil {
+		p.begun = true
+	}
 }
 
 // advance moves a pass on; one that is over ends, or begins again.
@@ -197,6 +207,7 @@ func (r *Runner) refillFrom(con event.ConnectionID) error {
 		if present, _ := r.Waiting(); present > r.window/4 {
 			return nil
 		}
+		r.missing.begin(con)
 		last, err := r.path.rousePage(c, rouseKinds[at.kind], at.after, min(rousePage, r.window/4))
 		if err != nil {
 			return err

@@ -279,7 +279,7 @@ func TestDial_RefusesAnotherTLSKey(t *testing.T) {
 	}
 	o := options(s, u)
 	o.Pin[0] ^= 1
-	if _, err := natsbus.DialPairing(o, "abc"); !errors.Is(err, natsbus.ErrPin) {
+	if _, err := natsbus.DialPairing(t.Context(), o, "abc"); !errors.Is(err, natsbus.ErrPin) {
 		t.Errorf("pairing: got %v, want ErrPin", err)
 	}
 	l, err := natsbus.Dial(o, connection, false)

@@ -216,36 +216,6 @@ func waits() nats.ReconnectDelayHandler {
 	}
 }
 
-// Pairing is the acceptor's end of a pairing.
-type Pairing struct{ link *Link }
-
-// DialPairing reaches the inviter for the pairing id. Unlike Dial it gives up
-// and says what is wrong: ErrPin, ErrSignIn (the code was used up, ran out or
-// was never given), or transport.ErrUnreachable.
-func DialPairing(o Options, id string) (*Pairing, error) {
-	r, err := pairingRoute(o.Prefix, id, false)
-	if err != nil {
-		return nil, fmt.Errorf("dial for a pairing: %w", err)
-	}
-	nc, err := o.connect(r, o.Log, nats.NoReconnect())
-	if err != nil && !errors.Is(err, ErrPin) {
-		// A server that is just letting another peer in may throw us out.
-		nc, err = o.connect(r, o.Log, nats.NoReconnect())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("dial for a pairing: %w", err)
-	}
-	return &Pairing{link: newLink(nc, r, kindPair)}, nil
-}
-
-// Exchange sends msg to the inviter and waits for the answer.
-func (p *Pairing) Exchange(ctx context.Context, msg []byte) ([]byte, error) {
-	return p.link.Request(ctx, kindPair, msg)
-}
-
-// Close ends the pairing.
-func (p *Pairing) Close() error { return p.link.Close() }
-
 // PairingHandler answers one message of an acceptor. An error sends no reply.
 type PairingHandler func(ctx context.Context, msg []byte) ([]byte, error)
 

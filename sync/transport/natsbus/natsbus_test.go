@@ -363,7 +363,7 @@ func TestPairing_ExchangesMessagesUntilClosed(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	p, err := natsbus.DialPairing(options(s, u), "abc")
+	p, err := natsbus.DialPairing(t.Context(), options(s, u), "abc")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,7 +374,7 @@ func TestPairing_ExchangesMessagesUntilClosed(t *testing.T) {
 	if err := s.ClosePairing("abc"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := natsbus.DialPairing(options(s, u), "abc"); !errors.Is(err, natsbus.ErrSignIn) {
+	if _, err := natsbus.DialPairing(t.Context(), options(s, u), "abc"); !errors.Is(err, natsbus.ErrSignIn) {
 		t.Errorf("after ClosePairing: got %v, want ErrSignIn", err)
 	}
 }
@@ -389,7 +389,7 @@ func TestPairing_OverAnExistingNATS(t *testing.T) {
 	l, err := natsbus.ListenPairing(o(users[0]), "abc", func(_ context.Context, msg []byte) ([]byte, error) { return msg, nil })
 	closing(t, l, err)
 	await(t, "the inviter to connect", l.Connected)
-	p, err := natsbus.DialPairing(o(users[1]), "abc")
+	p, err := natsbus.DialPairing(t.Context(), o(users[1]), "abc")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,6 +51,8 @@ type Server struct {
 	closed   bool
 	accounts map[string]account
 	pairings map[string]*Link
+
+	changes changes
 }
 
 // NewServer starts a server that knows no peer.
@@ -62,7 +64,7 @@ func NewServer(c ServerConfig) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the NATS server: %w", err)
 	}
-	s := &Server{config: c, pin: pin, accounts: map[string]account{}, pairings: map[string]*Link{}}
+	s := &Server{config: c, pin: pin, accounts: map[string]account{}, pairings: map[string]*Link{}, changes: newChanges()}
 	if s.nobody, err = nobody(); err != nil {
 		return nil, fmt.Errorf("start the NATS server: %w", err)
 	}
@@ -136,19 +138,19 @@ func (s *Server) Add(con event.ConnectionID, inviter bool, peer ed25519.PublicKe
 // AddAll is Add for many at once: every change makes the server read all of its
 // accounts again. It lets all of them in, or nobody.
 func (s *Server) AddAll(guests []Guest) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	next := maps.Clone(s.accounts)
-	for _, g := range guests {
-		r, err := connectionRoute(s.config.Prefix, g.Connection, g.Inviter)
-		if err == nil {
-			err = admit(next, g.Connection.String(), r, g.Key)
+	err := s.change(func(next map[string]account) error {
+		for _, g := range guests {
+			r, err := connectionRoute(s.config.Prefix, g.Connection, g.Inviter)
+			if err == nil {
+				err = admit(next, g.Connection.String(), r, g.Key)
+			}
+			if err != nil {
+				return fmt.Errorf("connection %s: %w", g.Connection, err)
+			}
 		}
-		if err != nil {
-			return fmt.Errorf("let the peer of connection %s in: %w", g.Connection, err)
-		}
-	}
-	if err := s.reload(next); err != nil {
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("let the peers of %d connections in: %w", len(guests), err)
 	}
 	return nil
@@ -221,13 +223,7 @@ func (s *Server) ClosePairing(id string) error {
 func pairingName(id string) string { return "pair-" + id }
 
 func (s *Server) add(name string, r route, key ed25519.PublicKey) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	next := maps.Clone(s.accounts)
-	if err := admit(next, name, r, key); err != nil {
-		return err
-	}
-	return s.reload(next)
+	return s.change(func(next map[string]account) error { return admit(next, name, r, key) })
 }
 
 // admit puts an account among others, or gives it another key.
@@ -253,20 +249,19 @@ func admit(accounts map[string]account, name string, r route, key ed25519.Public
 }
 
 func (s *Server) remove(name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.accounts[name]; !ok {
+	return s.change(func(next map[string]account) error {
+		delete(next, name)
 		return nil
-	}
-	next := maps.Clone(s.accounts)
-	delete(next, name)
-	return s.reload(next)
+	})
 }
 
 // reload makes next the accounts, or leaves all as it was; s.mu is held.
 func (s *Server) reload(next map[string]account) error {
 	if s.closed {
 		return transport.ErrClosed
+	}
+	if maps.Equal(next, s.accounts) {
+		return nil
 	}
 	peers := make(map[string]bool, len(next))
 	for _, a := range next {
