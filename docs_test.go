@@ -50,6 +50,33 @@ func TestDocs_EveryTestThatAPromiseNamesExists(t *testing.T) {
 	}
 }
 
+// otherPages name tests outside of the lists of promises.
+var otherPages = []string{"docs/compliance.md", "docs/security.md"}
+
+func TestDocs_EveryTestThatAnotherPageNamesExists(t *testing.T) {
+	t.Parallel()
+	there := map[string]bool{}
+	for _, f := range source(t) {
+		for _, name := range testsOf(f) {
+			there[name] = true
+		}
+	}
+	for _, page := range otherPages {
+		raw, err := os.ReadFile(filepath.FromSlash(page))
+		if err != nil {
+			if !os.IsNotExist(err) {
+				t.Error(err)
+			}
+			continue
+		}
+		for _, m := range testName.FindAllStringSubmatch(string(raw), -1) {
+			if !there[m[1]] {
+				t.Errorf("%s: there is no test %s", page, m[1])
+			}
+		}
+	}
+}
+
 // testsOf names the tests and fuzz tests of a file.
 func testsOf(f sourceFile) []string {
 	var names []string
