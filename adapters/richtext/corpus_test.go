@@ -75,6 +75,49 @@ func TestCorpus_IsLargeAndOfEveryFormat(t *testing.T) {
 	}
 }
 
+// TestCorpus_HasEveryIngredientOften: what a document holds is counted in what it says, not in
+// its name, each as often as stands here at least.
+func TestCorpus_HasEveryIngredientOften(t *testing.T) {
+	t.Parallel()
+	has := func(found func(n, parent richtext.Node) bool) func(document) bool {
+		c := construct{found: func(n, parent richtext.Node, _ int) bool { return found(n, parent) }}
+		return func(d document) bool { return c.count(d.read().Blocks, richtext.Node{}, 0) > 0 }
+	}
+	says := func(pattern string) func(document) bool {
+		p := regexp.MustCompile(pattern)
+		return func(d document) bool { return p.MatchString(d.source) }
+	}
+	for _, c := range []struct {
+		name  string
+		least int
+		in    func(document) bool
+	}{
+		{"code", 22, has(func(n, _ richtext.Node) bool { return n.Kind == richtext.CodeBlock })},
+		{"code in a line", 20, has(func(n, _ richtext.Node) bool { return n.Kind == richtext.Code })},
+		{"tables", 20, has(func(n, _ richtext.Node) bool { return n.Kind == richtext.Table })},
+		{"nested lists", 15, has(func(n, parent richtext.Node) bool { return n.Kind == richtext.List && parent.Kind == richtext.Item })},
+		{"task lists", 9, has(func(n, _ richtext.Node) bool { return n.Task != richtext.NoTask })},
+		{"images", 15, has(func(n, _ richtext.Node) bool { return n.Kind == richtext.Image })},
+		{"mentions", 15, says(`(?m)(?:^|[\s(>])@[A-Za-z]\w+|\[~\w+|"type": "mention"|data-vss-mention`)},
+		{"colours", 7, says(`(?i)colou?r[:="]|\{color`)},
+		{"emoji", 9, says(`[\x{1F300}-\x{1FAFF}\x{2600}-\x{27BF}]`)},
+		{"right-to-left text", 8, says(`[\x{0590}-\x{08FF}]|\\u0[56][0-9a-f]{2}`)},
+		{"quick actions", 6, says(`(?m)(?:^|>|")/(?:close|assign)`)},
+		{"formulas", 9, says(`(?m)^[=+@-][A-Za-z0-9+]+.*[|(]`)},
+	} {
+		n := 0
+		for _, d := range corpus(t) {
+			if c.in(d) {
+				n++
+			}
+		}
+		if n < c.least {
+			t.Errorf("%d documents have %s, want %d", n, c.name, c.least)
+		}
+		t.Logf("%s: %d", c.name, n)
+	}
+}
+
 func TestCorpus_WritingWhatWasReadIsStableInEveryFormat(t *testing.T) {
 	t.Parallel()
 	eachDocument(t, func(t *testing.T, d document) {

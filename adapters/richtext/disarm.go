@@ -56,6 +56,11 @@ func proseOf(md string) func(int) bool {
 		}
 	}
 	walk(markdownParser().Parse(text.NewReader(source)), 0)
+	return within(spans)
+}
+
+// within tells which bytes stand in one of the spans, which do not overlap.
+func within(spans []text.Segment) func(int) bool {
 	slices.SortFunc(spans, func(a, b text.Segment) int { return a.Start - b.Start })
 	return func(at int) bool {
 		n, _ := slices.BinarySearchFunc(spans, at, func(s text.Segment, at int) int {

@@ -117,7 +117,5 @@ func WithinCode(md string) func(int) bool {
 		}
 		return ast.WalkContinue, nil
 	})
-	return func(at int) bool {
-		return slices.ContainsFunc(spans, func(s text.Segment) bool { return s.Start <= at && at < s.Stop })
-	}
+	return within(spans)
 }

@@ -416,7 +416,7 @@ func hasLink(s string) bool {
 
 var (
 	anyLink    = regexp.MustCompile(`"[^"\n]+":(\S+)`)
-	anyPicture = regexp.MustCompile(`^!([^!\s]+?)(?:\([^()\n]*\))?!`)
+	anyPicture = regexp.MustCompile(`^!([^!\s]+?)(?:\([^()\n]*\))?!(?::(\S+))?`)
 )
 
 // armedLink and armedPicture tell whether words could be taken for what leads to a dangerous address by a
@@ -435,7 +435,7 @@ func armedLink(s string) bool {
 
 func armedPicture(s string) bool {
 	m := anyPicture.FindStringSubmatch(window(s))
-	return m != nil && !live(m[1])
+	return m != nil && !(live(m[1]) && live(m[2]))
 }
 
 func prefixOf(s string) string { return s[:min(len(s), 12)] }
