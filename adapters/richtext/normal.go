@@ -29,6 +29,7 @@ func normalBlocks(nodes []Node, depth int) []Node {
 			if n.Kind == Quote && len(n.Children) == 0 {
 				continue
 			}
+			n = boxed(n)
 		case List:
 			items := make([]Node, 0, len(n.Children))
 			if depth >= maxDepth {
@@ -60,6 +61,17 @@ func normalBlocks(nodes []Node, depth int) []Node {
 		out = append(out, n)
 	}
 	return out
+}
+
+// boxed writes the box of an item that has no words beside it, which few formats can say.
+func boxed(item Node) Node {
+	if item.Task == NoTask || len(item.Children) > 0 && item.Children[0].Kind == Paragraph {
+		return item
+	}
+	box := Node{Kind: Text, Text: map[Task]string{Open: "[ ]", Done: "[x]"}[item.Task]}
+	item.Task = NoTask
+	item.Children = append([]Node{{Kind: Paragraph, Children: []Node{box}}}, item.Children...)
+	return item
 }
 
 // flatten keeps the words of what is nested too deep.
