@@ -194,6 +194,9 @@ func adfInline(n Node, marks []adfMark) []adfNode {
 		}
 		return adfText(n.Text, kept)
 	case Link:
+		if !safeURL(n.URL) && bareLink(n) {
+			return adfInlines(n.Children, marks)
+		}
 		if !safeURL(n.URL) || hasMark(marks, "link") {
 			return append(adfInlines(n.Children, marks), adfText(" <"+n.URL+">", marks)...)
 		}

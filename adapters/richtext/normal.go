@@ -349,7 +349,7 @@ func linkify(nodes []Node) []Node {
 				continue
 			}
 			size := urlPrefix(n.Text[i:])
-			if size == 0 {
+			if size == 0 || !safeURL(n.Text[i:i+size]) {
 				continue
 			}
 			if i > start {

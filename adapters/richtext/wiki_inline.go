@@ -34,7 +34,7 @@ func wikiMark(k Kind) string {
 }
 
 var (
-	wikiCode  = regexp.MustCompile(`^\{\{([^{}\n]+)\}\}`)
+	wikiCode  = regexp.MustCompile(`^\{\{(?:\{\}([^{}\n]+)\{\}|([^{}\n]+))\}\}`)
 	wikiLink  = regexp.MustCompile(`^\[((?:[^\[\]|\n\\]|\\.)*)\|([^\[\]|\n ]+)\]`)
 	wikiBare  = regexp.MustCompile(`^\[([a-z]{2,10}:[^\[\]|\n ]+)\]`)
 	wikiName  = regexp.MustCompile(`^\[~([^\[\]|\n]+)\]`)
@@ -53,7 +53,10 @@ func matchWiki(s string, prev rune) (match, bool) {
 	switch s[0] {
 	case '{':
 		if m := wikiCode.FindStringSubmatch(short); m != nil {
-			return match{kind: Code, content: m[1], size: len(m[0])}, true
+			return match{kind: Code, content: m[1] + m[2], size: len(m[0])}, true
+		}
+		if m, ok := matchWikiBraced(short); ok {
+			return m, true
 		}
 		if m := wikiColor.FindString(short); m != "" {
 			return match{kind: Text, size: len(m)}, true
@@ -106,6 +109,26 @@ func matchWikiSpan(s string, prev rune) (match, bool) {
 			i++
 		case s[i] == s[0] && i > 1 && !spaceRune(lastRune(s[:i])) && !wordRune(firstRune(s[i+1:])) && (i+1 == len(s) || s[i+1] != s[0]):
 			return match{kind: wikiKind(s[0]), content: s[1:i], size: i + 1}, true
+		}
+	}
+	return match{}, false
+}
+
+// matchWikiBraced: a mark in braces stands within a word too, as Jira's editor writes it.
+func matchWikiBraced(s string) (match, bool) {
+	const size = len("{*}")
+	if len(s) < size || s[size-1] != '}' || strings.IndexByte(wikiMarks, s[1]) < 0 {
+		return match{}, false
+	}
+	mark := s[:size]
+	for i := size; i < len(s) && s[i] != '\n'; i++ {
+		switch {
+		case s[i] == '\\':
+			i++
+		case strings.HasPrefix(s[i:], mark):
+			content := s[size:i]
+			ok := content != "" && !spaceRune(firstRune(content)) && !spaceRune(lastRune(content))
+			return match{kind: wikiKind(mark[1]), content: content, size: i + size}, ok
 		}
 	}
 	return match{}, false

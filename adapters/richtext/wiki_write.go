@@ -163,6 +163,10 @@ func wikiInline(n Node, prev rune, rest string) string {
 	if s := mark + wikiText(n.Children, rune(mark[0]), mark) + mark; wikiExact(s, prev, rest) {
 		return s
 	}
+	mark = "{" + mark + "}"
+	if s := mark + wikiText(n.Children, '}', mark) + mark; wikiExact(s, prev, rest) {
+		return s
+	}
 	return wikiText(n.Children, prev, rest)
 }
 
