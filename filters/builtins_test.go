@@ -53,7 +53,7 @@ func TestBuiltins(t *testing.T) {
 		`format(now(), "YYYY-MM-DD HH:mm:ss")`: "2026-01-31 12:00:00", `format(now(), "dddd D MMMM YY, hh A", "Europe/Berlin")`: "Saturday 31 January 26, 01 PM", `format(issue.due, "DD.MM.", "America/New_York")`: "01.02.",
 		`days(2)`: 172800.0, `hours(0.5)`: 1800.0, `minutes(1)`: 60.0, `startOfDay(now())`: "2026-01-31T00:00:00Z", `startOfDay(inZone(now(), "Asia/Tokyo"))`: "2026-01-30T15:00:00Z",
 		`now() + 3 * DAY`: "2026-02-03T12:00:00Z", `issue.due - now()`: 43200.0, `issue.due < now()`: false, `issue.due + 1 * DAY`: "2026-02-02",
-		`lookup("status", "In Progress")`: "open", `lookup("status", ["Open", "Done"])`: []any{"open", "closed"}, `lookup("status", "x", "fallback")`: "fallback",
+		`lookup("status", "In Progress")`: "open", `lookup("status", ["Open", "Done"])`: []any{"open", "closed"}, `lookup("status", "x", "fallback")`: "fallback", `lookup("status", nil, "fallback")`: "fallback", `lookup("status", nil)`: nil,
 		`lookup("empty", "x")`: nil, `lookup("pass", "x")`: "x", `mapped("status", "Open")`: true, `mapped("status", "open")`: false,
 		`mask("secret")`: "•••", `mask("4111", 2)`: "•••11", `mask("ab", 2)`: "•••",
 		`redact("x a.b@c.de y", "email")`: "x [email] y", `redact("4111 1111 1111 1111 and 4111 1111 1111 1112", "card")`: "[card] and 4111 1111 1111 1112",

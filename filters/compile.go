@@ -42,6 +42,7 @@ type compilation struct {
 	shape event.Schema // of what an outgoing filter sends
 	// remembers is set when the script reads previous.
 	remembers bool
+	asks      Asks
 	// reveals are the classes of tokens that the script reads.
 	reveals []string
 	// tables are those that the script looks values up in, by name.
@@ -97,7 +98,7 @@ func compile(kind direction, src string, env Env) (*script, error) {
 	return &script{
 		kind: kind, src: source, version: version(kind.String(), src, env), limits: env.Limits.withDefaults(),
 		key: slices.Clone(env.Key), hosts: lowerAll(env.Hosts), slots: c.slots, statements: list, warnings: report.list,
-		guards: c.guarded, remembers: c.remembers, targets: set, shape: c.shape, reveals: c.reveals, tables: c.tables, named: named(env.Schema),
+		guards: c.guarded, remembers: c.remembers, asks: c.asks, targets: set, shape: c.shape, reveals: c.reveals, tables: c.tables, named: named(env.Schema),
 		fields: len(slices.DeleteFunc(slices.Clone(set), isCollection)),
 	}, nil
 }

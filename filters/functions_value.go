@@ -243,11 +243,13 @@ func lookup(r *run, a []any) (any, error) {
 }
 
 func (t *compiledTable) find(v any, a []any) (any, error) {
-	if v == nil {
-		return nil, nil
-	}
 	s, ok := v.(string)
-	if !ok {
+	switch {
+	case v == nil && len(a) > 2:
+		return a[2], nil
+	case v == nil:
+		return nil, nil
+	case !ok:
 		return nil, wrongArgument("lookup", v, "a text")
 	}
 	if to, ok := t.to[s]; ok {

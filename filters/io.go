@@ -79,6 +79,26 @@ type EventInfo struct {
 	Kinds []string
 }
 
+// Asks is what a script wants to be told that costs something to find out; what it
+// does not ask for may be left out of its Context.
+type Asks struct {
+	By, Kinds bool // of event
+	Twin      bool
+}
+
+// of adds one member of event.
+func (a Asks) of(member string) Asks {
+	a.By = a.By || member == "by"
+	a.Kinds = a.Kinds || member == "kinds"
+	return a
+}
+
+// Asks tells what the script wants to be told.
+func (f *Outgoing) Asks() Asks { return f.script.asks }
+
+// Asks tells what the script wants to be told.
+func (f *Incoming) Asks() Asks { return f.script.asks }
+
 // Lookups are the questions that a filter may ask while it runs, at most 200 a run.
 type Lookups interface {
 	// User returns the one person whose e-mail, login or id is query, or nil.

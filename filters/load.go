@@ -148,7 +148,7 @@ func loadTwin(r *run) (any, error) {
 	if r.info.Twin == nil {
 		return nil, nil
 	}
-	return map[string]any{"key": r.info.Twin.Key, "url": orNil(r.info.Twin.URL), "since": timeOrNil(r.info.Twin.Since)}, nil
+	return map[string]any{"key": orNil(r.info.Twin.Key), "url": orNil(r.info.Twin.URL), "since": timeOrNil(r.info.Twin.Since)}, nil
 }
 
 func loadEvent(r *run) (any, error) {

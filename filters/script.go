@@ -92,6 +92,7 @@ type script struct {
 	statements []compiled
 	warnings   Problems
 	remembers  bool
+	asks       Asks
 	targets    []string
 	named      map[string][]string // options of our components and versions, by field
 	shape      event.Schema

@@ -68,8 +68,10 @@ func (r *resolver) name(node *ast.Node, n *ast.IdentifierNode) {
 	case "connection":
 		r.useSlot(node, "connection", connectionType, fact{}, loadConnection)
 	case "twin":
+		r.asks.Twin = true
 		r.useSlot(node, "twin", twinType, fact{}, loadTwin)
 	case "event":
+		r.asks.By, r.asks.Kinds = true, true
 		r.useSlot(node, "event", eventType, fact{}, loadEvent)
 	case "previous":
 		if r.kind == scope {
@@ -159,10 +161,14 @@ func (r *resolver) member(node *ast.Node, n *ast.MemberNode) {
 		}
 		return
 	}
+	asks := r.asks
 	r.resolve(&n.Node)
 	if !literal {
 		r.resolve(&n.Property)
 		return
+	}
+	if name, ok := base.(*ast.IdentifierNode); ok && name.Value == "event" && !slices.Contains(r.locals, "event") {
+		r.asks = asks.of(property.Value)
 	}
 	if name, ok := unchain(n.Node).(*ast.IdentifierNode); ok && r.facts[name.Value].typ == event.TypeOption {
 		switch property.Value {

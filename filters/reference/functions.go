@@ -92,7 +92,7 @@ func values() []Function {
 		fn("abs", "abs(n)", "without its sign", `abs(-3)`, `3`),
 		fn("min", "min(a, …)", "the smallest of numbers and lists of them; nothing is left out", `min(3, [2, 5])`, `2`),
 		fn("max", "max(a, …)", "the largest", `max(3, [2, 5])`, `5`),
-		fn("lookup", `lookup("table", x); lookup("table", x, d)`, "mapped by a table: ours to wire in an outgoing filter, wire to ours in an incoming one; without a pair d, else what the table's policy says; a list entry by entry",
+		fn("lookup", `lookup("table", x); lookup("table", x, d)`, "mapped by a table: ours to wire in an outgoing filter, wire to ours in an incoming one; for nothing, and without a pair, d; without d nothing stays nothing, and else it is what the table's policy says; a list entry by entry",
 			`lookup("status", issue.status)`, `"open"`),
 		fn("mapped", `mapped("table", x)`, "whether the table has a pair for x", `mapped("status", "Reopened")`, `false`),
 		in("option", "option(x); option(value, child)", "the option of the field that the line sets, in any case of letters; nil if there is none", `issue.priority = option("high") ?? keep`, `{"priority":"High"}`),

@@ -89,6 +89,13 @@ func (u User) Value() map[string]any {
 	return v
 }
 
+// UserOf is the person that a field value is; the zero User if it is none.
+func UserOf(v any) User {
+	m, _ := v.(map[string]any)
+	text := func(name string) string { s, _ := m[name].(string); return s }
+	return User{ID: text("id"), Name: text("name"), Email: text("email")}
+}
+
 // Comment is one entry in a ticket's conversation.
 type Comment struct {
 	ID      string    `json:"id"`

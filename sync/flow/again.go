@@ -114,7 +114,7 @@ func (p *Path) saidAgain(ctx context.Context, in *incoming, input filters.InInpu
 				delete(unnamed, name)
 			}
 		}
-		input.Replica = filters.Replica{Fields: unnamed}
+		input.Context, input.Replica = p.without(in, unnamed), filters.Replica{Fields: unnamed}
 		result, err := in.rules.Incoming.Run(ctx, input)
 		if err != nil || result.Stop != nil {
 			continue

@@ -34,7 +34,9 @@ func ours(con *Connection, t event.Ticket, k *known) filters.Ours {
 	return o
 }
 
-func (p *Path) context(con *Connection, rules *Rules, id event.TwinID, row *twin.Row, t event.Ticket) filters.Context {
+// context is what a filter is told of a ticket besides its fields; theirs is what the
+// peer says of its own.
+func (p *Path) context(con *Connection, rules *Rules, id event.TwinID, row *twin.Row, t event.Ticket, theirs event.Fields) filters.Context {
 	c := filters.Context{
 		Connection: filters.ConnectionInfo{Name: con.Name, Peer: con.Peer, Tags: rules.Tags},
 		Vars:       rules.Vars,
@@ -43,7 +45,9 @@ func (p *Path) context(con *Connection, rules *Rules, id event.TwinID, row *twin
 		Lookups:    lookups{p, con, rules},
 	}
 	if row != nil {
-		c.Twin = &filters.TwinInfo{Since: row.Since}
+		key, _ := theirs[event.FieldKey].(string)
+		url, _ := theirs[event.FieldURL].(string)
+		c.Twin = &filters.TwinInfo{Key: key, URL: url, Since: row.Since}
 	}
 	if id != (event.TwinID{}) {
 		c.TwinID = id.String()
@@ -53,8 +57,12 @@ func (p *Path) context(con *Connection, rules *Rules, id event.TwinID, row *twin
 
 // replica runs the outgoing filter and the egress gate.
 func (p *Path) replica(ctx context.Context, o *outgoing) (filters.Replica, error) {
-	in := filters.OutInput{Context: p.context(o.con, o.rules, p.twinID(o.con, &o.known), o.known.row, o.ticket), Issue: o.ours, Previous: o.known.sent}
-	in.FirstSync = o.known.fresh()
+	happened, err := p.happened(ctx, o)
+	if err != nil {
+		return filters.Replica{}, err
+	}
+	o.happened = happened
+	in := filters.OutInput{Context: p.leaving(o), Issue: o.ours, Previous: o.known.sent}
 	result, err := o.rules.Outgoing.Run(ctx, in)
 	if err != nil {
 		return filters.Replica{}, filterFailed("outgoing filter", err)
@@ -171,8 +179,7 @@ func (p *Path) tell(ctx context.Context, o *outgoing) error {
 	if err != nil {
 		return err
 	}
-	input := filters.InInput{Context: p.context(o.con, o.rules, p.twinID(o.con, &o.known), o.known.row, o.ticket), Issue: &o.ours, Replica: filters.Replica{Fields: o.change.Fields}}
-	input.FirstSync = false
+	input := filters.InInput{Context: p.returning(o), Issue: &o.ours, Replica: filters.Replica{Fields: o.change.Fields}}
 	back, err := o.rules.Incoming.Run(ctx, input)
 	var unanswered *adapters.Error
 	switch {

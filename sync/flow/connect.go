@@ -86,7 +86,7 @@ func (p *Path) Connectable(ctx context.Context, con *Connection, ref event.Ref) 
 	if ticket.Restricted && !rules.Egress.Restricted {
 		return ErrOutside
 	}
-	matches, err := rules.Scope.Match(ctx, ours(con, ticket, &k), p.context(con, rules, event.TwinID{}, nil, ticket))
+	matches, err := rules.Scope.Match(ctx, ours(con, ticket, &k), p.context(con, rules, event.TwinID{}, nil, ticket, nil))
 	if err != nil {
 		return filterFailed("scope", err)
 	}

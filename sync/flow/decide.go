@@ -251,7 +251,7 @@ type wants struct {
 // runIncoming runs the script on the replica as it is now, and again with what
 // the event names left out: what is alike in both, the peer has not changed.
 func (p *Path) runIncoming(ctx context.Context, in *incoming) (wants, error) {
-	input := filters.InInput{Context: p.incomingContext(in), Replica: in.replica, Trace: in.trial}
+	input := filters.InInput{Context: p.incomingContext(in, in.replica.Fields), Replica: in.replica, Trace: in.trial}
 	if in.ours != nil {
 		ours := ours(in.con, *in.ours, &known{})
 		input.Issue = &ours
@@ -281,7 +281,7 @@ func (p *Path) runIncoming(ctx context.Context, in *incoming) (wants, error) {
 	for name := range in.body.Fields {
 		delete(unnamed, name)
 	}
-	input.Replica = filters.Replica{Fields: unnamed}
+	input.Context, input.Replica = p.without(in, unnamed), filters.Replica{Fields: unnamed}
 	same, err := in.rules.Incoming.Run(ctx, input)
 	if err != nil || same.Stop != nil {
 		// Without what the event names the script may not get far: then all of
@@ -293,10 +293,18 @@ func (p *Path) runIncoming(ctx context.Context, in *incoming) (wants, error) {
 	return w, nil
 }
 
-func (p *Path) incomingContext(in *incoming) filters.Context {
-	at, _ := time.Parse(time.RFC3339Nano, in.body.At)
-	c := p.context(in.con, in.rules, in.id, in.twin, event.Ticket{Updated: at})
-	c.FirstSync = in.ours == nil
+// incomingContext is what the incoming filter is told; theirs are the peer's fields.
+func (p *Path) incomingContext(in *incoming, theirs event.Fields) filters.Context {
+	c := p.context(in.con, in.rules, in.id, in.twin, event.Ticket{}, theirs)
+	c.FirstSync, c.Event = in.ours == nil, in.happened()
+	return c
+}
+
+// without is what the incoming filter would be told if the event named no more than
+// theirs: that something happened is of the event too.
+func (p *Path) without(in *incoming, theirs event.Fields) filters.Context {
+	c := p.incomingContext(in, theirs)
+	c.Event.Kinds = nil
 	return c
 }
 

@@ -77,9 +77,8 @@ func (p *Path) lookAtTheirs(ctx context.Context, o *outgoing) error {
 		return nil
 	}
 	input := filters.InInput{
-		Context: p.context(o.con, o.rules, p.twinID(o.con, &o.known), o.known.row, o.ticket), Issue: &o.ours, Replica: *received, Previous: received,
+		Context: p.returning(o), Issue: &o.ours, Replica: *received, Previous: received,
 	}
-	input.FirstSync = false
 	result, err := o.rules.Incoming.Run(ctx, input)
 	var unanswered *adapters.Error
 	if errors.As(err, &unanswered) {
@@ -225,7 +224,7 @@ func (p *Path) swayed(ctx context.Context, o *outgoing, names map[string]bool) m
 		for name := range names {
 			fields[name] = change(name, fields[name])
 		}
-		in := filters.OutInput{Context: p.context(o.con, o.rules, p.twinID(o.con, &o.known), o.known.row, o.ticket), Issue: o.ours, Previous: o.known.sent}
+		in := filters.OutInput{Context: p.leaving(o), Issue: o.ours, Previous: o.known.sent}
 		in.Issue.Fields = fields
 		result, err := o.rules.Outgoing.Run(ctx, in)
 		if err != nil || result.Stop != nil {

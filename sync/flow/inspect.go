@@ -190,12 +190,12 @@ func (p *Path) Preview(ctx context.Context, con *Connection, rules *Rules, ref e
 		return Preview{}, err
 	}
 	k := known{ref: ref, work: &work.Row{}}
-	if err := p.Store.View(func(r store.Reader) error { return p.knowTwins(r, con, &k) }); err != nil {
+	if err := p.knowUnder(con, rules, &k); err != nil {
 		return Preview{}, err
 	}
 	out := Preview{Ticket: ticket}
 	o := &outgoing{con: con, rules: rules, known: k, ticket: ticket}
-	if out.Matches, err = rules.Scope.Match(ctx, ours(con, ticket, &k), p.context(con, rules, p.twinID(con, &k), k.row, ticket)); err != nil {
+	if out.Matches, err = rules.Scope.Match(ctx, ours(con, ticket, &k), p.context(con, rules, p.twinID(con, &k), k.row, ticket, k.theirs)); err != nil {
 		return out, err
 	}
 	if k.fresh() {
@@ -204,8 +204,11 @@ func (p *Path) Preview(ctx context.Context, con *Connection, rules *Rules, ref e
 		out.Why = "the twin has ended"
 	}
 	out.Starts = out.Why == ""
-	in := filters.OutInput{Context: p.context(con, rules, p.twinID(con, &k), k.row, ticket), Issue: ours(con, ticket, &k), Previous: k.sent, Trace: true}
-	in.FirstSync = k.fresh()
+	o.ours = ours(con, ticket, &k)
+	if o.happened, err = p.happened(ctx, o); err != nil {
+		return out, err
+	}
+	in := filters.OutInput{Context: p.leaving(o), Issue: o.ours, Previous: k.sent, Trace: true}
 	result, err := rules.Outgoing.Run(ctx, in)
 	if err != nil {
 		return out, err

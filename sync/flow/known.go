@@ -25,6 +25,8 @@ type known struct {
 	row  *twin.Row
 	read readRow // row as it was read
 	sent *filters.Replica
+	// theirs are the fields that the peer sent last, where a script asks for its ticket.
+	theirs event.Fields
 	// here are the comments and files that are on record for this connection.
 	here *itemSet
 	// applying is set while a plan writes to the ticket: what it has written so
@@ -117,6 +119,9 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 			if k.sent, err = sentBefore(r, con, id, row); err != nil {
 				return err
 			}
+			if k.theirs, err = toldOfTheirs(r, con, con.Rules(), id); err != nil {
+				return err
+			}
 			continue
 		}
 		k.cameFrom(c, all)
@@ -164,7 +169,7 @@ func (p *Path) belongs(ctx context.Context, o *outgoing) error {
 	if o.ours.Fields == nil {
 		o.ours = ours(o.con, o.ticket, &o.known)
 	}
-	inScope, err := o.rules.Scope.Match(ctx, o.ours, p.context(o.con, o.rules, event.TwinID{}, nil, o.ticket))
+	inScope, err := o.rules.Scope.Match(ctx, o.ours, p.context(o.con, o.rules, event.TwinID{}, nil, o.ticket, nil))
 	if err != nil {
 		return filterFailed("scope", err)
 	}

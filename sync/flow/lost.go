@@ -57,7 +57,7 @@ func (p *Path) lostOf(ctx context.Context, in *incoming, lost []string) loss {
 
 // makes is what the incoming filter makes of a replica's fields.
 func (p *Path) makes(ctx context.Context, in *incoming, replica filters.Replica) (event.Fields, bool) {
-	input := filters.InInput{Context: p.incomingContext(in), Replica: replica}
+	input := filters.InInput{Context: p.incomingContext(in, replica.Fields), Replica: replica}
 	if in.ours != nil {
 		ours := ours(in.con, *in.ours, &known{})
 		input.Issue = &ours

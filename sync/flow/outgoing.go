@@ -22,14 +22,16 @@ type outgoing struct {
 	rules *Rules
 	known known
 	// ticket as read, ours as filters see it, and what the filter and the gate made of it.
-	ticket  event.Ticket
-	ours    filters.Ours
-	readAt  time.Time
-	until   time.Time // change time that the tracker had shown by then
-	replica filters.Replica
-	change  event.ChangeBody
-	at      time.Time   // when the change was made, as both sides weigh it
-	hashes  twin.Hashes // of the change's fields
+	ticket event.Ticket
+	ours   filters.Ours
+	// happened is what the outgoing filter is told of the change.
+	happened filters.EventInfo
+	readAt   time.Time
+	until    time.Time // change time that the tracker had shown by then
+	replica  filters.Replica
+	change   event.ChangeBody
+	at       time.Time   // when the change was made, as both sides weigh it
+	hashes   twin.Hashes // of the change's fields
 	// items are the rows to store with the change, more that it was cut.
 	items map[event.ItemID]twin.Item
 	// unnamed are tickets that the replica does not name because the peer does not have

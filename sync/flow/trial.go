@@ -72,7 +72,7 @@ func (p *Path) TryLoad(ctx context.Context, con *Connection, rules *Rules, ticke
 func (p *Path) tryOut(ctx context.Context, con *Connection, rules *Rules, ticket event.Ticket, forced bool) (Leaving, error) {
 	o := &outgoing{con: con, rules: rules, ticket: ticket, trial: true, readAt: p.Now()}
 	o.known = known{ref: ticket.Ref, work: &work.Row{Key: ticket.Key, Cause: event.CauseEdit, Forced: forced}}
-	if err := p.Store.View(func(r store.Reader) error { return p.knowTwins(r, con, &o.known) }); err != nil {
+	if err := p.knowUnder(con, rules, &o.known); err != nil {
 		return Leaving{}, fmt.Errorf("read what is known of ticket %s: %w", ticket.Key, err)
 	}
 	if o.known.applying || o.known.row != nil && o.known.row.Unsent() {
@@ -251,5 +251,5 @@ func (p *Path) InScope(ctx context.Context, con *Connection, rules *Rules, ref e
 	if err != nil {
 		return false, err
 	}
-	return rules.Scope.Match(ctx, f.Ours, p.context(con, rules, event.TwinID{}, nil, f.Ticket))
+	return rules.Scope.Match(ctx, f.Ours, p.context(con, rules, event.TwinID{}, nil, f.Ticket, nil))
 }
