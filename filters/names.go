@@ -41,8 +41,13 @@ func standardTypes() map[string]event.Type {
 	}
 }
 
-// laterFields are in the language but not in this version.
-var laterFields = []string{"children", "workLogs"}
+// laterFields are in the language but not in this version, each with why.
+func laterFields() map[string]string {
+	return map[string]string{
+		"children": "a ticket's children name it as their parent; put replica.parent into the filter",
+		"workLogs": "no tracker's adapter reads entries of work; spent is a field where the tracker has it",
+	}
+}
 
 // readOnly fields of our ticket are made by the tracker.
 var readOnly = []string{

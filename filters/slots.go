@@ -261,8 +261,8 @@ func (r *resolver) field(node *ast.Node, n *ast.MemberNode, side, field string, 
 		names = r.issue
 	}
 	if !custom {
-		if slices.Contains(laterFields, field) {
-			r.fail(n.Property, CodeNotAvailable, "%s is not available in this version", field)
+		if why, later := laterFields()[field]; later {
+			r.fail(n.Property, CodeNotAvailable, "%s is not available in this version: %s", field, why)
 			return
 		}
 		if r.collection(node, n, side, field) {

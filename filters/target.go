@@ -45,12 +45,13 @@ func (c *compilation) target(s *statement) *target {
 
 func (c *compilation) knownTarget(s *statement, names dictionary, t *target) bool {
 	if !s.custom {
+		why, later := laterFields()[s.field]
 		switch {
 		case s.field == collectionNotes || s.field == collectionForeign:
 			c.report.add(CodeTarget, s.targetAt, "%s cannot be set; set comments, with(#, {internal: true}) makes one internal", s.field)
 			return false
-		case slices.Contains(laterFields, s.field):
-			c.report.add(CodeNotAvailable, s.targetAt, "%s is not available in this version", s.field)
+		case later:
+			c.report.add(CodeNotAvailable, s.targetAt, "%s is not available in this version: %s", s.field, why)
 			return false
 		case s.field == "fields":
 			c.report.add(CodeTarget, s.targetAt, `name the custom field: %s.fields["Name"]`, s.side)

@@ -35,7 +35,7 @@ func Vocabulary() Words {
 		Fields:      standardTypes(),
 		Collections: []string{collectionComments, collectionNotes, collectionForeign, collectionAttachments},
 		Operators:   strings.Fields("+ - * / % ** == != < <= > >= and or not in contains startsWith endsWith matches ?? ?: .. . ?. [] |"),
-		LaterFields: laterFields,
+		LaterFields: sortedKeys(laterFields()),
 		Bounds:      bounds(),
 	}
 }
