@@ -168,10 +168,19 @@ func isInternal(low string, start, end, ending int) bool {
 	asked := strings.HasSuffix(low[:start], "://") || strings.HasSuffix(low[:start], "@") || strings.HasSuffix(low[:start], "\\")
 	asked = asked || low[end-ending:end] == ".home.arpa" || low[end-ending:end] == ".localdomain" || low[end-ending:end] == ".intranet"
 	asked = asked || after == '/' || after == ':' && end+1 < len(low) && digitByte(low[end+1])
+	if !asked && inCode(low, start, end) {
+		return false
+	}
 	first, rest, deep := strings.Cut(name, ".")
 	machine := strings.ContainsAny(first, "0123456789-") || strings.Contains(hostWords, " "+first+" ")
 	code := first == "this" || first == "self" || first == "com" || first == "org" || first == "config" || first == "settings"
 	return asked || machine || deep && !code && rest != ""
+}
+
+// inCode tells a name that a program declares or sets.
+func inCode(low string, start, end int) bool {
+	set := strings.TrimLeft(low[end:], " ")
+	return strings.HasPrefix(set, "=") || strings.HasSuffix(low[:start], "package ") || strings.HasSuffix(low[:start], "import ")
 }
 
 // hostEnds tells whether a host name is over at i; a full stop may end a sentence.

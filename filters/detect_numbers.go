@@ -61,7 +61,7 @@ func cardsIn(t string, groups []span) []span {
 			if whole.end < len(t) && wordByte(t[whole.end]) || n == 1 && isFraction(t, whole) || !cardGroups(groups[at:at+n]) {
 				continue
 			}
-			if d := digits(t[whole.start:whole.end]); isCard(d) && (n > 1 || len(d) < 17 || d[:2] == "62") {
+			if d := digits(t[whole.start:whole.end]); isCard(d) && (n > 1 || len(d) < 17 || d[:2] == "62") && !isArticle(d) {
 				out = append(out, whole)
 				at += n - 1
 				break
@@ -95,6 +95,19 @@ func cardGroups(groups []span) bool {
 // isCard checks issuer, length and the last digit, so that not every long number is a card.
 func isCard(d string) bool {
 	return len(d) >= 12 && len(d) <= 19 && isIssued(d) && strings.Trim(d, d[:1]) != "" && luhn(d)
+}
+
+// isArticle tells a number of goods (EAN), which have as many digits as cards once had: of
+// every ten that begin with 4, as the German ones do, one has a card's check digit too.
+func isArticle(d string) bool {
+	if len(d) != 13 {
+		return false
+	}
+	sum := 0
+	for i := range len(d) {
+		sum += int(d[i]-'0') * (1 + 2*(i%2))
+	}
+	return sum%10 == 0
 }
 
 func luhn(d string) bool {

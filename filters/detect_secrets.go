@@ -72,9 +72,12 @@ var secretForms = []secretForm{
 
 // keyWords are what stands before a secret in settings and logs.
 var (
-	keyWords    = []string{"passw", "passphrase", "passwor", "pwd", "secret", "key", "token", "kennwort", "credential"}
-	keyPattern  = regexp.MustCompile(`(?i)\b[a-z0-9_.-]*?(?:password|passwd|passwort|kennwort|passphrase|pwd|secret|api[_-]?key|access[_-]?key|account[_-]?key|secret[_-]?key|private[_-]?key|signing[_-]?key|encryption[_-]?key|token|credential)\b["']?\s*(?:[:=]|=>|:=|is:?\s)\s*("[^"\n]{4,}"|'[^'\n]{4,}'|[^\s"',;]{4,})`)
-	codeValue   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|::|->)[A-Za-z_][A-Za-z0-9_]*)+[;,)]*$`)
+	keyWords   = []string{"passw", "passphrase", "passwor", "pwd", "secret", "key", "token", "kennwort", "credential"}
+	keyPattern = regexp.MustCompile(`(?i)\b[a-z0-9_.-]*?(?:password|passwd|passwort|kennwort|passphrase|pwd|secret|api[_-]?key|access[_-]?key|account[_-]?key|secret[_-]?key|private[_-]?key|signing[_-]?key|encryption[_-]?key|token|credential)\b["']?\s*(?:[:=]|=>|:=|is:?\s)\s*("[^"\n]{4,}"|'[^'\n]{4,}'|[^\s"',;]{4,})`)
+	codeValue  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|::|->)[A-Za-z_][A-Za-z0-9_]*)+[;,)]*$`)
+	// harmless are values that look drawn and are none: keys of tickets, paths of Windows,
+	// settings that are numbers, elements of lists.
+	harmless    = regexp.MustCompile(`^(?:[A-Z][A-Z0-9]+-[0-9]+|[A-Za-z]:\\.*|[a-z_]+=[0-9]+|[A-Za-z_][A-Za-z0-9_.]*\[.*\])$`)
 	placeholder = regexp.MustCompile(`(?i)^(?:x{3,}|\*{3,}|\.{3,}|•+|_+|<.*|\[.*|\{.*|\$.*|%.*|your.*|example.*|changeme|redacted|none|null|nil|undefined|true|false)`)
 )
 
@@ -133,7 +136,7 @@ func assigned(t string) []span {
 
 func isSecretValue(value string, quoted bool) bool {
 	switch {
-	case len(value) < 6 || placeholder.MatchString(value) || codeValue.MatchString(value):
+	case len(value) < 6 || placeholder.MatchString(value) || codeValue.MatchString(value), !quoted && harmless.MatchString(value):
 		return false
 	case strings.ContainsAny(value, "(){}<>|") && !quoted, strings.Count(value, " ") > 0 && !quoted, strings.Count(value, " ") > 3:
 		return false

@@ -63,6 +63,10 @@ func mayHide(t string) bool {
 		switch c := t[i]; {
 		case c >= 0x80 || strings.IndexByte("<>&*_~`[]%\\", c) >= 0:
 			return true
+		case c == '=' && quoted(t, i) > 0:
+			if _, signs := quotedRun(t, i); signs >= fewestQuoted {
+				return true
+			}
 		case letterByte(c) || digitByte(c) || c == '+' || c == '/' || c == '-' || c == '=':
 			if run++; run >= minEncoded {
 				return true
@@ -96,6 +100,9 @@ func (f textForm) readings() []textForm {
 	}
 	if strings.IndexByte(f.text, '\\') >= 0 {
 		add("escaped", unescape(f.text))
+	}
+	if strings.IndexByte(f.text, '=') >= 0 {
+		add("quoted-printable", unquoted(f.text))
 	}
 	for _, one := range decoded(f.text) {
 		add(one.how, one.text)
@@ -225,6 +232,61 @@ func unpercent(t string) string {
 			}
 		}
 		b.WriteByte(t[i])
+	}
+	return strings.ToValidUTF8(b.String(), "\uFFFD")
+}
+
+// quoted is how long the sign of quoted-printable at i is, an octet or a line's end that
+// does not count; 0 if it is none.
+func quoted(t string, i int) int {
+	rest := t[i+1:]
+	switch {
+	case len(rest) >= 2 && hexByte(rest[0]) && hexByte(rest[1]):
+		return 3
+	case strings.HasPrefix(rest, "\r\n"):
+		return 3
+	case strings.HasPrefix(rest, "\n"):
+		return 2
+	}
+	return 0
+}
+
+func hexByte(c byte) bool { return digitByte(c) || c >= 'A' && c <= 'F' || c >= 'a' && c <= 'f' }
+
+// fewestQuoted is how many signs of quoted-printable stand in a row at least: a=10 is no
+// such text.
+const fewestQuoted = 4
+
+// quotedRun is the row of such signs that begins at i: where it ends, and how many.
+func quotedRun(t string, i int) (end, signs int) {
+	for i < len(t) && t[i] == '=' {
+		n := quoted(t, i)
+		if n == 0 {
+			break
+		}
+		i, signs = i+n, signs+1
+	}
+	return i, signs
+}
+
+// unquoted decodes quoted-printable where it is.
+func unquoted(t string) string {
+	var b strings.Builder
+	for i := 0; i < len(t); {
+		end, signs := quotedRun(t, i)
+		if signs < fewestQuoted {
+			end = max(end, i+1)
+			b.WriteString(t[i:end])
+			i = end
+			continue
+		}
+		for i < end {
+			n := quoted(t, i)
+			if one, err := hex.DecodeString(t[i+1 : i+n]); err == nil && n == 3 {
+				b.Write(one)
+			}
+			i += n
+		}
 	}
 	return strings.ToValidUTF8(b.String(), "\uFFFD")
 }

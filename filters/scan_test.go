@@ -267,7 +267,7 @@ func TestScan_IsBounded(t *testing.T) {
 	for name, text := range map[string]string{
 		"digits": strings.Repeat("4111 ", 40_000), "at": strings.Repeat("a@", 100_000), "tags": strings.Repeat("<", 200_000),
 		"percent": strings.Repeat("%25", 60_000), "entities": strings.Repeat("&amp;", 40_000), "colons": strings.Repeat("::", 100_000),
-		"keys": strings.Repeat("key=", 50_000), "links": strings.Repeat("](", 100_000), "iban": strings.Repeat("DE12 ", 40_000),
+		"keys": strings.Repeat("key=", 50_000), "quoted": strings.Repeat("=3D", 60_000), "broken": strings.Repeat("=\n", 80_000), "links": strings.Repeat("](", 100_000), "iban": strings.Repeat("DE12 ", 40_000),
 		"opened": strings.Repeat("<a", 100_000), "local": strings.Repeat(".local", 40_000), "mails": strings.Repeat("a@b.example ", 20_000),
 		"commented": strings.Repeat("<!--", 60_000), "dots": strings.Repeat("a.", 100_000) + ".local", "begin": strings.Repeat("-----BEGIN PRIVATE KEY-----", 5000),
 	} {

@@ -3,19 +3,27 @@ package flow_test
 import (
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"image"
+	"image/jpeg"
+	"io"
+	"maps"
 	"net/url"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"parley/filters"
 	"parley/filters/examples"
@@ -84,6 +92,12 @@ func disguises() map[string]func(string) string {
 		"alt text":     func(s string) string { return "![" + s + "](https://cdn.example.net/picture.png)" },
 		"alt of HTML":  func(s string) string { return `<img alt="` + s + `" src="x.png">` },
 		"link title":   func(s string) string { return `[here](https://example.net "` + s + `")` },
+		"quoted-printable": func(s string) string {
+			return each(strings.Join(mapped(s, func(r rune) string { return fmt.Sprintf("=%02X", r) }), ""), 75, func(int) string { return "=\r\n" })
+		},
+		"digits of another script": func(s string) string { return strings.Join(mapped(s, arabic), "") },
+		"soft hyphens":             func(s string) string { return each(s, 2, func(int) string { return "\u00ad" }) },
+		"in two lines":             inTwoLines,
 		"escaped": func(s string) string {
 			return strings.Join(mapped(s, func(r rune) string { return fmt.Sprintf(`\u%04x`, r) }), "")
 		},
@@ -97,6 +111,21 @@ func mapped(s string, how func(rune) string) (out []string) {
 	return out
 }
 
+func arabic(r rune) string {
+	if r >= '0' && r <= '9' {
+		r += '\u0660' - '0'
+	}
+	return string(r)
+}
+
+// inTwoLines breaks what holds no name of a machine: nobody reads one over two lines.
+func inTwoLines(s string) string {
+	if strings.Contains(s, "://") {
+		return s
+	}
+	return strings.Replace(s, " 1111 ", " 1111\n", 1)
+}
+
 func wide(r rune) string {
 	if r > 0x20 && r < 0x7F {
 		r += 0xFF01 - 0x21
@@ -104,17 +133,70 @@ func wide(r rune) string {
 	return string(r)
 }
 
-// docx is a document of a text processor, its text cut into runs.
+// office is an office document whose one part with text is called so, its text cut into
+// runs by a word processor, a spreadsheet or a presentation: each has elements of its own.
+func office(t *testing.T, part, open, cut, end, text string) string {
+	t.Helper()
+	body := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+	return packed(t, map[string]string{
+		"[Content_Types].xml": `<?xml version="1.0"?><Types/>`,
+		part:                  open + telltale + " " + strings.ReplaceAll(body, " ", cut) + end,
+	})
+}
+
 func docx(t *testing.T, text string) string {
+	return office(t, "word/document.xml", `<w:document><w:body><w:p><w:r><w:t>`, ` </w:t></w:r><w:r><w:rPr><w:b/></w:rPr><w:t>`, `</w:t></w:r></w:p></w:body></w:document>`, text)
+}
+
+func xlsx(t *testing.T, text string) string {
+	return office(t, "xl/sharedStrings.xml", `<sst count="1"><si><r><t>`, ` </t></r><r><rPr><b/></rPr><t xml:space="preserve">`, `</t></r></si></sst>`, text)
+}
+
+func pptx(t *testing.T, text string) string {
+	return office(t, "ppt/slides/slide1.xml", `<p:sld><a:p><a:r><a:t>`, ` </a:t></a:r><a:r><a:rPr lang="en"/><a:t>`, `</a:t></a:r></a:p></p:sld>`, text)
+}
+
+func inUTF16(text string) string {
+	out := []byte{0xFF, 0xFE}
+	for _, unit := range utf16.Encode([]rune(telltale + " " + text)) {
+		out = binary.LittleEndian.AppendUint16(out, unit)
+	}
+	return string(out)
+}
+
+func gzipped(t *testing.T, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, err := z.Write([]byte(text))
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// taken is a photograph with a text in what a camera and a program wrote into it.
+func taken(t *testing.T, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 8, 8)), nil); err != nil {
+		t.Fatal(err)
+	}
+	out := []byte(b.String()[:2])
+	for _, segment := range []string{"\xE1Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x00" + text, "\xFE" + text, "\xEDPhotoshop 3.0\x00" + text} {
+		out = append(out, 0xFF, segment[0])
+		out = binary.BigEndian.AppendUint16(out, uint16(len(segment)+1))
+		out = append(out, segment[1:]...)
+	}
+	return string(out) + b.String()[2:]
+}
+
+// packed is an archive.
+func packed(t *testing.T, members map[string]string) string {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	body := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
-	for name, content := range map[string]string{
-		"[Content_Types].xml": `<?xml version="1.0"?><Types/>`,
-		"word/document.xml": `<w:document><w:body><w:p><w:r><w:t>` + telltale + " " +
-			strings.ReplaceAll(body, " ", ` </w:t></w:r><w:r><w:rPr><w:b/></w:rPr><w:t>`) + `</w:t></w:r></w:p></w:body></w:document>`,
-	} {
+	for name, content := range members {
 		f, err := z.Create(name)
 		if err == nil {
 			_, err = f.Write([]byte(content))
@@ -140,6 +222,33 @@ func attached(d *desk, ref event.Ref, name, content string) {
 		file.MIME = "application/octet-stream"
 	}
 }
+
+// plainly are the disguises that are tried within files of formats that are opened first.
+var plainly = []string{"plain", "zero width", "base64", "percent", "wide"}
+
+// file is a place: a file of that name, whose content is made of the text.
+func file(name string, content func(text string) string) func(*desk, event.Ref, string) {
+	return func(d *desk, ref event.Ref, s string) { attached(d, ref, name, content(s)) }
+}
+
+// packages are places in files that must be opened to be read. A photograph leaves
+// without what stands in it, the others wait.
+func packages(t *testing.T) map[string]func(d *desk, ref event.Ref, text string) {
+	t.Helper()
+	return map[string]func(*desk, event.Ref, string){
+		"xlsx":   file("report.xlsx", func(s string) string { return xlsx(t, s) }),
+		"pptx":   file("report.pptx", func(s string) string { return pptx(t, s) }),
+		"UTF-16": file("notes.txt", inUTF16),
+		"gzip":   file("notes.gz", func(s string) string { return gzipped(t, telltale+"\n"+s) }),
+		"zip in zip": file("all.zip", func(s string) string {
+			return packed(t, map[string]string{"in.zip": packed(t, map[string]string{"a/notes.txt": telltale + "\n" + s})})
+		}),
+		"PDF":      file("report.pdf", func(s string) string { return "%PDF-1.4\n\x00\x01stream (" + telltale + " " + s + ") Tj endstream" }),
+		photograph: file("photo.jpg", func(s string) string { return taken(t, telltale+" "+s) }),
+	}
+}
+
+const photograph = "EXIF"
 
 // places are where a person may put it.
 func places(t *testing.T) map[string]func(d *desk, ref event.Ref, text string) {
@@ -230,9 +339,26 @@ func reached(w *world, b *node) string {
 	}
 	fmt.Fprintf(&all, "%+v", b.desk.all())
 	for _, content := range b.blobs.files {
-		all.Write(content)
+		unpack(&all, content)
 	}
 	return all.String()
+}
+
+// unpack writes a file, and what is in it.
+func unpack(all *strings.Builder, content []byte) {
+	all.Write(content)
+	if z, err := zip.NewReader(bytes.NewReader(content), int64(len(content))); err == nil {
+		for _, f := range z.File {
+			if r, err := f.Open(); err == nil {
+				raw, _ := io.ReadAll(r)
+				unpack(all, raw)
+			}
+		}
+	}
+	if z, err := gzip.NewReader(bytes.NewReader(content)); err == nil {
+		raw, _ := io.ReadAll(z)
+		unpack(all, raw)
+	}
 }
 
 // core is what is left of a text without signs: what JSON, markup and lines do to it
@@ -321,9 +447,9 @@ func TestEgress_AReportWithSecretsDoesNotReachThePeer(t *testing.T) {
 			t.Run(e.Name+"/"+place, func(t *testing.T) {
 				t.Parallel()
 				w, a, b := leakWorld(t, e, filters.Egress{})
-				tickets := reports(t, a, e, put)
+				tickets := reports(t, a, e, put, slices.Collect(maps.Keys(disguises())))
 				w.settle()
-				heldOrHarmless(t, w, a, b, tickets)
+				heldOrHarmless(t, w, a, b, tickets, false)
 			})
 			t.Run(e.Name+"/"+place+"/without the gate", func(t *testing.T) {
 				t.Parallel()
@@ -340,15 +466,37 @@ func TestEgress_AReportWithSecretsDoesNotReachThePeer(t *testing.T) {
 				}
 			})
 		}
+		for place, put := range packages(t) {
+			t.Run(e.Name+"/"+place, func(t *testing.T) {
+				t.Parallel()
+				w, a, b := leakWorld(t, e, filters.Egress{})
+				tickets := reports(t, a, e, put, plainly)
+				w.settle()
+				heldOrHarmless(t, w, a, b, tickets, place == photograph)
+			})
+			t.Run(e.Name+"/"+place+"/without the gate", func(t *testing.T) {
+				t.Parallel()
+				w, a, b := leakWorld(t, e, off)
+				ref := a.desk.create(known(e), "").Ref
+				put(a.desk, ref, secrets(t)["card"])
+				_, files := leaving(t, a, ref)
+				w.settle()
+				there := strings.ReplaceAll(reached(w, b), "\x00", "")
+				if files > 0 && place != photograph && !strings.Contains(there, telltale) {
+					t.Error("the filter lets the file leave, and it did not arrive")
+				}
+			})
+		}
 	}
 }
 
-// reports makes a ticket for each secret in each disguise.
-func reports(t *testing.T, a *node, e examples.Example, put func(*desk, event.Ref, string)) map[event.Ref]typed {
+// reports makes a ticket for each secret in each of these disguises.
+func reports(t *testing.T, a *node, e examples.Example, put func(*desk, event.Ref, string), how []string) map[event.Ref]typed {
 	t.Helper()
 	tickets := map[event.Ref]typed{}
 	for what, secret := range secrets(t) {
-		for how, disguise := range disguises() {
+		for _, how := range how {
+			disguise := disguises()[how]
 			ref := a.desk.create(known(e), "").Ref
 			d := typed{what: what + ", " + how, secret: secret, text: disguise(secret)}
 			put(a.desk, ref, d.text)
@@ -360,14 +508,21 @@ func reports(t *testing.T, a *node, e examples.Example, put func(*desk, event.Re
 	return tickets
 }
 
-// heldOrHarmless holds what became of the reports to the promise.
-func heldOrHarmless(t *testing.T, w *world, a, b *node, tickets map[event.Ref]typed) {
+// heldOrHarmless holds what became of the reports to the promise: they are held, or
+// what is stripped has left without what stood in it.
+func heldOrHarmless(t *testing.T, w *world, a, b *node, tickets map[event.Ref]typed, stripped bool) {
 	t.Helper()
 	there := reached(w, b)
 	for _, d := range tickets {
 		if d.in(there) {
 			t.Errorf("%s reached the peer", d.what)
 		}
+	}
+	if stripped {
+		if strings.Contains(there, telltale) {
+			t.Error("what stood in a picture reached the peer")
+		}
+		return
 	}
 	if len(b.blobs.files) > 0 {
 		t.Errorf("%d files reached the peer", len(b.blobs.files))
