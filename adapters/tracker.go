@@ -114,6 +114,14 @@ type Deleter interface {
 	Delete(ctx context.Context, ref event.Ref) error
 }
 
+// Remover is the ability to delete a comment or a file. It is used for what the peer
+// asks back, and only where the configuration lets the peer remove things.
+type Remover interface {
+	// Remove deletes what is named of a ticket; that it is not there any more is no
+	// error. ErrGone if the ticket is not. It is asked again where it is in doubt.
+	Remove(ctx context.Context, ref event.Ref, what event.Removal) error
+}
+
 // Edit is one change of one field by one person.
 type Edit struct {
 	At     time.Time

@@ -2,7 +2,12 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"parley/sync/envelope"
+	"parley/sync/outbox"
+	"parley/sync/store"
 )
 
 // Successor tells whether this process follows the last one on its store.
@@ -25,4 +30,25 @@ func (n *Node) Unpause(name string) error {
 		return nil
 	})
 	return err
+}
+
+// Arrived are the bytes of the data events that came from the peers, as they were signed.
+func (n *Node) Arrived() (all [][]byte, err error) {
+	for _, con := range n.path.Connections() {
+		err = n.store.View(func(r store.Reader) error {
+			return r.Scan(store.Prefix('e', con.ID), nil, func(key, value []byte) (bool, error) {
+				rest := key[len(store.Prefix('e', con.ID)):] // side, epoch, stream, number
+				var event outbox.Stored
+				if store.Side(rest[0]) != store.In || rest[9] != byte(envelope.Data) {
+					return true, nil
+				}
+				if err := event.UnmarshalBinary(value); err != nil {
+					return false, fmt.Errorf("read event %x: %w", key, err)
+				}
+				all = append(all, event.Entry.Bytes)
+				return true, nil
+			})
+		})
+	}
+	return all, err
 }

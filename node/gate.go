@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 
 	"parley/filters"
@@ -16,10 +17,21 @@ func (n *Node) heldByGate(con *flow.Connection, ref event.Ref, e *entry) {
 		return
 	}
 	e.Findings, e.Digest = n.findings(held.Findings), held.Digest
-	for _, a := range held.Approvals {
-		e.Approvals = append(e.Approvals, admin.GateApproval{Digest: a.Digest, At: a.At})
+	e.Approvals = n.approvals(held.Approvals)
+	e.let = func(digest, by string) error { return n.path.ApproveContent(con, ref, digest, by) }
+}
+
+// approvals are what people let leave of a ticket.
+func (n *Node) approvals(all []flow.Approval) []admin.GateApproval {
+	var out []admin.GateApproval
+	for _, a := range all {
+		one := admin.GateApproval{Digest: a.Digest, At: a.At, By: a.By}
+		for _, found := range a.Found {
+			one.Found = append(one.Found, n.mask.Hide(found))
+		}
+		out = append(out, one)
 	}
-	e.let = func(digest string) error { return n.path.ApproveContent(con, ref, digest) }
+	return out
 }
 
 func (n *Node) findings(list []filters.Finding) []admin.GateFinding {
@@ -34,12 +46,12 @@ func (n *Node) findings(list []filters.Finding) []admin.GateFinding {
 }
 
 // letLeave approves what the gate holds back of one ticket.
-func (n *Node) letLeave(e entry, digest string) (int, error) {
+func (n *Node) letLeave(e entry, digest, by string) (int, error) {
 	show := "`parley queue show " + e.ID + "` says what was found, and the digest"
 	if digest == "" {
 		return 0, &admin.Error{Kind: admin.KindInvalid, Message: "content that the gate holds back is approved by its digest", Hint: show + "; then add --digest"}
 	}
-	switch err := e.let(digest); {
+	switch err := e.let(digest, cmp.Or(by, whoRuns())); {
 	case err == nil:
 		return 1, nil
 	case errors.Is(err, flow.ErrBlocked):

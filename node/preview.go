@@ -98,6 +98,9 @@ func (n *Node) previewTicket(ctx context.Context, con *flow.Connection, c event.
 			t.Comments = append(t.Comments, text)
 			continue
 		}
+		if item.Withdrawn {
+			continue // nothing of it leaves
+		}
 		t.Files = append(t.Files, admin.TryFile{Name: item.Name, Size: item.Size, MIME: item.MIME})
 		t.FileBytes += item.Size
 	}

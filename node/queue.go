@@ -21,7 +21,7 @@ type entry struct {
 	admin.QueueEntry
 	retry, skip, approve func() error
 	// let approves content that the gate holds back, if it is what a digest says.
-	let func(digest string) error
+	let func(digest, by string) error
 }
 
 // Queue lists what waits, parked entries first.
@@ -197,7 +197,7 @@ func (n *Node) Approve(_ context.Context, q admin.QueueSelect) (int, error) {
 			return 0, err
 		}
 		if i := slices.IndexFunc(entries, func(e entry) bool { return e.ID == q.ID && e.let != nil }); i >= 0 {
-			return n.letLeave(entries[i], q.Digest)
+			return n.letLeave(entries[i], q.Digest, q.By)
 		}
 	}
 	return n.forEach(q, func(e entry) func() error { return e.approve })

@@ -247,11 +247,33 @@ func (n *Node) explain(ctx context.Context, con *flow.Connection, ref event.Ref)
 		}
 	}
 	slices.Sort(e.Files)
+	e.TakenBack = takenBack(i)
+	held, heldErr := n.path.Held(con, ref)
+	if heldErr != nil {
+		return e, "", heldErr
+	}
+	e.Approvals = n.approvals(held.Approvals)
 	if i.Twin == nil && i.Work == nil {
 		e.State = "not in step"
 	}
 	n.narrate(con, i, pre, err, &e)
 	return e, pre.Ticket.URL, nil
+}
+
+// takenBack lists what one side asked the other to take away.
+func takenBack(i flow.Inspection) []admin.TakenBack {
+	var out []admin.TakenBack
+	for _, t := range i.TakenBack() {
+		one := admin.TakenBack{By: "them", Kind: "comment", Name: t.Name, Item: t.Local, State: string(t.State)}
+		if t.Ours {
+			one.By = "us"
+		}
+		if t.File {
+			one.Kind = "file"
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // narrate says in words where the last event is, what blocks and what comes next.

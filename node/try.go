@@ -104,7 +104,12 @@ func leavingOf(l flow.Leaving, ticket event.Ticket) *admin.TryLeaving {
 			})
 			continue
 		}
-		out.Files = append(out.Files, admin.TryFile{Name: item.Name, Size: item.Size, MIME: item.MIME})
+		if !item.Withdrawn {
+			out.Files = append(out.Files, admin.TryFile{Name: item.Name, Size: item.Size, MIME: item.MIME})
+		}
+	}
+	for _, name := range l.Withdrawn {
+		out.Files = append(out.Files, admin.TryFile{Name: name, Withdrawn: true})
 	}
 	return out
 }
@@ -142,6 +147,12 @@ func (n *Node) tryIn(ctx context.Context, con *flow.Connection, rules *flow.Rule
 
 func writeOf(s *plan.Step, ours event.Fields) admin.TryWrite {
 	w := admin.TryWrite{Kind: string(s.Write.Kind), Fields: differences(ours, s.Write.Fields)}
+	if r := s.Write.Remove; r != nil {
+		w.Removes = "comment " + r.ID
+		if r.File {
+			w.Removes = "file " + r.ID
+		}
+	}
 	if c := s.Write.Comment; c != nil {
 		w.Comment = &admin.TryComment{Body: c.Body, Internal: c.Internal, Edits: c.ID != ""}
 	}

@@ -201,6 +201,38 @@ func abilities(t *testing.T, s *Subject) {
 	if p, ok := e.tracker.(adapters.Watcher); ok {
 		e.tryWatcher(p, ref)
 	}
+	if p, ok := e.tracker.(adapters.Remover); ok {
+		e.tryRemover(p)
+	}
+}
+
+// tryRemover removes a comment and a file that the account wrote, and nothing else; what
+// is not there any more is no error, and a ticket that is not is gone.
+func (e *env) tryRemover(p adapters.Remover) {
+	e.Helper()
+	ref := e.create(unique("removal"))
+	e.write(event.Step{Kind: event.StepComment, Ref: ref, Marker: newMarker(), Comment: &event.CommentWrite{Body: "stays"}})
+	e.write(event.Step{Kind: event.StepComment, Ref: ref, Marker: newMarker(), Comment: &event.CommentWrite{Body: "goes"}})
+	goes := []event.Removal{{ID: commentSaying(e.T, e.read(ref), "goes").ID}}
+	if !e.subject.NoFiles {
+		e.attach(ref, "goes.txt", []byte("goes"))
+		e.attach(ref, "stays.txt", []byte("stays"))
+		for _, a := range e.read(ref).Attachments {
+			if a.Name == "goes.txt" {
+				goes = append(goes, event.Removal{File: true, ID: a.ID})
+			}
+		}
+	}
+	for _, what := range goes {
+		e.must(p.Remove(e.Context(), ref, what))
+		e.must(p.Remove(e.Context(), ref, what))
+		stranger := event.Ref{ID: ref.ID, Created: ref.Created - 3600}
+		wantClass(e.T, "a removal from an id with another created time", p.Remove(e.Context(), stranger, what), adapters.ErrGone)
+	}
+	e.eventually("what was removed to be gone, and nothing else", func() bool {
+		k := e.read(ref)
+		return len(k.Comments) == 1 && k.Comments[0].Body == "stays" && (e.subject.NoFiles || len(k.Attachments) == 1 && k.Attachments[0].Name == "stays.txt")
+	})
 }
 
 func (e *env) tryPeople(p adapters.People, ref event.Ref) {

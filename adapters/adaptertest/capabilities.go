@@ -65,6 +65,7 @@ func (s *Subject) abilities(tracker adapters.Tracker) []string {
 	_, historian := tracker.(adapters.Historian)
 	_, workflow := tracker.(adapters.Workflow)
 	_, deleter := tracker.(adapters.Deleter)
+	_, remover := tracker.(adapters.Remover)
 	_, prober := tracker.(adapters.Prober)
 	return slices.DeleteFunc([]string{
 		has(len(s.Statuses) > 0, "status"),
@@ -84,6 +85,7 @@ func (s *Subject) abilities(tracker adapters.Tracker) []string {
 		has(searcher, "search by field"),
 		has(s.BadQuery != "", "query"),
 		has(deleter, "deletion"),
+		has(remover, "removal of comments and files"),
 		has(watcher, "told at once"),
 		has(hooked, "webhooks"),
 		has(s.Renews, "access tokens"),

@@ -89,6 +89,10 @@ func (s *Server) apiDelete(_ http.ResponseWriter, r *http.Request, who Person) (
 	return wrote(s.remove(r.Context(), who.ID, r.PathValue("id")))
 }
 
+func (s *Server) apiTake(_ http.ResponseWriter, r *http.Request, who Person) (any, error) {
+	return wrote(s.take(r.Context(), who.ID, r.PathValue("id"), removal{Comment: r.PathValue("comment"), File: r.PathValue("file")}))
+}
+
 // apiAttach takes the bytes as they come; name, marker and the rest are in the
 // query. The ticket is looked up first, so that nothing is stored in vain.
 func (s *Server) apiAttach(_ http.ResponseWriter, r *http.Request, who Person) (any, error) {

@@ -143,7 +143,7 @@ func (s *Server) enter(e *entry, lines *bytes.Buffer) error {
 }
 
 func (e *entry) empty() bool {
-	return e.Create == nil && len(e.Set) == 0 && e.Links == nil && e.Comment == nil && e.Edit == nil && e.File == nil && !e.Delete
+	return e.Create == nil && len(e.Set) == 0 && e.Links == nil && e.Comment == nil && e.Edit == nil && e.File == nil && e.Remove == nil && !e.Delete
 }
 
 func (e *entry) item() string {

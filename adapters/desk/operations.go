@@ -162,6 +162,35 @@ func (s *Server) attach(ctx context.Context, by, id string, f file) (result, err
 	})
 }
 
+// take removes a comment, or a file, of a ticket. Only its author may; what is not there
+// is removed already.
+func (s *Server) take(ctx context.Context, by, id string, what removal) (result, error) {
+	return s.change(ctx, by, func(st *state) (*entry, error) {
+		t, err := st.live(id)
+		if err != nil {
+			return nil, err
+		}
+		author := ""
+		for _, c := range t.comments {
+			if what.Comment != "" && c.ID == what.Comment {
+				author = c.By
+			}
+		}
+		for i := range t.files {
+			if what.File != "" && t.files[i].ID == what.File {
+				author = t.files[i].By
+			}
+		}
+		switch author {
+		case "":
+			return &entry{Ticket: t.id}, nil
+		case by:
+			return &entry{Ticket: t.id, Remove: &what}, nil
+		}
+		return nil, errForbidden
+	})
+}
+
 func (s *Server) remove(ctx context.Context, by, id string) (result, error) {
 	return s.change(ctx, by, func(st *state) (*entry, error) {
 		t, err := st.live(id)

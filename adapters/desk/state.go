@@ -100,6 +100,7 @@ type entry struct {
 	Comment *comment     `json:"comment,omitempty"`
 	Edit    *rewording   `json:"edit,omitempty"`
 	File    *file        `json:"file,omitempty"`
+	Remove  *removal     `json:"remove,omitempty"`
 	Delete  bool         `json:"delete,omitempty"`
 }
 
@@ -111,6 +112,12 @@ type creation struct {
 type rewording struct {
 	Comment string `json:"comment"`
 	Body    string `json:"body"`
+}
+
+// removal is of a comment or a file.
+type removal struct {
+	Comment string `json:"comment,omitempty"`
+	File    string `json:"file,omitempty"`
 }
 
 func newState(o Options) *state {
@@ -160,6 +167,9 @@ func (s *state) apply(e *entry) error {
 		s.files[e.File.SHA256] = true
 		s.mark(e.File.Marker, place{ticket: t.id, kind: "file", item: e.File.ID})
 	}
+	if e.Remove != nil {
+		s.applyRemove(t, e.Remove)
+	}
 	t.deleted = t.deleted || e.Delete
 	t.version, t.updated = e.Seq, e.At
 	s.seq = e.Seq
@@ -208,6 +218,33 @@ func (t *ticket) reword(e *entry) {
 		}
 	}
 	t.comments = comments
+}
+
+// applyRemove takes a comment or a file off a ticket, and its marker out of the index.
+func (s *state) applyRemove(t *ticket, r *removal) {
+	// Readers may hold the old lists: they are replaced, never written to.
+	t.comments = slices.DeleteFunc(slices.Clone(t.comments), func(c comment) bool {
+		if r.Comment != "" && c.ID == r.Comment {
+			s.unmark(c.Marker, c.ID)
+			return true
+		}
+		return false
+	})
+	t.files = slices.DeleteFunc(slices.Clone(t.files), func(f file) bool {
+		if r.File != "" && f.ID == r.File {
+			s.unmark(f.Marker, f.ID)
+			return true
+		}
+		return false
+	})
+}
+
+func (s *state) unmark(marker, item string) {
+	if left := slices.DeleteFunc(slices.Clone(s.markers[marker]), func(p place) bool { return p.item == item }); len(left) > 0 {
+		s.markers[marker] = left
+		return
+	}
+	delete(s.markers, marker)
 }
 
 func (s *state) mark(marker string, p place) {

@@ -39,6 +39,7 @@ var (
 	_ adapters.Watcher   = (*Tracker)(nil)
 	_ adapters.Workflow  = (*Tracker)(nil)
 	_ adapters.Deleter   = (*Tracker)(nil)
+	_ adapters.Remover   = (*Tracker)(nil)
 )
 
 // New opens a desk from its address and settings. It makes no request.

@@ -122,6 +122,18 @@ func (t *Tracker) Delete(ctx context.Context, ref event.Ref) error {
 	})
 }
 
+// Remove implements adapters.Remover.
+func (t *Tracker) Remove(ctx context.Context, ref event.Ref, what event.Removal) error {
+	path := "tickets/{id}/comments/{item}"
+	if what.File {
+		path = "tickets/{id}/attachments/{item}"
+	}
+	return t.send(ctx, rest.Request{
+		Op: "remove from ticket " + ref.ID, Method: http.MethodDelete, Path: path, Args: []string{ref.ID, what.ID},
+		Query: url.Values{"created": {strconv.FormatInt(ref.Created, 10)}},
+	})
+}
+
 // Find implements adapters.Tracker. Markers are an index of the desk: what it
 // says is exact once the request in doubt has ended.
 func (t *Tracker) Find(ctx context.Context, step event.Step) (event.Found, error) {

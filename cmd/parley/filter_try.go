@@ -126,6 +126,9 @@ func showEntering(w io.Writer, e *admin.TryEntering) {
 		if write.File != nil {
 			showFile(w, write.File)
 		}
+		if write.Removes != "" {
+			fmt.Fprintf(w, "deleted: %s\n", clean(write.Removes))
+		}
 	}
 	if len(e.Kept) > 0 {
 		fmt.Fprintf(w, "ours stays: %s\n", clean(strings.Join(e.Kept, ", ")))
@@ -167,5 +170,9 @@ func showComment(w io.Writer, c *admin.TryComment) {
 }
 
 func showFile(w io.Writer, f *admin.TryFile) {
+	if f.Withdrawn {
+		fmt.Fprintf(w, "file\n  - %s is asked back\n", clean(f.Name))
+		return
+	}
 	fmt.Fprintf(w, "file\n  + %s, %d bytes\n", clean(f.Name), f.Size)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -105,6 +106,16 @@ func showExplained(w io.Writer, t admin.Explained) {
 		"lost here", strings.Join(t.LostOurs, ", "),
 		"lost there", strings.Join(t.LostTheirs, ", "),
 	)
+	for _, b := range t.TakenBack {
+		line := "we asked for " + b.Kind
+		if b.By == "them" {
+			line = "they asked for " + b.Kind
+		}
+		lines(w, "taken back", strings.TrimSpace(line+" "+cmp.Or(b.Name, b.Item))+": "+b.State)
+	}
+	for _, approval := range t.Approvals {
+		lines(w, "approved", approvalText(approval))
+	}
 	names := map[string]bool{}
 	for _, fields := range []event.Fields{t.Sent, t.Received, t.Now} {
 		for name := range fields {

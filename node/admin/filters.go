@@ -54,6 +54,8 @@ type TryFile struct {
 	Size     int64  `json:"size"`
 	MIME     string `json:"mime,omitempty"`
 	Internal bool   `json:"internal,omitempty"`
+	// Withdrawn is of a file that is asked back: nothing of it leaves.
+	Withdrawn bool `json:"withdrawn,omitempty"`
 }
 
 // TryLeaving is what the next look at the ticket would send.
@@ -70,11 +72,13 @@ type TryLeaving struct {
 
 // TryWrite is one write to our tracker.
 type TryWrite struct {
-	// Kind is create, update, comment or attach.
+	// Kind is create, update, comment, attach or remove.
 	Kind    string      `json:"kind"`
 	Fields  []TryField  `json:"fields,omitempty"`
 	Comment *TryComment `json:"comment,omitempty"`
 	File    *TryFile    `json:"file,omitempty"`
+	// Removes is the comment or file that is deleted, as the tracker calls it.
+	Removes string `json:"removes,omitempty"`
 }
 
 // TryEntering is what an event of the peer would write here.

@@ -319,6 +319,23 @@ type Explained struct {
 	Happens  string   `json:"happens"`
 	Comments int      `json:"comments"`
 	Files    []string `json:"files,omitempty"`
+	// TakenBack are comments and files that one side asked the other to take away.
+	TakenBack []TakenBack `json:"takenBack,omitempty"`
+	// Approvals are what people let leave that the gate had held back, the latest last.
+	Approvals []GateApproval `json:"approvals,omitempty"`
+}
+
+// TakenBack is a comment or a file that one side asked the other to take away.
+type TakenBack struct {
+	// By is who asked: us or them.
+	By string `json:"by" enum:"us,them"`
+	// Kind is comment or file, Name a file's, Item what our tracker calls it.
+	Kind string `json:"kind" enum:"comment,file"`
+	Name string `json:"name,omitempty"`
+	Item string `json:"item,omitempty"`
+	// State is asked, taken back or not taken back if we asked; removed, replaced (the
+	// text of a comment) or still here if they did.
+	State string `json:"state"`
 }
 
 // SyncRequest names tickets.
@@ -449,6 +466,9 @@ type GateFinding struct {
 type GateApproval struct {
 	Digest string    `json:"digest"`
 	At     time.Time `json:"at"`
+	// By is who, Found what was let leave, without the content.
+	By    string   `json:"by,omitempty"`
+	Found []string `json:"found,omitempty"`
 }
 
 // QueueSelect chooses entries.
@@ -458,8 +478,10 @@ type QueueSelect struct {
 	Code       string `json:"code,omitempty"`
 	// All chooses every parked entry of Connection (or with Code).
 	All bool `json:"all,omitempty"`
-	// Digest is of the content that the gate held back, for its approval.
+	// Digest is of the content that the gate held back, for its approval; By is who
+	// approves it, the account that runs the node if left out.
 	Digest string `json:"digest,omitempty"`
+	By     string `json:"by,omitempty"`
 }
 
 // TryRequest runs filters on a ticket and writes nothing.

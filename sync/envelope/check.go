@@ -156,6 +156,12 @@ func checkItem(i event.Item) error {
 		if i.Body != "" {
 			return errors.New("an attachment with the body of a comment")
 		}
+		if i.Withdrawn {
+			if i.Name != "" || i.Size != 0 || i.MIME != "" || i.SHA256 != "" || i.Inline {
+				return errors.New("an attachment that is withdrawn says what it is")
+			}
+			break
+		}
 		if !isSHA256(i.SHA256) {
 			return errors.New("sha256 is not 64 lower-case hex digits")
 		}

@@ -164,6 +164,7 @@ func (p *parser) item() event.Item {
 	i.MIME = p.textMember(`,"mime":`)
 	i.SHA256 = p.textMember(`,"sha256":`)
 	i.Inline = p.skip(`,"inline":true`)
+	i.Withdrawn = p.skip(`,"withdrawn":true`)
 	p.want(`}`)
 	return i
 }

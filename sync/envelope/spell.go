@@ -155,6 +155,7 @@ func (s *speller) item(i *event.Item) {
 	s.textMember("mime", i.MIME, false)
 	s.textMember("sha256", i.SHA256, false)
 	s.flagMember("inline", i.Inline)
+	s.flagMember("withdrawn", i.Withdrawn)
 	s.b = append(s.b, '}')
 }
 

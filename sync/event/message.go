@@ -131,6 +131,9 @@ type Item struct {
 	MIME   string `json:"mime,omitempty"`
 	SHA256 string `json:"sha256,omitempty"`
 	Inline bool   `json:"inline,omitempty"`
+	// Withdrawn asks for an item back that was said before: of a comment, Body is what
+	// is to stand in its place where it cannot be deleted.
+	Withdrawn bool `json:"withdrawn,omitempty"`
 }
 
 // Verdict is the end, for now, of a data event at its receiver.

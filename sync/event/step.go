@@ -9,6 +9,7 @@ const (
 	StepUpdate  StepKind = "update"  // set Fields; may hold one new comment too
 	StepComment StepKind = "comment" // add Comment, or edit it when Comment.ID is set
 	StepAttach  StepKind = "attach"  // add Attachment; the bytes are handed over beside the step
+	StepRemove  StepKind = "remove"  // delete a comment or a file of the ticket: not by Write, but by adapters.Remover
 	StepDelete  StepKind = "delete"  // delete the ticket: not by Write, but by adapters.Deleter
 )
 
@@ -29,6 +30,8 @@ type Step struct {
 	Comment *CommentWrite `json:"comment,omitempty"`
 	// Attachment to add.
 	Attachment *AttachmentWrite `json:"attachment,omitempty"`
+	// Remove is what a StepRemove deletes.
+	Remove *Removal `json:"remove,omitempty"`
 	// Lock is Ticket.Lock of the read that the step was decided on, or "".
 	Lock string `json:"lock,omitempty"`
 	// Since is the tracker's newest creation time known before the first
@@ -52,6 +55,12 @@ type AttachmentWrite struct {
 	MIME     string `json:"mime"`
 	SHA256   string `json:"sha256"`
 	Internal bool   `json:"internal,omitempty"`
+}
+
+// Removal names a comment or a file of our ticket that is to go.
+type Removal struct {
+	File bool   `json:"file,omitempty"`
+	ID   string `json:"id"`
 }
 
 // Written is what a write answered.

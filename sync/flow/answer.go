@@ -184,7 +184,7 @@ func (p *Path) editedSince(ctx context.Context, in *incoming, ticket event.Ticke
 // nameItem finds the id of a comment that the tracker did not tell, by its marker.
 func (in *incoming) nameItem(step *plan.Step, ticket event.Ticket) {
 	item, ok := in.items.get(step.Item)
-	if step.Item == "" || !ok || item.Local != "" {
+	if step.Item == "" || !ok || item.Local != "" || step.Write.Remove != nil {
 		return
 	}
 	for _, c := range ticket.Comments {
@@ -462,6 +462,9 @@ func (p *Path) storeItems(tx store.Tx, in *incoming, row *twin.Row) error {
 	}
 	unwritten, err := in.unwritten(tx, row)
 	if err != nil {
+		return err
+	}
+	if err := dropJobs(tx, in); err != nil {
 		return err
 	}
 	for _, file := range unwritten {

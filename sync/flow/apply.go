@@ -124,8 +124,8 @@ func (p *Path) write(ctx context.Context, in *incoming, i int) error {
 			return err
 		}
 	}
-	written, err := p.Tracker.Write(ctx, in.plan.Steps[i].Write, nil)
-	if err != nil && p.notMoved(in, i, err) {
+	written, err := p.writeStep(ctx, in.plan.Steps[i].Write)
+	if err != nil && (p.notMoved(in, i, err) || p.notRemoved(ctx, in, i, err)) {
 		return nil
 	}
 	if err != nil {
@@ -141,7 +141,10 @@ func (p *Path) stepDone(in *incoming, i int, w event.Written) error {
 	step := in.plan.Steps[i]
 	in.plan.SetDone(i, w)
 	in.version = w.Version
-	if step.Item != "" {
+	if remove := step.Write.Remove; remove != nil {
+		had, _ := in.items.get(step.Item)
+		in.items.set(step.Item, twin.Item{Theirs: true, File: remove.File, Hash: step.Hash, Wire: had.Wire, State: twin.Confirmed, Name: had.Name})
+	} else if step.Item != "" {
 		in.items.set(step.Item, twin.Item{Local: w.Item, Theirs: true, Hash: step.Hash, State: twin.Confirmed})
 	}
 	in.unsaved = true
@@ -311,6 +314,9 @@ func (p *Path) check(ctx context.Context, in *incoming, i int) error {
 }
 
 func happened(step event.Step, ticket event.Ticket, before event.Fields, schema event.Schema) bool {
+	if step.Remove != nil {
+		return !stillThere(ticket, *step.Remove)
+	}
 	if step.Comment != nil {
 		for _, c := range ticket.Comments {
 			if c.ID == step.Comment.ID {

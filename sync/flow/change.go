@@ -140,7 +140,10 @@ func (p *Path) changes(ctx context.Context, o *outgoing) error {
 	size := fieldsSize(o.change.Fields)
 	source := sources(o.ticket.Comments)
 	leaving := inOrder(o.replica.Comments, o.ticket.Comments)
-	size = p.withdraw(o, leaving, whole, size)
+	size, err := p.withdraw(o, leaving, whole, size)
+	if err != nil {
+		return err
+	}
 	for i := range leaving {
 		c := &leaving[i]
 		from := source(c.ID)
@@ -319,28 +322,30 @@ func (p *Path) fileItem(ctx context.Context, o *outgoing, a filters.Attachment, 
 		return event.Item{}, twin.Item{}, false, nil
 	}
 	had, known := o.known.here.at(local{file: true, id: a.ID})
-	digest, size, err := a.SHA256, a.Size, error(nil)
-	if !o.trial {
-		digest, size, err = p.keepFile(ctx, o.known.ref, a)
-	}
-	if err != nil {
-		return event.Item{}, twin.Item{}, false, err
-	}
 	if !known {
 		had.ID = p.itemID(o.con.ID, o.known.ref, event.ItemAttachment, a.ID)
 	}
 	item := event.Item{
 		ID: had.ID, Kind: event.ItemAttachment, Author: author(a.Author), Created: wireTime(a.Created),
-		Name: a.Name, Size: size, MIME: a.MIME, SHA256: digest, Inline: a.Inline,
+		Name: a.Name, MIME: a.MIME, Inline: a.Inline,
 	}
-	return item, twin.Item{Local: a.ID, Hash: event.HashValue(digest), State: twin.Open, File: true, Name: a.Name}, true, nil
+	var err error
+	if o.trial {
+		item, err = p.tryFile(ctx, o, item, a)
+	} else {
+		item.SHA256, item.Size, err = p.keepFile(ctx, o.known.ref, a)
+	}
+	if err != nil {
+		return event.Item{}, twin.Item{}, false, err
+	}
+	return item, twin.Item{Local: a.ID, Hash: event.HashValue(item.SHA256), State: twin.Open, File: true, Name: a.Name}, true, nil
 }
 
 // fileDue tells whether a file is to be sent.
 func (p *Path) fileDue(o *outgoing, a filters.Attachment, heal bool) bool {
 	at := local{file: true, id: a.ID}
 	had, known := o.known.here.at(at)
-	if had.Theirs || known && had.State != twin.Waiting && !(heal && had.State != twin.Declined) {
+	if had.Theirs || known && had.State != twin.Waiting && !(heal && had.State != twin.Declined) && !askedBack(had.Item) {
 		return false
 	}
 	if a.Marker != "" && o.known.from[at] == "" {
@@ -349,12 +354,16 @@ func (p *Path) fileDue(o *outgoing, a filters.Attachment, heal bool) bool {
 	return a.Size <= p.MaxAttachment && !o.con.Quotas.tooLarge(a.Size)
 }
 
+func errNoFiles() error {
+	return &holdError{code: event.CodeConfiguration, reason: "this tracker's files cannot be read", parked: true}
+}
+
 // keepFile brings the bytes of one of our files into the blob store, without what
 // a picture says of its making.
 func (p *Path) keepFile(ctx context.Context, ref event.Ref, a filters.Attachment) (string, int64, error) {
 	files, ok := p.Tracker.(adapters.Files)
 	if !ok {
-		return "", 0, &holdError{code: event.CodeConfiguration, reason: "this tracker's files cannot be read", parked: true}
+		return "", 0, errNoFiles()
 	}
 	body, err := files.Open(ctx, ref, a.ID)
 	if err != nil {
@@ -416,7 +425,7 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 		}
 	}
 	for _, item := range o.change.Items {
-		if item.Kind == event.ItemAttachment {
+		if item.Kind == event.ItemAttachment && !item.Withdrawn {
 			if err := tx.Put(store.OfferKey(o.con.ID, item.SHA256), nil); err != nil {
 				return err
 			}
@@ -434,7 +443,7 @@ type settled struct {
 	work    bool
 	// naming are tickets that name the one which the peer has got with this.
 	naming []event.Ref
-	// kept is how many comments the peer did not withdraw.
+	// kept is how many comments and files the peer did not take back.
 	kept int
 }
 

@@ -120,6 +120,9 @@ func merged(before filters.Replica, body event.ChangeBody) filters.Replica {
 	maps.Copy(fields, body.Fields)
 	out := filters.Replica{Fields: fields, CommentsSent: true, AttachmentsSent: true}
 	for _, item := range body.Items {
+		if item.Kind == event.ItemAttachment && item.Withdrawn {
+			continue // it is no file of the peer's any more
+		}
 		created, _ := time.Parse(time.RFC3339, item.Created)
 		edited, _ := time.Parse(time.RFC3339, item.Edited)
 		switch item.Kind {
@@ -341,14 +344,15 @@ func (p *Path) makePlan(ctx context.Context, in *incoming, w wants) error {
 	if err := p.planTicket(in, w, schema); err != nil {
 		return err
 	}
-	if !in.trial {
-		if err := p.bounded(in, schema); err != nil {
-			in.plan = nil
-			return err
-		}
-	}
 	p.planComments(in, w, schema)
-	p.planFiles(in, w, schema)
+	err = p.planFiles(in, w, schema)
+	if err == nil && !in.trial {
+		err = p.bounded(in, schema)
+	}
+	if err != nil {
+		in.plan = nil
+		return err
+	}
 	p.statusLast(in)
 	if len(in.plan.Steps) == 0 || in.trial {
 		return nil
@@ -473,6 +477,10 @@ func (p *Path) planComments(in *incoming, w wants, schema event.Schema) {
 		if !known {
 			had, known = in.recover(id, hash, marker)
 		}
+		if in.takenBack(id) {
+			p.planTakenBack(in, w, schema, id)
+			continue
+		}
 		write := &event.CommentWrite{Body: c.Body, Internal: c.Internal}
 		switch {
 		case known && had.Hash == hash:
@@ -502,17 +510,22 @@ func (in *incoming) recover(id event.ItemID, hash event.Hash, marker event.Marke
 		return twin.Item{}, false
 	}
 	item := twin.Item{Local: in.ours.Comments[at].ID, Theirs: true, Hash: hash, State: twin.Confirmed}
+	in.record(id, item)
+	return item, true
+}
+
+// record sets what is to be on record of an item when the event is done.
+func (in *incoming) record(id event.ItemID, item twin.Item) {
 	in.items.set(id, item)
 	if in.recovered == nil {
 		in.recovered = map[event.ItemID]twin.Item{}
 	}
 	in.recovered[id] = item
-	return item, true
 }
 
 // planFiles sets the peer's files that the script and the gate want on the list
 // of those to fetch; they are written beside the lane.
-func (p *Path) planFiles(in *incoming, w wants, schema event.Schema) {
+func (p *Path) planFiles(in *incoming, w wants, schema event.Schema) error {
 	asserted := map[event.ItemID]bool{}
 	for _, a := range w.result.Attachments {
 		id := event.ItemID(a.ID)
@@ -520,14 +533,32 @@ func (p *Path) planFiles(in *incoming, w wants, schema event.Schema) {
 			continue
 		}
 		asserted[id] = true
-		if had, known := in.items.get(id); known && had.State == twin.Confirmed {
+		had, known := in.items.get(id)
+		if known && askedBack(had) && had.Local != "" {
+			// It was asked back, was kept, and is the peer's again.
+			had.Hash, had.State = event.HashValue(a.SHA256), twin.Confirmed
+			in.record(id, had)
+			continue
+		}
+		if known && had.State == twin.Confirmed && !askedBack(had) {
 			continue
 		}
 		in.plan.Files = append(in.plan.Files, plan.File{
 			Item: id, Name: a.Name, MIME: a.MIME, Size: a.Size, SHA256: a.SHA256, Internal: a.Internal,
 		})
 	}
+	for i := range in.body.Items {
+		item := &in.body.Items[i]
+		if item.Kind != event.ItemAttachment || !item.Withdrawn {
+			continue
+		}
+		asserted[item.ID] = true
+		if err := p.fileTakenBack(in, w, item.ID); err != nil {
+			return err
+		}
+	}
 	p.decline(in, event.ItemAttachment, asserted)
+	return nil
 }
 
 // decline lists the event's items that nobody here wants.
@@ -537,49 +568,6 @@ func (p *Path) decline(in *incoming, kind event.ItemKind, asserted map[event.Ite
 			in.plan.Declined = append(in.plan.Declined, item.ID)
 		}
 	}
-}
-
-// lookups answers the questions that filters may ask.
-type lookups struct {
-	p     *Path
-	con   *Connection
-	rules *Rules
-}
-
-// User finds one person; several are nobody.
-func (l lookups) User(ctx context.Context, query string) (*event.User, error) {
-	people, ok := l.p.Tracker.(adapters.People)
-	if !ok || query == "" {
-		return nil, nil
-	}
-	found, err := people.FindUser(ctx, query)
-	if err != nil || len(found) != 1 {
-		return nil, err
-	}
-	return &found[0], nil
-}
-
-// Assignable asks the tracker.
-func (l lookups) Assignable(ctx context.Context, project, id string) (bool, error) {
-	assigner, ok := l.p.Tracker.(adapters.Assigner)
-	if !ok {
-		return false, errors.New("the tracker does not tell who a ticket can be assigned to")
-	}
-	return assigner.Assignable(ctx, project, id)
-}
-
-// TicketsBy finds tickets by one field's value.
-func (l lookups) TicketsBy(ctx context.Context, field, value string) ([]event.Ref, error) {
-	searcher, ok := l.p.Tracker.(adapters.Searcher)
-	if !ok || value == "" {
-		return nil, nil
-	}
-	changes, err := searcher.ByField(ctx, field, value, 2)
-	refs := make([]event.Ref, 0, len(changes))
-	for _, c := range changes {
-		refs = append(refs, c.Ref)
-	}
-	return refs, err
 }
 
 // since is from when on what a step makes is looked for, by the tracker's clock.

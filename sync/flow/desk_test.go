@@ -48,12 +48,14 @@ type desk struct {
 	tickets []*event.Ticket
 	digests map[string]string // attachment to content's digest
 	content map[string][]byte
+	numbers map[string]int // last given out, by ticket and kind
 }
 
 var (
 	_ adapters.Tracker = (*desk)(nil)
 	_ adapters.Files   = (*desk)(nil)
 	_ adapters.Deleter = (*desk)(nil)
+	_ adapters.Remover = (*desk)(nil)
 )
 
 func newDesk(name string, now func() time.Time) *desk {
@@ -151,6 +153,33 @@ func (d *desk) unsay(ref event.Ref, i int) {
 	d.touch(k)
 }
 
+// discard deletes a file.
+func (d *desk) discard(ref event.Ref, i int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k := d.find(ref)
+	k.Attachments = slices.Delete(k.Attachments, i, i+1)
+	d.touch(k)
+}
+
+// hideFile makes a file internal, or public again.
+func (d *desk) hideFile(ref event.Ref, i int, internal bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k := d.find(ref)
+	k.Attachments[i].Internal = internal
+	d.touch(k)
+}
+
+// restrict keeps a ticket from most people.
+func (d *desk) restrict(ref event.Ref, restricted bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k := d.find(ref)
+	k.Restricted = restricted
+	d.touch(k)
+}
+
 func (d *desk) attach(ref event.Ref, name, content string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -203,9 +232,18 @@ func (d *desk) touch(k *event.Ticket) {
 	}
 }
 
-// Comments and files are numbered from 1 each, as many trackers do.
+// numbered is the next number of a ticket's comments or files: both are numbered from 1,
+// as many trackers do, and none is given out again.
+func (d *desk) numbered(k *event.Ticket, what string) string {
+	if d.numbers == nil {
+		d.numbers = map[string]int{}
+	}
+	d.numbers[k.Ref.ID+what]++
+	return k.Ref.ID + "." + strconv.Itoa(d.numbers[k.Ref.ID+what])
+}
+
 func (d *desk) addComment(k *event.Ticket, c event.Comment) string {
-	c.ID, c.Created = k.Ref.ID+"."+strconv.Itoa(len(k.Comments)+1), d.now()
+	c.ID, c.Created = d.numbered(k, "comment"), d.now()
 	k.Comments = append(k.Comments, c)
 	d.touch(k)
 	return c.ID
@@ -213,7 +251,7 @@ func (d *desk) addComment(k *event.Ticket, c event.Comment) string {
 
 func (d *desk) addFile(k *event.Ticket, a event.Attachment, content []byte) string {
 	sum := sha256.Sum256(content)
-	a.ID, a.Size, a.MIME, a.Created = k.Ref.ID+"."+strconv.Itoa(len(k.Attachments)+1), int64(len(content)), "text/plain", d.now()
+	a.ID, a.Size, a.MIME, a.Created = d.numbered(k, "file"), int64(len(content)), "text/plain", d.now()
 	k.Attachments = append(k.Attachments, a)
 	d.digests[a.ID] = hex.EncodeToString(sum[:])
 	d.content[a.ID] = content
@@ -361,6 +399,28 @@ func (d *desk) Delete(_ context.Context, ref event.Ref) error {
 	}
 	d.drop(ref)
 	return d.on("delete done", event.Step{Ref: ref})
+}
+
+// Remove implements adapters.Remover.
+func (d *desk) Remove(_ context.Context, ref event.Ref, what event.Removal) error {
+	step := event.Step{Kind: event.StepRemove, Ref: ref, Remove: &what}
+	if err := d.on("remove", step); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	k := d.find(ref)
+	if k == nil {
+		d.mu.Unlock()
+		return trouble(adapters.ErrGone, "remove")
+	}
+	if what.File {
+		k.Attachments = slices.DeleteFunc(k.Attachments, func(a event.Attachment) bool { return a.ID == what.ID })
+	} else {
+		k.Comments = slices.DeleteFunc(k.Comments, func(c event.Comment) bool { return c.ID == what.ID })
+	}
+	d.touch(k)
+	d.mu.Unlock()
+	return d.on("remove done", step)
 }
 
 // Find looks for a marker.

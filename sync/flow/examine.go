@@ -32,6 +32,9 @@ type Approval struct {
 	Digest   string    `json:"digest"`
 	Contents []string  `json:"contents"`
 	At       time.Time `json:"at"`
+	// By is who, as the node was told; Found what was let leave, without the content.
+	By    string   `json:"by,omitempty"`
+	Found []string `json:"found,omitempty"`
 }
 
 // maxApprovals bounds what is remembered of one ticket; the oldest are asked again.
@@ -50,28 +53,25 @@ func (p *Path) examine(ctx context.Context, o *outgoing) error {
 	findings := o.rules.Egress.Scan(&o.change)
 	for i := range o.change.Items {
 		item := &o.change.Items[i]
-		if item.Kind != event.ItemAttachment {
+		if item.Kind != event.ItemAttachment || item.Withdrawn || o.trial {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		found, err := p.examineFile(ctx, o, *item)
+		found, err := p.examineFile(o, *item)
 		if err != nil {
 			return err
 		}
 		findings = append(findings, found...)
 	}
-	if len(findings) == 0 {
+	if findings = append(findings, o.tried...); len(findings) == 0 {
 		return nil
 	}
 	return p.ask(o, findings)
 }
 
-func (p *Path) examineFile(ctx context.Context, o *outgoing, item event.Item) (found []filters.Finding, err error) {
-	if o.trial {
-		return p.tryFile(ctx, o, item)
-	}
+func (p *Path) examineFile(o *outgoing, item event.Item) (found []filters.Finding, err error) {
 	r, err := p.Blobs.Open(item.SHA256)
 	if err != nil {
 		return nil, storeError{fmt.Errorf("open file %s for the gate: %w", item.ID, err)}
@@ -175,8 +175,9 @@ var (
 )
 
 // ApproveContent lets leave what the egress gate found in a ticket, if it is what
-// digest says. The approval is bound to that content: another text is asked again.
-func (p *Path) ApproveContent(con *Connection, ref event.Ref, digest string) error {
+// digest says. The approval is bound to that content: another text is asked again. by is
+// who said so.
+func (p *Path) ApproveContent(con *Connection, ref event.Ref, digest, by string) error {
 	held, err := p.Held(con, ref)
 	switch {
 	case err != nil:
@@ -188,9 +189,10 @@ func (p *Path) ApproveContent(con *Connection, ref event.Ref, digest string) err
 	case digest != held.Digest:
 		return ErrOtherContent
 	}
-	approval := Approval{Digest: digest, At: p.Now().UTC()}
+	approval := Approval{Digest: digest, At: p.Now().UTC(), By: by}
 	for _, f := range held.Findings {
 		approval.Contents = append(approval.Contents, f.Digest)
+		approval.Found = append(approval.Found, f.String())
 	}
 	key := ""
 	err = p.Store.Update(func(tx store.Tx) error {
@@ -216,22 +218,30 @@ func (p *Path) ApproveContent(con *Connection, ref event.Ref, digest string) err
 	return p.RetryWork(con, ref)
 }
 
-// tryFile is what the gate would find in a file of the tracker; nothing is stored.
-func (p *Path) tryFile(ctx context.Context, o *outgoing, item event.Item) (found []filters.Finding, err error) {
+// tryFile reads a file of the tracker as it would leave: its digest and size, and what
+// the gate would find in it. Nothing is stored.
+func (p *Path) tryFile(ctx context.Context, o *outgoing, item event.Item, a filters.Attachment) (_ event.Item, err error) {
 	files, ok := p.Tracker.(adapters.Files)
 	if !ok {
-		return nil, nil
+		return item, errNoFiles()
 	}
-	body, err := files.Open(ctx, o.known.ref, o.items[item.ID].Local)
+	body, err := files.Open(ctx, o.known.ref, a.ID)
 	if err != nil {
-		return nil, err
+		return item, err
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
-	content, err := io.ReadAll(io.LimitReader(filters.StripPicture(body), filters.MaxScanFile+1))
+	sum := sha256.New()
+	all := io.TeeReader(io.LimitReader(filters.StripPicture(body), p.MaxAttachment), sum)
+	head, err := io.ReadAll(io.LimitReader(all, filters.MaxScanFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("read file %s for the gate: %w", item.ID, err)
+		return item, fmt.Errorf("read file %s for the gate: %w", item.ID, err)
 	}
-	sum := sha256.Sum256(content)
-	item.SHA256 = hex.EncodeToString(sum[:])
-	return o.rules.Egress.ScanFile(item, bytes.NewReader(content))
+	rest, err := io.Copy(io.Discard, all)
+	if err != nil {
+		return item, fmt.Errorf("read file %s for the gate: %w", item.ID, err)
+	}
+	item.Size, item.SHA256 = int64(len(head))+rest, hex.EncodeToString(sum.Sum(nil))
+	found, err := o.rules.Egress.ScanFile(item, bytes.NewReader(head))
+	o.tried = append(o.tried, found...)
+	return item, err
 }

@@ -39,7 +39,7 @@ func TestApproveContent_IsBoundToTheContent(t *testing.T) {
 		t.Fatalf("the peer has %d tickets; held: %+v", len(b.desk.all()), first)
 	}
 	for _, digest := range []string{"", "0123456789abcdef"} {
-		if err := a.path.ApproveContent(a.con(), ref, digest); !errors.Is(err, flow.ErrOtherContent) {
+		if err := a.path.ApproveContent(a.con(), ref, digest, "ann"); !errors.Is(err, flow.ErrOtherContent) {
 			t.Errorf("digest %q: %v", digest, err)
 		}
 	}
@@ -53,12 +53,12 @@ func TestApproveContent_IsBoundToTheContent(t *testing.T) {
 	if again := a.gateHolds(ref); again.Digest != first.Digest {
 		t.Errorf("another field has made another digest: %+v", again)
 	}
-	a.must(a.path.ApproveContent(a.con(), ref, first.Digest))
+	a.must(a.path.ApproveContent(a.con(), ref, first.Digest, "ann"))
 	w.settle()
 	if got := b.one().Fields; got["summary"] != "paid with "+card || got["status"] != "Waiting" {
 		t.Errorf("approved, the peer has %v", got)
 	}
-	if err := a.path.ApproveContent(a.con(), ref, first.Digest); !errors.Is(err, flow.ErrNone) {
+	if err := a.path.ApproveContent(a.con(), ref, first.Digest, "ann"); !errors.Is(err, flow.ErrNone) {
 		t.Errorf("approved twice: %v", err)
 	}
 	if a.saw("approved") != 1 {
@@ -70,11 +70,47 @@ func TestApproveContent_IsBoundToTheContent(t *testing.T) {
 	if second.Digest == "" || second.Digest == first.Digest || b.one().Fields["summary"] != "paid with "+card {
 		t.Errorf("another text was not asked again: %+v; the peer has %v", second, b.one().Fields)
 	}
-	if err := a.path.ApproveContent(a.con(), ref, first.Digest); !errors.Is(err, flow.ErrOtherContent) {
+	if err := a.path.ApproveContent(a.con(), ref, first.Digest, "ann"); !errors.Is(err, flow.ErrOtherContent) {
 		t.Errorf("the old approval lets another text leave: %v", err)
 	}
-	if len(second.Approvals) != 1 || second.Approvals[0].Digest != first.Digest || second.Approvals[0].At.IsZero() {
+	if len(second.Approvals) != 1 || second.Approvals[0].Digest != first.Digest || second.Approvals[0].At.IsZero() || second.Approvals[0].By != "ann" || len(second.Approvals[0].Found) != 1 {
 		t.Errorf("what was approved is not on record: %+v", second.Approvals)
+	}
+}
+
+// TestApproveContent_OfAFileThatCannotBeReadNamesItsKindAndThatFile: by default it waits;
+// the approval says what kind it is and is good for those bytes, under whatever name, and
+// no others.
+func TestApproveContent_OfAFileThatCannotBeReadNamesItsKindAndThatFile(t *testing.T) {
+	t.Parallel()
+	for kind, content := range map[string]string{
+		"archive": "7z\xbc\xaf\x27\x1c\x00\x04", "pdf": "%PDF-1.7\n\x00\x01\x02\xff",
+		// An office document that is encrypted is a container of its own.
+		"other": "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\x00E\x00n\x00c\x00r\x00y\x00p\x00t", "media": "\x00\x00\x00\x18ftypmp42\x00",
+	} {
+		w, a, b := pair(t)
+		ref := a.desk.open("first")
+		w.settle()
+		a.desk.attach(ref, "picture.png", content)
+		w.settle()
+		held := a.gateHolds(ref)
+		if len(files(b.one())) > 0 || len(held.Findings) != 1 || held.Findings[0].Code != filters.FindingUnscanned {
+			t.Fatalf("%s: the peer has %q; held: %v", kind, files(b.one()), held.Findings)
+		}
+		a.must(a.path.ApproveContent(a.con(), ref, held.Digest, "ann"))
+		w.settle()
+		if got := files(b.one()); len(got) != 1 {
+			t.Errorf("%s: approved, the peer has %q", kind, got)
+		}
+		a.desk.attach(ref, "picture.png", content+"!")
+		w.settle()
+		held = a.gateHolds(ref)
+		if len(files(b.one())) != 1 || held.Digest == "" {
+			t.Errorf("%s: other bytes of that name leave by the same approval", kind)
+		}
+		if got := held.Approvals; len(got) != 1 || got[0].By != "ann" || got[0].At.IsZero() || len(got[0].Found) != 1 || !strings.Contains(got[0].Found[0], kind) {
+			t.Errorf("%s: on record is %+v", kind, got)
+		}
 	}
 }
 
@@ -84,7 +120,7 @@ func TestApproveContent_SurvivesARestart(t *testing.T) {
 	w, a, b := pair(t)
 	ref := a.desk.open("paid with " + card)
 	w.settle()
-	a.must(a.path.ApproveContent(a.con(), ref, a.gateHolds(ref).Digest))
+	a.must(a.path.ApproveContent(a.con(), ref, a.gateHolds(ref).Digest, "ann"))
 	a.crash()
 	w.settle()
 	if got := b.one().Fields["summary"]; got != "paid with "+card {
@@ -126,7 +162,7 @@ func TestEgress_ABlockIsNotApproved(t *testing.T) {
 	ref := a.desk.open(card)
 	w.settle()
 	held := a.gateHolds(ref)
-	if err := a.path.ApproveContent(a.con(), ref, filters.ApprovalDigest(held.Findings)); !errors.Is(err, flow.ErrBlocked) || held.Digest != "" {
+	if err := a.path.ApproveContent(a.con(), ref, filters.ApprovalDigest(held.Findings), "ann"); !errors.Is(err, flow.ErrBlocked) || held.Digest != "" {
 		t.Errorf("approving it: %v, %+v", err, held)
 	}
 	a.desk.set(ref, "summary", "one")

@@ -159,7 +159,12 @@ func (p *Path) job(con *Connection, id event.TwinID, item event.ItemID) (*fileJo
 
 func (p *Path) storeJob(con *Connection, id event.TwinID, job *fileJob) error {
 	key := store.JobKey(con.ID, id, job.Item)
-	return p.Store.Finish(func(tx store.Tx) error { return put(tx, key, job) })
+	return p.Store.Finish(func(tx store.Tx) error {
+		if had, err := get[fileJob](tx, key); err != nil || had == nil {
+			return err // the file was withdrawn meanwhile
+		}
+		return put(tx, key, job)
+	})
 }
 
 // Attach writes one file whose bytes are here, as a plan of one step.
@@ -348,7 +353,7 @@ func (in *incoming) unwritten(tx store.Tx, row *twin.Row) ([]plan.File, error) {
 	here, err := readItems(tx, in.con.ID, in.id, row)
 	return slices.DeleteFunc(slices.Clone(in.plan.Files), func(f plan.File) bool {
 		had, known := here.get(f.Item)
-		return known && had.State == twin.Confirmed
+		return known && had.State == twin.Confirmed && !askedBack(had)
 	}), err
 }
 

@@ -43,15 +43,19 @@ func (p *Path) fused(con *Connection, kind fuse.Kind, ticket string) (until time
 	return p.Now().Add(fuseLater), fuseReason + string(kind) + ": too many in a minute; `parley connection resume` lets them go on"
 }
 
-// bounded asks the fuse about a create, or about closing our ticket.
+// bounded asks the fuse about a create, about closing our ticket, and about what is
+// deleted of it.
 func (p *Path) bounded(in *incoming, schema event.Schema) error {
 	for _, step := range in.plan.Steps {
 		kind, ticket := fuse.Creates, in.id.String()
-		if step.Write.Kind != event.StepCreate {
-			if !closes(in, step.Write, schema) {
-				continue
-			}
+		switch {
+		case step.Write.Kind == event.StepCreate:
+		case step.Write.Kind == event.StepRemove:
+			kind, ticket = fuse.Deletes, in.ours.Ref.String()
+		case closes(in, step.Write, schema):
 			kind, ticket = fuse.Closes, in.ours.Ref.String()
+		default:
+			continue
 		}
 		if until, why := p.fused(in.con, kind, ticket); why != "" {
 			return &awaitError{at: until, reason: why}

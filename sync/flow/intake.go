@@ -140,7 +140,7 @@ func (p *Path) announceSettled(con *Connection, s settled) {
 	p.Observe(seen)
 	if s.kept > 0 {
 		seen.What, seen.Code = "not withdrawn", ""
-		seen.Detail = fmt.Sprintf("the peer did not take back %d comments that were made internal here: they stand there as they left", s.kept)
+		seen.Detail = fmt.Sprintf("the peer did not take back %d comments or files that are no longer public here: they stand there as they left; `ticket explain` names them", s.kept)
 		p.Observe(seen)
 	}
 	if s.row.State == twin.Orphan {

@@ -100,8 +100,16 @@ func (s *itemSet) set(id event.ItemID, item twin.Item) {
 // at is the item that the tracker calls so. Should there be two, one of them the
 // peer's, it is that: what the peer sent never goes back.
 func (s *itemSet) at(l local) (twin.Entry, bool) {
+	if i := s.place(l); i >= 0 {
+		return s.list[i], true
+	}
+	return twin.Entry{}, false
+}
+
+// place is where at finds it in the list, or -1.
+func (s *itemSet) place(l local) int {
 	if s == nil || l.id == "" {
-		return twin.Entry{}, false
+		return -1
 	}
 	found := -1
 	if len(s.list) <= fewItems {
@@ -113,10 +121,7 @@ func (s *itemSet) at(l local) (twin.Entry, bool) {
 	} else {
 		found = s.indexed(l)
 	}
-	if found < 0 {
-		return twin.Entry{}, false
-	}
-	return s.list[found], true
+	return found
 }
 
 func (s *itemSet) indexed(l local) int {

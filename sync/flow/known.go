@@ -164,6 +164,9 @@ func (p *Path) startable(con *Connection, k known) bool {
 // belongs tells whether the ticket is to be kept in step over the connection.
 func (p *Path) belongs(ctx context.Context, o *outgoing) error {
 	if o.ticket.Restricted && !o.rules.Egress.Restricted {
+		if row := o.known.row; row != nil && row.State == twin.Live && o.rules.Leave != EndKeep {
+			return errLeft
+		}
 		return &outsideError{"it is restricted, and the gate does not let restricted tickets out"}
 	}
 	if o.ours.Fields == nil {

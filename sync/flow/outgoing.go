@@ -54,7 +54,8 @@ type outgoing struct {
 	inLine bool
 	// trial is set where only what would leave is wanted: nothing is stored.
 	trial bool
-	// found is what the gate found on a trial.
+	// tried is what the gate found in files on a trial, found is all that it found then.
+	tried []filters.Finding
 	found []filters.Finding
 }
 
@@ -157,6 +158,9 @@ func (p *Path) append(o *outgoing) error {
 	})
 	if err != nil {
 		return storeError{fmt.Errorf("append a change of %s: %w", o.ticket.Key, err)}
+	}
+	for i := range o.change.Items {
+		p.missing.found(o.con.ID, o.change.Items[i].ID)
 	}
 	p.looked(o)
 	p.wakeYoung(o)

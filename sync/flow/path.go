@@ -251,10 +251,12 @@ type Path struct {
 	shipping atomic.Int32
 
 	creating createSet
-	looking  looking
-	fresh    freshSet
-	refs     refSet
-	bodies   bodySet
+	// missing are comments and files that were not found in their tickets.
+	missing missingSet
+	looking looking
+	fresh   freshSet
+	refs    refSet
+	bodies  bodySet
 }
 
 // New makes a Path without connections.

@@ -27,6 +27,8 @@ type Leaving struct {
 	// Held is what the gate's detectors hold back, Findings for what.
 	Held     event.ChangeBody
 	Findings []filters.Finding
+	// Withdrawn are the names of files that are asked back: the wire does not say them.
+	Withdrawn []string
 	// Why nothing leaves; "" if something does. Ending is the kind of it.
 	Why    string
 	Ending TrialEnding
@@ -93,6 +95,11 @@ func (p *Path) tryOut(ctx context.Context, con *Connection, rules *Rules, ticket
 		out.Ending = endingOf(err)
 		out.Why, err = whyNot(err)
 		return out, err
+	}
+	for _, item := range o.change.Items {
+		if name := o.items[item.ID].Name; item.Withdrawn && name != "" {
+			out.Withdrawn = append(out.Withdrawn, name)
+		}
 	}
 	out.Change = o.change
 	if o.known.sent != nil {

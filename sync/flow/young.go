@@ -56,13 +56,18 @@ func (p *Path) young(o *outgoing, since time.Time) bool {
 	if !until.After(p.Now()) {
 		return false
 	}
+	p.standby(o, until, fmt.Sprintf("comments and files leave when they have stood for %s", hold))
+	return true
+}
+
+// standby has the ticket looked at again, though nothing of it changes until then.
+func (p *Path) standby(o *outgoing, until time.Time, reason string) {
 	// Nothing waits longer than that without being looked at.
 	until = earliest(until, p.Now().Add(event.LongestWait))
 	if o.young.Until.IsZero() || until.Before(o.young.Until) {
 		o.young.Until = until
 	}
-	o.young.Reason = fmt.Sprintf("comments and files leave when they have stood for %s", hold)
-	return true
+	o.young.Reason = reason
 }
 
 func earliest(a, b time.Time) time.Time {

@@ -46,13 +46,20 @@ func (p *Plan) MarshalBinary() ([]byte, error) {
 			w.Map(was)
 		}
 	}
+	for i := range p.Steps {
+		remove := p.Steps[i].Write.Remove
+		if w.Flag(remove != nil); remove != nil {
+			w.Flag(remove.File)
+			w.Text(remove.ID)
+		}
+	}
 	return w.Bytes, w.Err
 }
 
 // layout is the present one. The first had no Read, and its steps no Why; the
 // second had no Disputed, the third no Untold and another Read, the fourth no Again, the
-// fifth no Was.
-const layout = 6
+// fifth no Was, the sixth no Remove.
+const layout = 7
 
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (p *Plan) UnmarshalBinary(raw []byte) error {
@@ -88,6 +95,11 @@ func (p *Plan) UnmarshalBinary(raw []byte) error {
 	for i := range p.Steps {
 		if version > 5 && r.Flag() {
 			p.Steps[i].Write.Was = r.Map()
+		}
+	}
+	for i := range p.Steps {
+		if version > 6 && r.Flag() {
+			p.Steps[i].Write.Remove = &event.Removal{File: r.Flag(), ID: r.Text()}
 		}
 	}
 	return r.Version(version, min(max(version, 1), layout))
