@@ -1,11 +1,12 @@
 package node
 
 import (
-	"cmp"
+	"context"
 	"errors"
 
 	"parley/filters"
 	"parley/node/admin"
+	"parley/node/audit"
 	"parley/sync/event"
 	"parley/sync/flow"
 )
@@ -46,13 +47,16 @@ func (n *Node) findings(list []filters.Finding) []admin.GateFinding {
 }
 
 // letLeave approves what the gate holds back of one ticket.
-func (n *Node) letLeave(e entry, digest, by string) (int, error) {
+func (n *Node) letLeave(ctx context.Context, e entry, digest string) (int, error) {
 	show := "`parley queue show " + e.ID + "` says what was found, and the digest"
 	if digest == "" {
 		return 0, &admin.Error{Kind: admin.KindInvalid, Message: "content that the gate holds back is approved by its digest", Hint: show + "; then add --digest"}
 	}
-	switch err := e.let(digest, cmp.Or(by, whoRuns())); {
+	switch err := e.let(digest, admin.Asker(ctx).String()); {
 	case err == nil:
+		for _, f := range e.Findings {
+			audit.Changed(ctx, "let leave", "", f.Text)
+		}
 		return 1, nil
 	case errors.Is(err, flow.ErrBlocked):
 		return 0, &admin.Error{Kind: admin.KindConflict, Message: "entry " + e.ID, Err: err, Hint: "change the ticket; or gate.detect in parley.yaml, then `parley config reload`"}

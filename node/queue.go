@@ -190,14 +190,14 @@ func chosen(e admin.QueueEntry, q admin.QueueSelect) bool {
 
 // Approve lets what waits for a person's leave go on. Content that the gate holds
 // back is approved by itself, and by its digest.
-func (n *Node) Approve(_ context.Context, q admin.QueueSelect) (int, error) {
+func (n *Node) Approve(ctx context.Context, q admin.QueueSelect) (int, error) {
 	if q.ID != "" {
 		entries, err := n.entries("")
 		if err != nil {
 			return 0, err
 		}
 		if i := slices.IndexFunc(entries, func(e entry) bool { return e.ID == q.ID && e.let != nil }); i >= 0 {
-			return n.letLeave(entries[i], q.Digest, q.By)
+			return n.letLeave(ctx, entries[i], q.Digest)
 		}
 	}
 	return n.forEach(q, func(e entry) func() error { return e.approve })

@@ -289,13 +289,12 @@ func (c *connectionResync) Run(ctx context.Context, a *app) error {
 type queueApprove struct {
 	Entries parked `embed:""`
 	Digest  string `placeholder:"DIGEST" help:"Of what the gate holds back, as queue show says it: nothing else is approved."`
-	Author  string `placeholder:"NAME" help:"Who; the account that runs the command if left out."`
 }
 
 // Run implements the command.
 func (c *queueApprove) Run(ctx context.Context, a *app) error {
 	return a.settle(ctx, c.Entries, "approved", func(n *client.Client, ctx context.Context, q admin.QueueSelect) (int, error) {
-		q.Digest, q.By = c.Digest, (&publishing{Author: c.Author}).author()
+		q.Digest = c.Digest
 		return n.Approve(ctx, q)
 	})
 }

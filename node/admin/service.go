@@ -478,10 +478,8 @@ type QueueSelect struct {
 	Code       string `json:"code,omitempty"`
 	// All chooses every parked entry of Connection (or with Code).
 	All bool `json:"all,omitempty"`
-	// Digest is of the content that the gate held back, for its approval; By is who
-	// approves it, the account that runs the node if left out.
+	// Digest is of the content that the gate held back, for its approval.
 	Digest string `json:"digest,omitempty"`
-	By     string `json:"by,omitempty"`
 }
 
 // TryRequest runs filters on a ticket and writes nothing.

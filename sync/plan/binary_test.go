@@ -111,18 +111,18 @@ func FuzzPlan_AnyBytesAreAPlanOrAnError(f *testing.F) {
 }
 
 // TestPlan_OfTheLayoutsBeforeIsRead: they did not know what the peer may not know, what
-// an event repeats, and what a step of links was decided on.
+// an event repeats, what a step of links was decided on, and what one removes.
 func TestPlan_OfTheLayoutsBeforeIsRead(t *testing.T) {
 	t.Parallel()
 	want := fullPlan()
 	want.Untold, want.Again = nil, nil
 	want.Steps[0].Write.Was = nil
-	flags := len(want.Steps) // of Was
+	flags := len(want.Steps) // of Was, and as many of Remove
 	raw, err := want.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for layout, shorter := range map[byte]int{3: flags + 2, 4: flags + 1, 5: flags} {
+	for layout, shorter := range map[byte]int{3: 2*flags + 2, 4: 2*flags + 1, 5: 2 * flags, 6: flags} {
 		raw[0] = layout
 		var got plan.Plan
 		if err := got.UnmarshalBinary(raw[:len(raw)-shorter]); err != nil {
