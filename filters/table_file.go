@@ -95,6 +95,19 @@ func (a pairsAbove) take(p placed) error {
 	return fmt.Errorf("%s, [%s, %s], is never used: %s has %q leave as %q, and %s has %q come in as %q", p, p.Ours, p.Wire, out, p.Ours, out.Wire, in, p.Wire, in.Ours)
 }
 
+// Used is the table without the pairs that are used neither way. A version that is kept
+// may have such, where a file may not.
+func (t Table) Used() Table {
+	above := pairsAbove{ours: map[string]placed{}, wire: map[string]placed{}}
+	out := Table{Policy: t.Policy}
+	for i, pair := range t.Pairs {
+		if above.take(placed{pair, i + 1}) == nil {
+			out.Pairs = append(out.Pairs, pair)
+		}
+	}
+	return out
+}
+
 // pairPlaces are the places of the pairs in a table's file; none if they are not
 // written out there.
 func pairPlaces(data []byte) []Pair {

@@ -127,8 +127,10 @@ func isTest(name string) bool {
 	return path.Ext(name) == ".yaml" || path.Base(name) == filtertest.SchemaFile
 }
 
-// tableText is a table as its file has it, comments too, if that says the same.
+// tableText is a table as its file has it, comments too, if that says the same. Pairs
+// that are never used are left out: no file may have them.
 func tableText(cfg *config.Config, c config.Connection, name string, t filters.Table) (string, error) {
+	t = t.Used()
 	if c.Tables != "" {
 		text, err := readText(filepath.Join(cfg.Path(c.Tables), name+".yaml"))
 		if err == nil {

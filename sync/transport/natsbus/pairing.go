@@ -89,6 +89,10 @@ func (p *Pairing) Exchange(ctx context.Context, msg []byte) ([]byte, error) {
 				return answer, nil
 			}
 		}
+		if ctx.Err() != nil {
+			// A way that brought no answer in time is not trusted with the next message.
+			return nil, errors.Join(err, p.Close())
+		}
 		cut := errors.Is(err, transport.ErrClosed) || errors.Is(err, transport.ErrUnreachable)
 		if !cut || !p.rest(ctx, try) {
 			return nil, err
