@@ -1,6 +1,7 @@
 package filters_test
 
 import (
+	"strconv"
 	"testing"
 
 	"parley/filters"
@@ -49,6 +50,23 @@ func BenchmarkOutgoing(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := f.Run(b.Context(), in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkOutgoingOfMany runs a filter of each of many connections in turn.
+func BenchmarkOutgoingOfMany(b *testing.B) {
+	all := make([]*filters.Outgoing, 2000)
+	for i := range all {
+		env := sampleEnv()
+		env.Key = []byte(strconv.Itoa(i))
+		all[i] = outgoing(b, benchOutgoing, env)
+	}
+	in := filters.OutInput{Context: sampleContext(), Issue: sampleIssue()}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := all[i%len(all)].Run(b.Context(), in); err != nil {
 			b.Fatal(err)
 		}
 	}

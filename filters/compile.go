@@ -22,9 +22,8 @@ type compilation struct {
 	config    *conf.Config
 	functions map[string]*function
 	guards    map[string]guardFunction
-	guarded   map[string]guardFunction // of guards: those that the script needs
-	issue     dictionary               // ours
-	replica   dictionary               // the wire
+	issue     dictionary // ours
+	replica   dictionary // the wire
 	slots     []slot
 	slotOf    map[string]int
 	facts     map[string]fact // of slots, by name
@@ -78,7 +77,7 @@ func compile(kind direction, src string, env Env) (*script, error) {
 	report.src = source
 	c := &compilation{
 		kind: kind, env: env, src: source, report: report,
-		functions: map[string]*function{}, guards: guards(), guarded: map[string]guardFunction{},
+		functions: map[string]*function{}, guards: guards(),
 		issue: newDictionary(env.Schema, true), replica: newDictionary(event.Schema{}, false),
 		slotOf: map[string]int{}, facts: map[string]fact{}, assigned: map[string]bool{}, always: map[string]int{},
 		tables: map[string]Table{},
@@ -98,7 +97,7 @@ func compile(kind direction, src string, env Env) (*script, error) {
 	return &script{
 		kind: kind, src: source, version: version(kind.String(), src, env), limits: env.Limits.withDefaults(),
 		key: slices.Clone(env.Key), hosts: lowerAll(env.Hosts), slots: c.slots, statements: list, warnings: report.list,
-		guards: c.guarded, remembers: c.remembers, asks: c.asks, targets: set, shape: c.shape, reveals: c.reveals, tables: c.tables, named: named(env.Schema),
+		remembers: c.remembers, asks: c.asks, targets: set, shape: c.shape, reveals: c.reveals, tables: c.tables, named: named(env.Schema),
 		fields: len(slices.DeleteFunc(slices.Clone(set), isCollection)),
 	}, nil
 }

@@ -69,7 +69,7 @@ func (c *compilation) expression(where span) (*expression, nature.Nature, bool) 
 		return e, known, true
 	}
 	e.needs = r.needsOf(tree.Node)
-	g := &guard{literals: r.literals, guards: c.guards, used: c.guarded}
+	g := &guard{literals: r.literals, guards: c.guards}
 	tree.Node = g.rewrite(tree.Node)
 	if e.program, err = compiler.Compile(tree, c.config); err != nil {
 		// Nothing that resolve and the checker let through should get here.

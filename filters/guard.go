@@ -17,7 +17,6 @@ import (
 type guard struct {
 	literals map[ast.Node]any
 	guards   map[string]guardFunction
-	used     map[string]guardFunction // of guards
 }
 
 // untyped is any type that gives expr's compiler no idea.
@@ -35,7 +34,6 @@ func (g *guard) constant(v any, from ast.Node) ast.Node {
 
 // guarded calls one of guards.
 func (g *guard) guarded(name string, from ast.Node, args ...ast.Node) ast.Node {
-	g.used[name] = g.guards[name]
 	callee := finish(&ast.IdentifierNode{Value: name}, from)
 	callee.SetNature(g.guards[name].nature())
 	return finish(&ast.CallNode{Callee: callee, Arguments: args}, from)

@@ -128,3 +128,35 @@ func TestEgress_HoldsBackWithoutChangingTheReplica(t *testing.T) {
 		t.Errorf("the replica was changed (-got +want):\n%s", diff)
 	}
 }
+
+// TestRun_KeepsNothingOfAnotherScript: what a run needs is used again by scripts of other
+// connections, whose people have other ids.
+func TestRun_KeepsNothingOfAnotherScript(t *testing.T) {
+	t.Parallel()
+	const src = "let shown = issue.summary\nreplica.assignee = issue.assignee\nreplica.summary = shown"
+	var scripts []*filters.Outgoing
+	var want []filters.OutResult
+	in := filters.OutInput{Context: sampleContext(), Issue: sampleIssue()}
+	for i := range 8 {
+		env := sampleEnv()
+		env.Key = []byte{byte(i)}
+		scripts = append(scripts, outgoing(t, src, env))
+		got, err := scripts[i].Run(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, before := range want {
+			if cmp.Equal(before.Replica.Fields["assignee"], got.Replica.Fields["assignee"]) {
+				t.Fatalf("two connections call a person alike: %v", got.Replica.Fields["assignee"])
+			}
+		}
+		want = append(want, got)
+	}
+	for i := range 400 {
+		at := i * 5 % len(scripts)
+		got, err := scripts[at].Run(t.Context(), in)
+		if diff := cmp.Diff(got, want[at]); diff != "" || err != nil {
+			t.Fatalf("run %d: %v %s", i, err, diff)
+		}
+	}
+}

@@ -88,7 +88,6 @@ type script struct {
 	key        []byte
 	hosts      []string
 	slots      []slot
-	guards     map[string]guardFunction
 	statements []compiled
 	warnings   Problems
 	remembers  bool
@@ -99,26 +98,36 @@ type script struct {
 	reveals    []string // classes of tokens
 	tables     map[string]Table
 	fields     int // among targets: not collections
-	machines   sync.Pool
 }
+
+// machines are those of all scripts: a node has hundreds, of which few run at a time.
+var machines sync.Pool
 
 // machine is what a run needs and the next one can use again.
 type machine struct {
 	vm  vm.VM
 	run run
+	// of is the script that it ran last.
+	of *script
 	// out or in is what the run makes; what the caller gets is a copy.
 	out OutResult
 	in  InResult
 }
 
 func (s *script) machine() *machine {
-	if m, ok := s.machines.Get().(*machine); ok {
-		return m
+	m, ok := machines.Get().(*machine)
+	if !ok {
+		m = &machine{run: run{env: map[string]any{}, opaque: map[string]string{}}}
+		m.run.env[runSlot] = &m.run
+		for name, f := range guards() {
+			m.run.env[name] = f.forRun(&m.run)
+		}
 	}
-	m := &machine{run: run{slots: make([]filled, len(s.slots)), env: map[string]any{}, opaque: map[string]string{}}}
-	m.run.env[runSlot] = &m.run
-	for name, f := range s.guards {
-		m.run.env[name] = f.forRun(&m.run)
+	m.run.slots = slices.Grow(m.run.slots, len(s.slots))[:len(s.slots)]
+	if m.of != s {
+		// What another script made of people's ids is of another connection's key.
+		clear(m.run.opaque)
+		m.of = s
 	}
 	return m
 }
@@ -134,15 +143,21 @@ func (s *script) release(m *machine) {
 	if len(r.opaque) > maxOpaque {
 		clear(r.opaque)
 	}
-	*r = run{slots: r.slots, env: r.env, placed: r.placed[:0], opaque: r.opaque}
+	*r = run{slots: r.slots[:0], env: r.env, placed: r.placed[:0], opaque: r.opaque}
 	m.out, m.in = OutResult{}, InResult{}
 	clear(m.vm.Stack[:cap(m.vm.Stack)])
 	clear(m.vm.Variables)
 	if cap(m.vm.Stack) > 1<<12 {
 		m.vm = vm.VM{}
 	}
-	s.machines.Put(m)
+	if len(r.env) > maxNames {
+		return
+	}
+	machines.Put(m)
 }
+
+// maxNames bounds the names that a machine has had values under, of all scripts it ran.
+const maxNames = 1024
 
 // maxOpaque bounds the ids that a machine remembers from one run to the next.
 const maxOpaque = 256
