@@ -89,8 +89,7 @@ func (*Tracker) SettleTime() time.Duration { return 500 * time.Millisecond }
 
 // Skew implements adapters.Clocked.
 func (t *Tracker) Skew() time.Duration {
-	skew, _ := t.api.Skew()
-	return skew
+	return t.api.Settled()
 }
 
 // Precision implements adapters.Tracker: versions are numbers, not times.

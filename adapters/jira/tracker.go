@@ -54,8 +54,7 @@ func (t *Tracker) SettleTime() time.Duration { return t.set.lag + 2*time.Second 
 
 // Skew implements adapters.Clocked.
 func (t *Tracker) Skew() time.Duration {
-	skew, _ := t.api.rest.Skew()
-	return skew
+	return t.api.rest.Settled()
 }
 
 // Precision implements adapters.Tracker: milliseconds, and two seconds of skew

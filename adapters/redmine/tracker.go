@@ -46,8 +46,7 @@ func (t *Tracker) SettleTime() time.Duration { return 3 * time.Second }
 
 // Skew implements adapters.Clocked.
 func (t *Tracker) Skew() time.Duration {
-	skew, _ := t.api.rest.Skew()
-	return skew
+	return t.api.rest.Settled()
 }
 
 // Precision implements adapters.Tracker: whole seconds, and a second of skew

@@ -61,8 +61,7 @@ func (t *Tracker) SettleTime() time.Duration { return 5 * time.Second }
 
 // Skew implements adapters.Clocked.
 func (t *Tracker) Skew() time.Duration {
-	skew, _ := t.client.Skew()
-	return skew
+	return t.client.Settled()
 }
 
 // Precision implements adapters.Tracker: whole seconds, and the mail that RT

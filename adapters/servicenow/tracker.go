@@ -50,8 +50,7 @@ func (t *Tracker) SettleTime() time.Duration { return t.set.lag + 2*time.Second 
 
 // Skew implements adapters.Clocked.
 func (t *Tracker) Skew() time.Duration {
-	skew, _ := t.api.rest.Skew()
-	return skew
+	return t.api.rest.Settled()
 }
 
 // Precision implements adapters.Tracker: a second, and two of skew between the nodes of

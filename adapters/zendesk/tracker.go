@@ -51,8 +51,7 @@ func (t *Tracker) SettleTime() time.Duration { return t.set.settle }
 
 // Skew implements adapters.Clocked.
 func (t *Tracker) Skew() time.Duration {
-	skew, _ := t.api.rest.Skew()
-	return skew
+	return t.api.rest.Settled()
 }
 
 // Precision implements adapters.Tracker: Zendesk's times are whole seconds, and its

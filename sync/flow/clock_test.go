@@ -77,3 +77,40 @@ func TestWork_ATrackersClockIsKnownByAboutASecond(t *testing.T) {
 		t.Errorf("b has %d tickets, want the new one", got)
 	}
 }
+
+// misread is a desk of whose clock is told what was read last, right or wrong.
+type misread struct {
+	*desk
+	skew *time.Duration
+}
+
+func (m misread) Skew() time.Duration { return *m.skew }
+
+// TestWork_ATicketThatSeemsTooOldIsLookedAtAgain: what is known of the tracker's clock may
+// be wrong when a ticket is looked at. One that is too old indeed stays where it is.
+func TestWork_ATicketThatSeemsTooOldIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	wrong := 24 * time.Hour
+	a.desk.now = func() time.Time { return w.at.Add(-5 * time.Hour) }
+	a.tracker = misread{a.desk, &wrong}
+	a.boot()
+	w.settle()
+	a.wires[0].rules.Since = w.at
+	old := a.desk.open("old")
+	a.desk.find(old).Ref.Created -= 600
+	a.desk.open("new")
+	for range 9 {
+		a.poll()
+		w.run()
+		w.pass(5 * time.Second)
+	}
+	if got := len(b.desk.all()); got != 0 {
+		t.Fatalf("b has %d tickets before the clock is known, want none", got)
+	}
+	wrong = -5 * time.Hour
+	w.settle()
+	if got := b.desk.all(); len(got) != 1 {
+		t.Errorf("b has %d tickets, want the new one", len(got))
+	}
+}

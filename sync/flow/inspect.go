@@ -199,7 +199,7 @@ func (p *Path) Preview(ctx context.Context, con *Connection, rules *Rules, ref e
 		return out, err
 	}
 	if k.fresh() {
-		out.Why = p.barred(o, out.Matches)
+		out.Why, _ = p.barred(o, out.Matches)
 	} else if k.row.State != twin.Live {
 		out.Why = "the twin has ended"
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"parley/adapters"
 	"parley/filters"
 	"parley/sync/event"
 	"parley/sync/inbox"
@@ -167,7 +168,7 @@ func (p *Path) belongs(ctx context.Context, o *outgoing) error {
 		if row := o.known.row; row != nil && row.State == twin.Live && o.rules.Leave != EndKeep {
 			return errLeft
 		}
-		return &outsideError{"it is restricted, and the gate does not let restricted tickets out"}
+		return &outsideError{why: "it is restricted, and the gate does not let restricted tickets out"}
 	}
 	if o.ours.Fields == nil {
 		o.ours = ours(o.con, o.ticket, &o.known)
@@ -185,8 +186,8 @@ func (p *Path) belongs(ctx context.Context, o *outgoing) error {
 		}
 		return nil
 	}
-	if why := p.barred(o, inScope); why != "" {
-		return &outsideError{why}
+	if why, again := p.barred(o, inScope); why != "" {
+		return &outsideError{why, again}
 	}
 	return nil
 }
@@ -205,10 +206,17 @@ const (
 	clockStep = time.Second
 	// clockDoubt is by how much an estimate may be wrong, with slow answers too.
 	clockDoubt = 5 * time.Second
+	// ageDoubt is more than a clock may be set by when its time zone was wrong.
+	ageDoubt = 26 * time.Hour
+	// A ticket that is not much too old is looked at again so often, so far apart: by
+	// then more answers have told what the tracker's clock is.
+	ageLooks = 3
+	agePause = time.Minute
 )
 
-// barred says why a ticket without a twin does not start by itself, or "".
-func (p *Path) barred(o *outgoing, inScope bool) string {
+// barred says why a ticket without a twin does not start by itself, or ""; again is
+// set if that may be otherwise once the tracker's clock is known better.
+func (p *Path) barred(o *outgoing, inScope bool) (why string, again bool) {
 	created := time.Unix(o.known.ref.Created, 0)
 	if behind := p.behind(); behind > clockStep {
 		// Times and the clock are known by parts of a second, each cut in its own way:
@@ -218,19 +226,21 @@ func (p *Path) barred(o *outgoing, inScope bool) string {
 	forced := o.known.work.Forced
 	switch {
 	case o.known.elsewhere != nil && !slices.Contains(o.rules.Forward, o.known.via):
-		return "it came from connection " + o.known.via + ", which this one does not forward"
+		return "it came from connection " + o.known.via + ", which this one does not forward", false
 	case o.known.elsewhere != nil && o.known.elsewhere.Hops+1 > maxHops:
-		return "it has come over too many nodes"
+		return "it has come over too many nodes", false
 	case !inScope:
-		return "the scope does not match"
-	case !forced && created.Before(o.rules.Since):
-		return fmt.Sprintf("it is older than %s; `connection load` or `ticket sync` takes it in", o.rules.Since.UTC().Format(time.RFC3339))
+		return "the scope does not match", false
 	case !forced && o.rules.Start == "manual":
-		return "tickets start by hand here: `ticket sync`"
+		return "tickets start by hand here: `ticket sync`", false
 	case !forced && !labelled(o.ticket, o.rules.Start):
-		return "it does not carry the " + o.rules.Start
+		return "it does not carry the " + o.rules.Start, false
+	case !forced && created.Before(o.rules.Since):
+		_, clocked := p.Tracker.(adapters.Clocked)
+		again = clocked && !o.trial && o.rules.Since.Sub(created) < ageDoubt && o.known.work.Attempt < ageLooks
+		return fmt.Sprintf("it is older than %s; `connection load` or `ticket sync` takes it in", o.rules.Since.UTC().Format(time.RFC3339)), again
 	}
-	return ""
+	return "", false
 }
 
 // maxHops bounds a chain of copies across nodes.
@@ -246,7 +256,11 @@ var (
 )
 
 // outsideError says why a ticket is not kept in step.
-type outsideError struct{ why string }
+type outsideError struct {
+	why string
+	// again is set if it is to be looked at once more.
+	again bool
+}
 
 func (e *outsideError) Error() string { return e.why }
 
@@ -287,6 +301,8 @@ func (p *Path) endLook(ctx context.Context, o *outgoing, err error) error {
 	case errors.Is(err, errNothing):
 		p.looked(o)
 		return p.nothing(o)
+	case errors.As(err, &outside) && outside.again:
+		return p.hold(o, work.Hold{Reason: outside.why, Next: p.Now().Add(agePause)})
 	case errors.As(err, &outside):
 		p.looked(o)
 		return p.finish(o, work.Nothing{Gen: o.known.work.Gen})

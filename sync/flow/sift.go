@@ -156,7 +156,7 @@ func (p *Path) siftOne(ctx context.Context, change event.Change, among *candidat
 		}
 		o.con, o.rules = con, con.Rules()
 		var outside *outsideError
-		if err := p.belongs(ctx, o); !errors.As(err, &outside) {
+		if err := p.belongs(ctx, o); !errors.As(err, &outside) || outside.again {
 			kept = append(kept, id)
 		}
 	}

@@ -8,8 +8,11 @@ import (
 
 // clock is what is known of the tracker's clock.
 type clock struct {
+	// skew is what the last answer told.
 	skew  time.Duration
 	known bool
+	// settled is what two answers in a row told alike, or the first one.
+	settled time.Duration
 }
 
 // byTracker tells whether an answer is surely the tracker's: errors and pages may come
@@ -28,7 +31,23 @@ func (c *Client) noteClock(h http.Header, sent, received time.Time) {
 	skew := t.Add(500 * time.Millisecond).Sub(middle)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.clock = clock{skew: skew, known: true}
+	k := &c.clock
+	if !k.known || alike(skew, k.settled) || alike(skew, k.skew) {
+		k.settled = skew
+	}
+	k.skew, k.known = skew, true
+}
+
+// alike tells whether two estimates are of the same clock.
+func alike(a, b time.Duration) bool { return (a - b).Abs() <= estimate }
+
+// Settled is how far the tracker's clock is ahead of ours, for what cannot be looked at
+// again at once: one answer may have a wrong Date, from a cache or another machine, so
+// that a jump counts when two in a row say the same.
+func (c *Client) Settled() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.clock.settled
 }
 
 // Skew is how far the tracker's clock is ahead of ours, by the Date of its

@@ -69,3 +69,34 @@ func TestSkew_WhatStandsBeforeATrackerHasAnotherClock(t *testing.T) {
 		}
 	}
 }
+
+// TestSettled_AJumpCountsWhenTwoAnswersAgree: one answer with a wrong Date moves nothing,
+// and neither do two that are wrong each in its own way.
+func TestSettled_AJumpCountsWhenTwoAnswersAgree(t *testing.T) {
+	t.Parallel()
+	var ahead time.Duration
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+	})
+	c := newClient(t, s.URL)
+	for n, answer := range []struct{ says, want time.Duration }{
+		{-time.Hour, -time.Hour},
+		{24 * time.Hour, -time.Hour},
+		{-time.Hour, -time.Hour},
+		{24 * time.Hour, -time.Hour},
+		{-24 * time.Hour, -time.Hour},
+		{-24*time.Hour + time.Second, -24 * time.Hour},
+		{time.Hour, -24 * time.Hour},
+		{-24 * time.Hour, -24 * time.Hour},
+		{time.Hour, -24 * time.Hour},
+		{time.Hour, time.Hour},
+	} {
+		ahead = answer.says
+		if _, err := c.Do(t.Context(), rest.Request{Op: "read", Path: "x"}); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Settled(); (got - answer.want).Abs() > 2*time.Second {
+			t.Errorf("answer %d says %v: the clock is ahead by %v, want %v", n, answer.says, got, answer.want)
+		}
+	}
+}
