@@ -69,7 +69,7 @@ var layers = []layer{
 }
 
 // machines are the pure ones: (state, input, now) to (rows, actions).
-var machines = []string{"sync/work", "sync/outbox", "sync/inbox", "sync/plan", "sync/twin", "sync/agree"}
+var machines = []string{"sync/work", "sync/outbox", "sync/inbox", "sync/plan", "sync/twin", "sync/agree", "sync/shape"}
 
 // testOnly are packages that only tests may import; they may be imported by any.
 var testOnly = []string{

@@ -210,13 +210,37 @@ replica.comments = issue.comments
 `, sampleEnv()).Shape()
 	want := event.Schema{Comments: true, Fields: map[string]event.Field{
 		"summary": {Type: event.TypeText}, "status": {Type: event.TypeOption, Options: []string{"closed", "open"}},
-		"priority":        {Type: event.TypeOption, Options: []string{"High", "Low"}},
-		"fields.Severity": {Type: event.TypeOption, Options: []string{"S1", "S2", "S3"}},
-		"fields.Points":   {Type: event.TypeNumber}, "fields.Late": {Type: event.TypeBool}, "fields.Note": {Type: event.TypeText},
+		"priority": {Type: event.TypeOption}, "fields.Severity": {Type: event.TypeOption}, // our tracker's options are its own
+		"fields.Points": {Type: event.TypeNumber}, "fields.Late": {Type: event.TypeBool}, "fields.Note": {Type: event.TypeText},
 		"resolution": {Type: event.TypeOption, Options: []string{"maybe", "no", "yes"}},
 	}}
 	if diff := cmp.Diff(got, want); diff != "" {
 		t.Errorf("shape (-got +want):\n%s", diff)
+	}
+}
+
+// TestShape_TellsNoMoreThanTheGateLetsLeave: neither a field that it denies, nor an
+// option in which it finds what may not leave.
+func TestShape_TellsNoMoreThanTheGateLetsLeave(t *testing.T) {
+	t.Parallel()
+	shape := outgoing(t, `
+replica.summary = issue.summary
+replica.url = issue.url
+replica.status = vars.on ? "open" : "closed"
+replica.resolution = vars.on ? "fixed" : "AKIAQ3EXAMPLE7XK2MPL"
+replica.comments = issue.comments
+replica.attachments = issue.attachments
+`, sampleEnv()).Shape()
+	all := filters.Egress{}.Shape(shape)
+	want := event.Schema{Comments: true, Attachments: true, Fields: map[string]event.Field{
+		"summary": {Type: event.TypeText}, "status": {Type: event.TypeOption, Options: []string{"closed", "open"}}, "resolution": {Type: event.TypeOption},
+	}}
+	if diff := cmp.Diff(all, want); diff != "" {
+		t.Errorf("through the gate that is there always (-got +want):\n%s", diff)
+	}
+	few := filters.Egress{Allow: []string{"summary", "attachments"}}.Shape(shape)
+	if diff := cmp.Diff(few, event.Schema{Attachments: true, Fields: map[string]event.Field{"summary": {Type: event.TypeText}}}); diff != "" {
+		t.Errorf("through a gate for two (-got +want):\n%s", diff)
 	}
 }
 

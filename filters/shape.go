@@ -14,8 +14,36 @@ import (
 
 // Shape is what the filter can send, for the other side to check against: the
 // names of fields, their types as far as they are known, and the options that a
-// field may have where those can be told. It says nothing of the script itself.
+// field may have where the filter or its tables name them all: those of our tracker
+// may hold what never leaves. It says nothing of the script itself.
 func (f *Outgoing) Shape() event.Schema { return f.script.shape }
+
+// Shape is what of a filter's shape may be told: no field that the gate does not let
+// leave, and no options in which it would find something.
+func (e Egress) Shape(of event.Schema) event.Schema {
+	out := event.Schema{
+		Comments: of.Comments && e.allows(collectionComments), Attachments: of.Attachments && e.allows(collectionAttachments),
+		Fields: map[string]event.Field{},
+	}
+	for name, f := range of.Fields {
+		if !e.allows(name) {
+			continue
+		}
+		if len(f.Options) > 0 {
+			options := make([]any, len(f.Options))
+			for i, o := range f.Options {
+				options[i] = o
+			}
+			said := event.Fields{name: options}
+			masked := e.Mask(Replica{Fields: said}).Fields[name]
+			if len(e.Scan(&event.ChangeBody{Fields: said})) > 0 || !reflect.DeepEqual(masked, said[name]) {
+				f.Options = nil
+			}
+		}
+		out.Fields[name] = f
+	}
+	return out
+}
 
 // shapes adds what a line can set to the script's shape.
 func (c *compilation) shapes(t *target, op string, n nature.Nature) {
@@ -88,9 +116,6 @@ func (c *compilation) optionsOf(tree ast.Node) (list []string, known bool) {
 		case *ast.StringNode:
 			list = append(list, n.Value)
 		case *ast.NilNode, *ast.ConstantNode:
-		case *ast.IdentifierNode:
-			options := c.facts[n.Value].options
-			list, known = append(list, options...), known && len(options) > 0
 		case *ast.CallNode:
 			mapped, ok := c.optionsOfLookup(n)
 			list, known = append(list, mapped...), known && ok

@@ -207,6 +207,9 @@ func (n *Node) troubles(l *link, raise func(notify.Trouble)) {
 	if result, err := n.path.LastAgreement(l.flow); err == nil && result.Differing > 0 {
 		raise(notify.Trouble{Condition: notify.Condition{Kind: notify.Differs, Connection: name}, Since: result.At, To: targets(cfg, c, c.Notify.Differs)})
 	}
+	if heard := l.flow.PeerShape(); heard != nil && heard.Before != nil {
+		raise(notify.Trouble{Condition: notify.Condition{Kind: notify.Fields, Connection: name}, Since: heard.Changed, To: targets(cfg, c, c.Notify.Differs)})
+	}
 	_, standsBack := l.flow.Fence()
 	switch {
 	case standsBack:

@@ -127,6 +127,7 @@ func (n *Node) prepare(ctx context.Context, r admin.PublishRequest) (*publicatio
 	if p.rules, err = n.compile(c, l.record, schema, p.next); err != nil {
 		return nil, &admin.Error{Kind: admin.KindInvalid, Message: "the filters do not compile", Hint: "`parley filter check` shows each place; what is in force stays", Err: err}
 	}
+	p.result.Unread = unread(p.rules)
 	if l.flow != nil {
 		p.before = l.flow.Rules()
 	}

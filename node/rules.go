@@ -84,6 +84,7 @@ func (n *Node) refresh(ctx context.Context, l *link) error {
 	}
 	before := l.flow.Rules()
 	l.flow.SetRules(rules)
+	n.path.Announce(l.flow)
 	if before.Outgoing.Version() != rules.Outgoing.Version() || before.Incoming.Version() != rules.Incoming.Version() {
 		if _, err := n.retryParked(l, ""); err != nil {
 			return err

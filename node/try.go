@@ -35,6 +35,7 @@ func (n *Node) Try(ctx context.Context, r admin.TryRequest) (admin.TryResult, er
 		return n.tryEntry(ctx, on, rules, r.Entry)
 	}
 	out, err := n.tryOut(ctx, on.flow, rules, c.Ref)
+	out.Unread = unread(rules)
 	if err != nil {
 		return out, err
 	}
@@ -53,7 +54,7 @@ func (n *Node) tryEntry(ctx context.Context, on *link, rules *flow.Rules, id str
 	if err := twin.UnmarshalText([]byte(name)); !ok || err != nil {
 		return admin.TryResult{}, &admin.Error{Kind: admin.KindInvalid, Message: id + " is no event of the peer on connection " + on.record.Name, Hint: "`parley queue list` shows them, of kind in"}
 	}
-	out := admin.TryResult{Matches: true}
+	out := admin.TryResult{Matches: true, Unread: unread(rules)}
 	var err error
 	if out.Entering, err = n.tryIn(ctx, on.flow, rules, twin); err == nil && out.Entering == nil {
 		err = &admin.Error{Kind: admin.KindNotFound, Message: "nothing waits under " + id, Hint: "`parley queue list` shows what does"}

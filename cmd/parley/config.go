@@ -23,7 +23,7 @@ func (*configCheck) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	reports := checkConnections(ctx, cfg, names(cfg), noSchema())
+	reports := checkConnections(ctx, cfg, names(cfg), noSchema(), noPeers())
 	missing := a.missingSecrets(cfg)
 	result := struct {
 		File    string   `json:"file"`
@@ -86,7 +86,7 @@ func (*configReload) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if reports := checkConnections(ctx, cfg, names(cfg), schema); mistakes(reports) > 0 {
+	if reports := checkConnections(ctx, cfg, names(cfg), schema, a.peers(ctx, names(cfg))); mistakes(reports) > 0 {
 		if err := a.show(reports, func(w io.Writer) { showReports(w, reports) }); err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ type connectionCommand struct {
 	Accept  connectionAccept  `cmd:"" help:"Join the node that a code is from."`
 	Remove  connectionRemove  `cmd:"" help:"End a connection for good; the tickets stay."`
 	Scope   connectionScope   `cmd:"" help:"Which of our tickets belong on it."`
+	Fields  connectionFields  `cmd:"" help:"Which fields the other side sends, what changed of that, and what of our incoming filter reads nothing."`
 	Preview connectionPreview `cmd:"" help:"What would leave of tickets, and what the gate would hold; nothing leaves."`
 	Load    connectionLoad    `cmd:"" help:"Take in tickets that are older than the connection."`
 	Resync  connectionResync  `cmd:"" help:"Send tickets in step again, behind everything else."`

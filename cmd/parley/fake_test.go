@@ -66,6 +66,24 @@ func (*fakeService) Explain(_ context.Context, key string) (admin.Explanation, e
 	}}}, nil
 }
 
+// Fields is of a peer whose names are as hostile as they can be; the wire refuses them before.
+func (*fakeService) Fields(_ context.Context, name string) (admin.Fields, error) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	return admin.Fields{
+		Connection: name, At: at, Changed: at, Changes: []string{"status comes now", hostile + " comes no longer"},
+		Theirs: &admin.Sent{Comments: true, Fields: []admin.SentField{{Name: "status", Type: event.TypeOption, Options: []string{"open", hostile}}, {Name: "fields.Severity"}, {Name: hostile}}},
+		Unread: []admin.Unread{{Line: 3, Col: 17, Code: "not-sent", Text: "line 3, column 17: warning: the other side does not send priority [not-sent]\n    issue.priority = replica.priority\n                     ^" + hostile}},
+		Ours:   admin.Sent{Attachments: true, Fields: []admin.SentField{{Name: "summary", Type: event.TypeText}}},
+	}, nil
+}
+
+// FieldsSeen leaves nothing that is new.
+func (f *fakeService) FieldsSeen(ctx context.Context, name string) (admin.Fields, error) {
+	out, err := f.Fields(ctx, name)
+	out.Changes, out.Changed, out.Held = nil, time.Time{}, true
+	return out, err
+}
+
 func (*fakeService) Conflicts(context.Context, string) ([]admin.Conflict, error) {
 	return []admin.Conflict{{Key: "SUP-1", Connection: "globex", Field: "summary", Here: true, Overran: true}}, nil
 }

@@ -112,11 +112,11 @@ func (c *filterCheck) Run(ctx context.Context, a *app) error {
 	if len(c.Connections) == 0 {
 		c.Connections = names(cfg)
 	}
-	schema := noSchema()
+	schema, peers := noSchema(), noPeers()
 	if !c.Offline {
-		schema = a.schema(ctx)
+		schema, peers = a.schema(ctx), a.peers(ctx, c.Connections)
 	}
-	reports := checkConnections(ctx, cfg, c.Connections, schema)
+	reports := checkConnections(ctx, cfg, c.Connections, schema, peers)
 	if err := a.show(reports, func(w io.Writer) { showReports(w, reports) }); err != nil {
 		return err
 	}
@@ -130,6 +130,8 @@ func names(cfg *config.Config) []string { return slices.Sorted(maps.Keys(cfg.Con
 
 func noSchema() event.Schema { return event.Schema{} }
 
+func noPeers() map[string]event.Schema { return nil }
+
 // schema asks the running node what the tracker has.
 func (a *app) schema(ctx context.Context) event.Schema {
 	ctx, cancel := context.WithTimeout(ctx, schemaWait)
@@ -142,13 +144,14 @@ func (a *app) schema(ctx context.Context) event.Schema {
 	return schema
 }
 
-// checkConnections compiles scope and filters of connections.
-func checkConnections(ctx context.Context, cfg *config.Config, names []string, schema event.Schema) []report {
+// checkConnections compiles scope and filters of connections; peers is what the other
+// sides of some say that they send.
+func checkConnections(ctx context.Context, cfg *config.Config, names []string, schema event.Schema, peers map[string]event.Schema) []report {
 	reports := []report{}
 	writers := newWriters(cfg, schema)
 	for _, name := range names {
 		c := cfg.Connections[name]
-		env := filters.Env{Schema: schema, Vars: c.Vars}
+		env := filters.Env{Schema: schema, Peer: peers[name], Vars: c.Vars}
 		if c.Tables != "" {
 			var err error
 			if env.Tables, err = tablesIn(cfg.Path(c.Tables)); err != nil {

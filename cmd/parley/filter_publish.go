@@ -156,6 +156,7 @@ func showPublish(w io.Writer, name string, r admin.PublishResult) {
 	for _, wider := range r.Wider {
 		fmt.Fprintf(w, "more than before: %s\n", clean(wider))
 	}
+	showUnread(w, r.Unread)
 }
 
 func tickets(n int) string {

@@ -67,6 +67,7 @@ func showTry(w io.Writer, r admin.TryResult) {
 	if r.Entering != nil {
 		showEntering(w, r.Entering)
 	}
+	showUnread(w, r.Unread)
 }
 
 func showLines(w io.Writer, title string, all []admin.TryLine) {

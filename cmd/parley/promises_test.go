@@ -133,6 +133,7 @@ func withNode() [][]string {
 		{"connection", "remove", "globex", "--yes"},
 		{"connection", "scope", "globex"},
 		{"connection", "scope", "globex", "--explain", "SUP-1"},
+		{"connection", "fields", "globex"},
 		{"connection", "preview", "globex"},
 		{"connection", "load", "globex", "--show"},
 		{"connection", "load", "globex", "--pause"},

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"parley/filters"
@@ -168,11 +169,11 @@ func (c *templateCheck) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	schema := noSchema()
+	schema, peers := noSchema(), noPeers()
 	if !c.Offline {
-		schema = a.schema(ctx)
+		schema, peers = a.schema(ctx), a.peers(ctx, using(cfg, t))
 	}
-	reports, err := checkTemplate(ctx, cfg, t, schema)
+	reports, err := checkTemplate(ctx, cfg, t, schema, peers)
 	if err != nil {
 		return err
 	}
@@ -190,20 +191,24 @@ func (c *templateCheck) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
+// using are the connections that have a version of the template.
+func using(cfg *config.Config, t *template.Template) []string {
+	return slices.DeleteFunc(names(cfg), func(name string) bool {
+		from := cfg.Connections[name].From()
+		return from == nil || from.Ref.Name != t.Ref.Name
+	})
+}
+
 // checkTemplate compiles a template as connections run it: those that have it with
 // their variables, or else with samples.
-func checkTemplate(ctx context.Context, cfg *config.Config, t *template.Template, schema event.Schema) ([]report, error) {
+func checkTemplate(ctx context.Context, cfg *config.Config, t *template.Template, schema event.Schema, peers map[string]event.Schema) ([]report, error) {
 	if _, err := node.TemplateTables(t); err != nil {
 		return nil, invalid("", "%v", err)
 	}
 	all := map[string]config.Connection{}
 	reports := []report{}
-	for _, name := range names(cfg) {
-		con := cfg.Connections[name]
-		if con.From() == nil || con.From().Ref.Name != t.Ref.Name {
-			continue
-		}
-		con, problems := con.Filled(t)
+	for _, name := range using(cfg, t) {
+		con, problems := cfg.Connections[name].Filled(t)
 		for _, p := range problems {
 			reports = append(reports, report{File: "connections." + name + ".vars." + p.Name, Problems: filters.Problems{}, Error: p.What})
 		}
@@ -221,7 +226,7 @@ func checkTemplate(ctx context.Context, cfg *config.Config, t *template.Template
 	}
 	one := *cfg
 	one.Connections = all
-	return append(reports, once(checkConnections(ctx, &one, names(&one), schema))...), nil
+	return append(reports, once(checkConnections(ctx, &one, names(&one), schema, peers))...), nil
 }
 
 // once leaves reports out that stand already: a mistake of a template is the same with

@@ -138,7 +138,7 @@ func checkStage(ctx context.Context, stage, file string) error {
 		return err
 	}
 	found := filters.Problems{}
-	for _, r := range checkConnections(ctx, cfg, names(cfg), noSchema()) {
+	for _, r := range checkConnections(ctx, cfg, names(cfg), noSchema(), noPeers()) {
 		if r.Error != "" {
 			return invalid("", "%s: %s", r.File, r.Error)
 		}

@@ -63,13 +63,14 @@ func Table() []Rule {
 		}
 	}
 	add(Reads, everybody, "status", "key", "connections", "probe", "scope-count", "load", "tickets", "queue", "connect-state", "templates")
-	add(Reads, []Role{Operator, Author}, "schema", "filter-history", "filter-diff", "template-diff", "export")
+	add(Reads, []Role{Operator, Author}, "schema", "filter-history", "filter-diff", "template-diff", "export", "fields")
 	add(Reads, []Role{Operator}, "conflicts")
 	add(Reads, []Role{Auditor}, "audit", "audit-head")
 	add(Shows, []Role{Operator}, "scope-explain", "explain", "history", "conflict", "preview", "record", "match", "try")
 	add(Shows, []Role{Operator, Approver}, "queue-entry")
 	add(Changes, []Role{Operator}, "pause", "resume", "verify", "start-load", "abort-load", "pause-load", "resume-load", "sync", "unsync", "undo",
 		"retry", "skip", "resolve", "connect", "resync")
+	add(Changes, []Role{Operator, Author}, "fields-seen")
 	add(Changes, []Role{Approver}, "approve")
 	add(Changes, []Role{Author}, "publish")
 	add(Changes, nil, "claim", "reload", "apply", "invite", "accept", "remove-connection", "backup", "audit-prune")

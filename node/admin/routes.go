@@ -34,6 +34,7 @@ func NewHandler(s Service, version string, guard Guard) http.Handler {
 	api := routes{humago.New(mux, config), guard}
 	routeNode(api, s)
 	routeConnections(api, s)
+	routeFields(api, s)
 	routeLoads(api, s)
 	routeTickets(api, s)
 	routeHistory(api, s)

@@ -32,6 +32,8 @@ type Service interface {
 	Pause(ctx context.Context, name string, r PauseRequest) (Connection, error)
 	Resume(ctx context.Context, name string) (Connection, error)
 	ScopeCount(ctx context.Context, name string) (ScopeCount, error)
+	Fields(ctx context.Context, name string) (Fields, error)
+	FieldsSeen(ctx context.Context, name string) (Fields, error)
 	Preview(ctx context.Context, name string, r PreviewRequest) (Preview, error)
 	ScopeExplain(ctx context.Context, name, key string) (ScopeExplanation, error)
 	StartLoad(ctx context.Context, name string, r LoadRequest) (Load, error)
@@ -507,6 +509,8 @@ type TryResult struct {
 	// Leaving is what would leave now, Entering what would be written here.
 	Leaving  *TryLeaving  `json:"leaving,omitempty"`
 	Entering *TryEntering `json:"entering,omitempty"`
+	// Unread is what the incoming filter reads and the peer does not send.
+	Unread []Unread `json:"unread,omitempty"`
 }
 
 // TryLine is what one line of a filter did.

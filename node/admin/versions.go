@@ -55,6 +55,8 @@ type PublishResult struct {
 	Held  int      `json:"held,omitempty"`
 	Busy  int      `json:"busy,omitempty"`
 	Keys  []string `json:"keys,omitempty"`
+	// Unread is what the incoming filter reads and the peer does not send.
+	Unread []Unread `json:"unread,omitempty"`
 	// Published tells that it is in force, Applied how many tickets are looked at.
 	Published bool `json:"published"`
 	Applied   int  `json:"applied,omitempty"`

@@ -23,6 +23,7 @@ const (
 	Fuse     Kind = "fuse"      // too many tickets in a minute: the rest waits
 	Refused  Kind = "refused"   // what the peer sends is wrong
 	Differs  Kind = "differs"   // the two sides do not hold the same
+	Fields   Kind = "fields"    // the peer sends other fields than when people last looked
 
 	Damaged Kind = "damaged" // the store was damaged, and what was lost is sent again
 
@@ -159,6 +160,8 @@ func (k Kind) words() words {
 		return words{"the node's store was damaged: what is lost of CONNECTION is healed from its peer", "see: parley status, check the disk, and remove the damaged store when you do not need it"}
 	case Refused:
 		return words{"what the peer of CONNECTION sends is refused", status}
+	case Fields:
+		return words{"the other side of CONNECTION sends other fields than before", "see: parley connection fields CONNECTION, and when it is known: the same with --seen"}
 	case Differs:
 		return words{"the two sides of CONNECTION do not hold the same", "see: parley connection verify CONNECTION, and mend it with --heal"}
 	}

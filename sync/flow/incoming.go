@@ -50,6 +50,8 @@ func (p *Path) receiveKind(con *Connection, kind transport.Kind, body []byte) ([
 		return p.serveFile(con, body)
 	case transport.KindAgree:
 		return p.serveAgree(con, body)
+	case transport.KindShape:
+		return p.receiveShape(con, body)
 	}
 	return nil, fmt.Errorf("message of kind %q: %w", kind, errPeer)
 }

@@ -33,8 +33,9 @@ type world struct {
 	t     *testing.T
 	at    time.Time
 	nodes []*node
-	// sent is every message that left a node.
-	sent [][]byte
+	// sent is every message that left a node, shapes those that tell a shape.
+	sent   [][]byte
+	shapes [][]byte
 }
 
 // node is a Path in front of a desk.
@@ -71,6 +72,8 @@ type wire struct {
 	// quotas bound what the peer may send to n.
 	quotas flow.Quotas
 	deaf   bool // replies to it are lost
+	// codec is plain.Codec if it is nil.
+	codec envelope.Codec
 	// copies hear what the peer hears, before it: the first reply counts.
 	copies []*wire
 }
@@ -140,8 +143,12 @@ func (e *wire) connection(link transport.Link) *flow.Connection {
 	if e.asked != "" {
 		policy.Winner, policy.Ask = e.asked, true
 	}
+	codec := envelope.Codec(plain.Codec{})
+	if e.codec != nil {
+		codec = e.codec
+	}
 	return flow.NewConnection(&flow.Connection{
-		ID: e.id, Name: e.peer.n.name, Peer: e.peer.n.name, Us: e.n.name, Them: e.peer.n.name, Codec: plain.Codec{}, Link: link,
+		ID: e.id, Name: e.peer.n.name, Peer: e.peer.n.name, Us: e.n.name, Them: e.peer.n.name, Codec: codec, Link: link,
 		Policy: policy, Quotas: e.quotas,
 	}, e.rules)
 }
@@ -315,6 +322,9 @@ func (e *wire) Request(ctx context.Context, kind transport.Kind, body []byte) ([
 		return nil, transport.ErrNoPeer
 	}
 	e.n.w.sent = append(e.n.w.sent, bytes.Clone(body))
+	if kind == transport.KindShape {
+		e.n.w.shapes = append(e.n.w.shapes, bytes.Clone(body))
+	}
 	var first []byte
 	for _, c := range e.copies {
 		if reply, err := c.n.path.Receive(ctx, e.id, kind, body); err == nil && first == nil {

@@ -188,6 +188,9 @@ func (p *Path) Ship(ctx context.Context, id event.ConnectionID, stream envelope.
 	if err == nil && stream == envelope.Data {
 		err = p.makeRoom(con, head)
 	}
+	if err == nil && stream == envelope.Control && len(cut.Entries) == 0 {
+		err = p.tellShape(ctx, con)
+	}
 	if err != nil || len(cut.Entries) == 0 {
 		return false, err
 	}

@@ -157,6 +157,7 @@ type Connection struct {
 	// agreeing is held while a question about agreement is answered; asked and the
 	// others count those questions.
 	agreeing                        sync.Mutex
+	shapes                          shapes
 	asked, askedBuckets, askedHeals filters.Counter
 }
 
@@ -289,7 +290,7 @@ func (p *Path) Add(c *Connection) error {
 		if c.began, err = inHead(r, c.ID, byte(envelope.Data)); err != nil {
 			return err
 		}
-		if err = restoreFuses(r, c); err != nil {
+		if err = errors.Join(restoreFuses(r, c), restoreShape(r, c)); err != nil {
 			return err
 		}
 		row, err := partnerOf(r, c.ID)

@@ -326,7 +326,7 @@ func (p *Path) question(con *Connection) (envelope.Hello, error) {
 
 func (p *Path) hello(con *Connection, reply bool, nonce []byte) (envelope.Hello, error) {
 	h := envelope.Hello{
-		Connection: con.ID, Versions: []int{1}, Capabilities: []string{canAgree}, Boot: p.Boot, Window: window, Reply: reply,
+		Connection: con.ID, Versions: []int{1}, Capabilities: con.abilities(), Boot: p.Boot, Window: window, Reply: reply,
 		Nonce: nonce,
 	}
 	con.session.mu.Lock()
@@ -412,6 +412,7 @@ func (p *Path) greeted(con *Connection, theirs envelope.Hello, known *[2]outbox.
 		return fmt.Errorf("hello of another connection: %w", errPeer)
 	}
 	con.session.heard(theirs.Capabilities)
+	con.shapes.greeted(theirs.Capabilities)
 	adopted, err := p.adopt(con, theirs.Sent)
 	if err != nil {
 		return err

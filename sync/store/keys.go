@@ -32,6 +32,7 @@ import (
 //	n/<name>                             what people were told
 //	l/<con>                              a running load; d/<con> a heal under way
 //	v/<con>/<a|s|f|k>                    last comparison with the peer; place of the sweep; fuses blown; where the streams stood
+//	v/<con>/h<o|i>                       what we said that we send; what the peer says
 //	G/<con>/<ref>                        what the egress gate found in one of our tickets, and approvals
 //	F/<con>/v/<version>  F/<con>/h/<n>   a version of the filters, by content; the nth that was put in force
 //	p/<con>                              who is at the ends of a connection
@@ -213,6 +214,11 @@ func PlaceOf(key []byte) (epoch uint64, stream byte, seq event.Seq) {
 // LastOf is the last key that there can be of the stream and epoch of an EventKey or ProofKey.
 func LastOf(key []byte) []byte {
 	return binary.BigEndian.AppendUint64(append([]byte(nil), key[:len(key)-8]...), ^uint64(0))
+}
+
+// ShapeKey holds what a side says that it sends.
+func ShapeKey(con event.ConnectionID, side Side) []byte {
+	return append(conKey('v', con, 2), 'h', byte(side))
 }
 
 // TrimKey holds where the streams of a connection stood at some times.

@@ -23,10 +23,11 @@ const (
 	KindEnvelope Kind = "envelope" // a cut of a stream; the reply is a receipt
 	KindBlob     Kind = "blob"     // asks for a piece of a file; the reply is the piece
 	KindAgree    Kind = "agree"    // asks what the peer holds; the reply says it
+	KindShape    Kind = "shape"    // tells which fields are sent; the reply says what is on record
 )
 
 // Kinds lists every kind of message of a connection.
-func Kinds() []Kind { return []Kind{KindHello, KindEnvelope, KindBlob, KindAgree} }
+func Kinds() []Kind { return []Kind{KindHello, KindEnvelope, KindBlob, KindAgree, KindShape} }
 
 // MaxMessage is the largest request or reply in bytes.
 const MaxMessage = 1 << 20

@@ -246,6 +246,16 @@ func (c *Client) Resume(ctx context.Context, name string) (admin.Connection, err
 	return post[admin.Connection](ctx, c, connection(name, "/resume"), nil)
 }
 
+// Fields implements admin.Service.
+func (c *Client) Fields(ctx context.Context, name string) (admin.Fields, error) {
+	return get[admin.Fields](ctx, c, connection(name, "/fields"), nil)
+}
+
+// FieldsSeen implements admin.Service.
+func (c *Client) FieldsSeen(ctx context.Context, name string) (admin.Fields, error) {
+	return post[admin.Fields](ctx, c, connection(name, "/fields/seen"), nil)
+}
+
 // ScopeCount implements admin.Service.
 func (c *Client) ScopeCount(ctx context.Context, name string) (admin.ScopeCount, error) {
 	return get[admin.ScopeCount](ctx, c, connection(name, "/scope"), nil)

@@ -80,6 +80,8 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 			func() (any, error) { return c.Verify(ctx, "globex", admin.VerifyRequest{Heal: true, Deep: true}) },
 		},
 		{"Resume", admin.Connection{State: "working"}, []any{"globex"}, func() (any, error) { return c.Resume(ctx, "globex") }},
+		{"Fields", admin.Fields{Connection: "globex", Theirs: &admin.Sent{Comments: true, Fields: []admin.SentField{{Name: "status", Type: event.TypeOption, Options: []string{"open"}}}}, At: at, Changes: []string{"status comes now"}, Changed: at, Unread: []admin.Unread{{Line: 1, Col: 2, Code: "not-sent", Text: "x"}}, Ours: admin.Sent{Fields: []admin.SentField{}}, Held: true}, []any{"globex"}, func() (any, error) { return c.Fields(ctx, "globex") }},
+		{"FieldsSeen", admin.Fields{Connection: "globex", Ours: admin.Sent{Fields: []admin.SentField{}}}, []any{"globex"}, func() (any, error) { return c.FieldsSeen(ctx, "globex") }},
 		{"ScopeCount", admin.ScopeCount{Listed: 9, Matches: 3, Cut: true}, []any{"globex"}, func() (any, error) { return c.ScopeCount(ctx, "globex") }},
 		{"Preview", admin.Preview{Listed: 1, Tickets: []admin.PreviewTicket{{Key: "SUP-1", State: "held"}}}, []any{"globex", admin.PreviewRequest{Query: "q", Limit: 3}}, func() (any, error) {
 			return c.Preview(ctx, "globex", admin.PreviewRequest{Query: "q", Limit: 3})

@@ -86,6 +86,14 @@ func (f *fakeService) ScopeCount(_ context.Context, name string) (admin.ScopeCou
 	return reply[admin.ScopeCount](f, "ScopeCount", name)
 }
 
+func (f *fakeService) Fields(_ context.Context, name string) (admin.Fields, error) {
+	return reply[admin.Fields](f, "Fields", name)
+}
+
+func (f *fakeService) FieldsSeen(_ context.Context, name string) (admin.Fields, error) {
+	return reply[admin.Fields](f, "FieldsSeen", name)
+}
+
 func (f *fakeService) Preview(_ context.Context, name string, r admin.PreviewRequest) (admin.Preview, error) {
 	return reply[admin.Preview](f, "Preview", name, r)
 }
