@@ -192,7 +192,14 @@ func checkOutcome(o event.Outcome) error {
 	if o.Seq == 0 {
 		return errors.New("an outcome of event 0")
 	}
-	if err := errors.Join(checkTwin(o.Twin), checkCode(o.Code)); err != nil {
+	// Of an event that was not understood nobody knows the twin but who sent it.
+	nameless := o.Twin.IsZero() && o.Verdict == event.Refused && o.Code == event.CodeMalformed
+	if !nameless {
+		if err := checkTwin(o.Twin); err != nil {
+			return err
+		}
+	}
+	if err := checkCode(o.Code); err != nil {
 		return err
 	}
 	for _, name := range o.Lost {

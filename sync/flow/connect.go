@@ -174,7 +174,8 @@ func (p *Path) pairAsked(ctx context.Context, in *incoming) error {
 	key := in.body.Connect.Key
 	found, err := p.Tracker.Locate(ctx, key)
 	if errors.Is(err, adapters.ErrGone) {
-		return &refusedError{event.CodeGone, "we have no ticket " + key}
+		// The peer is told the same as of a ticket outside of the scope.
+		return &refusedError{event.CodeByGate, "we have no ticket " + key}
 	}
 	if err != nil {
 		return err

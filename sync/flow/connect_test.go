@@ -145,7 +145,7 @@ func TestConnect_RefusalsSayWhyAndLeaveNothing(t *testing.T) {
 	}{
 		{"no leave", flow.PermitNever, "b-1", nil, event.CodeByGate},
 		{"no leave to ask whether there is one", flow.PermitNever, "b-77", nil, event.CodeByGate},
-		{"no such ticket", flow.PermitAuto, "b-77", nil, event.CodeGone},
+		{"no such ticket", flow.PermitAuto, "b-77", nil, event.CodeByGate},
 		{"out of scope", flow.PermitAuto, "b-1", func(_ *world, _, b *node) {
 			b.desk.set(b.one().Ref, "summary", "outside")
 		}, event.CodeByGate},

@@ -25,6 +25,7 @@ func (p *Path) Receive(ctx context.Context, id event.ConnectionID, kind transpor
 		return nil, fmt.Errorf("message for an unknown connection: %w", errPeer)
 	}
 	if con.meter.deaf(p.Now()) {
+		p.turnAway(con, refusedDeaf, errDeaf)
 		return nil, errDeaf
 	}
 	reply, err := p.receiveKind(con, kind, body)
@@ -121,6 +122,9 @@ func (a *arrival) append(p *Path) (envelope.Receipt, error) {
 	}
 	if taken.verdict == inbox.Take {
 		p.bodies.keep(a)
+	}
+	if why := map[inbox.Verdict]refusal{inbox.Stop: refusedFork, inbox.Gap: refusedGap, inbox.Repeat: refusedRepeat, inbox.Old: refusedEpoch}[taken.verdict]; why != "" {
+		p.turnAway(con, why, nil)
 	}
 	con.meter.waiting.Add(taken.added)
 	p.announce(con, taken)

@@ -51,7 +51,7 @@ func (p *Path) storeReceived(tx store.Tx, a *arrival, skip int, taken *intake) e
 		if err := putBinary(tx, store.EventKey(con.ID, store.In, head.Epoch, byte(cut.Stream), head.Through), stored); err != nil {
 			return err
 		}
-		if err := p.storeMessage(tx, con, head, a.messages[i], taken); err != nil {
+		if err := p.storeMessage(tx, a, head, a.messages[i], taken); err != nil {
 			return fmt.Errorf("event %d: %w", head.Through, err)
 		}
 	}
@@ -62,11 +62,14 @@ func (p *Path) storeReceived(tx store.Tx, a *arrival, skip int, taken *intake) e
 	return putBinary(tx, store.HeadKey(con.ID, store.In, byte(cut.Stream)), head)
 }
 
-func (p *Path) storeMessage(tx store.Tx, con *Connection, head inbox.Head, a arrived, taken *intake) error {
-	m := a.message
+func (p *Path) storeMessage(tx store.Tx, from *arrival, head inbox.Head, a arrived, taken *intake) error {
+	con, m := from.con, a.message
 	switch {
-	case a.bad != nil && m.Change == nil:
-		p.Log.Warn().Str("connection", con.Name).Uint64("seq", uint64(head.Through)).Err(a.bad).Msg("event not understood")
+	case a.bad != nil:
+		p.turnAway(con, refusedEvent, a.bad)
+		if from.cut.Stream != envelope.Data {
+			return nil // its number is none of the stream that outcomes are about
+		}
 		taken.answers = true
 		return p.answerWith(tx, con.ID, event.Message{Outcome: &event.Outcome{
 			Epoch: head.Epoch, Seq: head.Through, Verdict: event.Refused, Code: event.CodeMalformed,
@@ -174,6 +177,7 @@ func (p *Path) refuseBusy(con *Connection, stream envelope.Stream, code event.Co
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errOurs, err)
 	}
+	p.turnAway(con, refusedQuota, errors.New(string(code)))
 	p.Observe(Observation{What: "quota", Connection: con.Name, Code: code, At: p.Now()})
 	return con.Codec.SealReceipt(receipt)
 }

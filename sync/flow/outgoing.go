@@ -287,6 +287,9 @@ func (p *Path) settle(tx store.Tx, con *Connection, o event.Outcome) (*settled, 
 	if err != nil {
 		return nil, err
 	}
+	if entry != nil && o.Twin.IsZero() {
+		o.Twin = entry.Twin // the peer did not understand the event
+	}
 	if entry != nil {
 		if entry.Twin != o.Twin {
 			return nil, fmt.Errorf("outcome of event %d names another twin: %w", o.Seq, errPeer)

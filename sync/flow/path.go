@@ -146,10 +146,11 @@ type Connection struct {
 	session  session
 	// began is how far the peer's data events had come when the process began, at
 	// beganAt.
-	began   inbox.Head
-	beganAt time.Time
-	creates *filters.Counter
-	meter   *meter
+	began    inbox.Head
+	beganAt  time.Time
+	creates  *filters.Counter
+	meter    *meter
+	refusals refusals
 	// approved are twins whose event a person lets pair them.
 	approved sync.Map
 	breakers breakers

@@ -145,7 +145,7 @@ func (r *Runner) Connect(c *Connection) error {
 	err := c.Link.Handle(func(ctx context.Context, kind transport.Kind, body []byte) ([]byte, error) {
 		reply, err := r.path.Receive(ctx, c.ID, kind, body)
 		if err != nil && !errors.Is(err, errDeaf) && !errors.Is(err, errNotUs) {
-			r.path.Log.Warn().Str("connection", c.Name).Str("kind", string(kind)).Err(err).Msg("message refused")
+			r.path.turnAway(c, refusedMessage, err)
 		}
 		return reply, err
 	})
