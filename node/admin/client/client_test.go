@@ -54,7 +54,7 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 	sync := admin.SyncRequest{Keys: []string{"SUP-1"}, Query: "q", Connection: "globex", DryRun: true}
 	pick := admin.QueueSelect{ID: "i/1", Connection: "globex", Code: "denied", All: true}
 	try := admin.TryRequest{Connection: "globex", Key: "SUP-1", Out: "a\nb", In: "c"}
-	publication, record := admin.PublishRequest{Connection: "globex", Reason: "why", Expect: "a1", Wider: true, Most: 7}, admin.RecordRequest{Connection: "globex", Key: "SUP-1", Blank: true}
+	record := admin.RecordRequest{Connection: "globex", Key: "SUP-1", Blank: true}
 	pair := admin.Pair{Ours: "SUP-1", Theirs: "INC-7", Prefer: "ours"}
 	pairing := admin.ConnectRequest{Connection: "globex", Pairs: []admin.Pair{pair}, Old: true, DryRun: true}
 	match := admin.MatchRequest{Connection: "globex", By: "Remote key", Query: "q"}
@@ -119,9 +119,6 @@ func TestClient_EveryCallAndAnswerArrivesUnchanged(t *testing.T) {
 		{"Schema", event.Schema{Fields: map[string]event.Field{"fields.Severity": {Type: event.TypeOption, Options: []string{"S1"}}}}, nil, func() (any, error) { return c.Schema(ctx) }},
 		{"Try", admin.TryResult{Key: "SUP-1", Lines: []admin.TryLine{{Line: 1, Value: []any{"x", true, 1.5, nil}}}}, []any{try}, func() (any, error) { return c.Try(ctx, try) }},
 		{"Record", admin.RecordResult{Key: "SUP-1", Cases: "- {}\n"}, []any{record}, func() (any, error) { return c.Record(ctx, record) }},
-		{"Publish", admin.PublishResult{Version: "a1", Fields: map[string]int{"due": 2}}, []any{publication}, func() (any, error) { return c.Publish(ctx, publication) }},
-		{"FilterHistory", admin.FilterHistory{Connection: "globex", Versions: []admin.FilterVersion{{Version: "a1", At: at}}}, []any{"globex"}, func() (any, error) { return c.FilterHistory(ctx, "globex") }},
-		{"FilterDiff", admin.FilterDiff{From: "a1", To: "files", Parts: []admin.PartDiff{{Part: "out", Lines: []string{"-a", "+b"}}}}, []any{"globex", "a1", "files"}, func() (any, error) { return c.FilterDiff(ctx, "globex", "a1", "files") }},
 		{"Reload", nil, nil, func() (any, error) { return nil, c.Reload(ctx) }},
 	})
 }
@@ -134,6 +131,26 @@ func TestClient_TemplatesArriveUnchanged(t *testing.T) {
 	arrive(t, fake, []exchange{
 		{"Templates", []admin.TemplateUse{{Connection: "globex", Configured: "customer@2", Template: "customer@1", Joined: true, Parked: 1}}, nil, func() (any, error) { return c.Templates(ctx) }},
 		{"TemplateDiff", admin.TemplateDiff{From: "a@1", To: "a@2", Parts: []admin.PartDiff{}, Connections: []admin.TemplateChange{{Connection: "globex", Wider: []string{"due leaves"}}}}, []any{"a@1", "a@2"}, func() (any, error) { return c.TemplateDiff(ctx, "a@1", "a@2") }},
+	})
+}
+
+func TestClient_VersionsAndRecordsArriveUnchanged(t *testing.T) {
+	t.Parallel()
+	fake := &fakeService{}
+	c := serve(t, fake)
+	ctx := t.Context()
+	at := time.Date(2026, 11, 23, 1, 2, 3, 456789000, time.UTC)
+	publication := admin.PublishRequest{Connection: "globex", Reason: "why", Expect: "a1", Wider: true, Most: 7}
+	records := admin.AuditQuery{After: 7, Limit: 3, Since: at, Connection: "globex", Ticket: "SUP-1 ä", Action: "pause"}
+	prune := admin.AuditPruneRequest{Before: at, Reason: "old"}
+	head := audit.Head{Number: 9, Hash: strings.Repeat("0f", 32)}
+	arrive(t, fake, []exchange{
+		{"Publish", admin.PublishResult{Version: "a1", Fields: map[string]int{"due": 2}}, []any{publication}, func() (any, error) { return c.Publish(ctx, publication) }},
+		{"FilterHistory", admin.FilterHistory{Connection: "globex", Versions: []admin.FilterVersion{{Version: "a1", At: at}}}, []any{"globex"}, func() (any, error) { return c.FilterHistory(ctx, "globex") }},
+		{"FilterDiff", admin.FilterDiff{From: "a1", To: "files", Parts: []admin.PartDiff{{Part: "out", Lines: []string{"-a", "+b"}}}}, []any{"globex", "a1", "files"}, func() (any, error) { return c.FilterDiff(ctx, "globex", "a1", "files") }},
+		{"Audit", admin.AuditPage{Records: []audit.Record{{Number: 8, At: at, Action: "pause", Said: map[string]string{"reason": "ä"}}}, Through: 8, Head: head}, []any{records}, func() (any, error) { return c.Audit(ctx, records) }},
+		{"AuditHead", admin.AuditHead{Head: head, Key: "ab"}, nil, func() (any, error) { return c.AuditHead(ctx) }},
+		{"PruneAudit", 4, []any{prune}, func() (any, error) { return c.PruneAudit(ctx, prune) }},
 	})
 }
 
