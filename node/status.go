@@ -247,13 +247,7 @@ func (n *Node) setPause(name string, change func(*record) error) (admin.Connecti
 
 // Probe asks the tracker what is wrong before the first sync.
 func (n *Node) Probe(ctx context.Context) ([]adapters.Finding, error) {
-	if p, ok := n.tracker.(adapters.Prober); ok {
-		return append(p.Probe(ctx), n.hookFindings()...), nil
-	}
-	if _, err := n.tracker.Schema(ctx); err != nil {
-		return nil, trackerFailed("ask for the schema", err)
-	}
-	return append([]adapters.Finding{{Level: adapters.LevelOK, What: "the tracker answers"}}, n.hookFindings()...), nil
+	return append(adapters.Probe(ctx, n.tracker), n.hookFindings()...), nil
 }
 
 // Schema is the tracker's, as the account sees it.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"parley/adapters"
 	"parley/adapters/internal/recall"
@@ -131,12 +130,6 @@ func (t *Tracker) Probe(ctx context.Context) []adapters.Finding {
 		return []adapters.Finding{problem(err)}
 	}
 	out := []adapters.Finding{{Level: adapters.LevelOK, What: "signed in as " + me.event().Name}}
-	if skew, known := t.api.rest.Skew(); known && skew.Abs() > time.Minute {
-		out = append(out, adapters.Finding{
-			Level: adapters.LevelWarning, What: "the clocks of this machine and of Azure DevOps differ by " + skew.Round(time.Second).String(),
-			Hint: "set this machine's clock by a time server",
-		})
-	}
 	for _, project := range t.set.projects {
 		out = append(out, t.probeProject(ctx, project)...)
 	}

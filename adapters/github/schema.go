@@ -127,9 +127,6 @@ func (t *Tracker) Probe(ctx context.Context) []adapters.Finding {
 	if !r.Private {
 		warn("the repository is public: everything that is written there is for everybody", "check what the filters let through")
 	}
-	if skew, known := t.api.rest.Skew(); known && skew.Abs() > time.Minute {
-		warn("the clocks of this machine and of GitHub differ by "+skew.Round(time.Second).String(), "set this machine's clock by a time server")
-	}
 	out = append(out, t.probeToken(ctx)...)
 	return append(out, adapters.Finding{
 		Level: adapters.LevelOK, What: "GitHub has no internal comments and takes no files: neither is kept in step",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"parley/adapters"
 	"parley/adapters/internal/recall"
@@ -231,11 +230,8 @@ func (t *Tracker) Probe(ctx context.Context) []adapters.Finding {
 		return []adapters.Finding{problem(err)}
 	}
 	out := []adapters.Finding{{Level: adapters.LevelOK, What: "signed in as " + me.event().Name}}
-	if skew, known := t.api.rest.Skew(); known && skew.Abs() > time.Minute {
-		out = append(out, adapters.Finding{
-			Level: adapters.LevelWarning, What: "the clocks of this machine and of Jira differ by " + skew.Round(time.Second).String(),
-			Hint: "set this machine's clock by a time server",
-		})
+	if me.TimeZone != "" {
+		out = append(out, adapters.Finding{Level: adapters.LevelOK, What: "the account's time zone is " + me.TimeZone + ": queries of Jira go by it, and so does Parley"})
 	}
 	for _, project := range t.set.projects {
 		out = append(out, t.probeProject(ctx, project)...)

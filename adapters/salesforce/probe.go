@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"parley/adapters"
 )
@@ -19,12 +18,6 @@ func (t *Tracker) Probe(ctx context.Context) []adapters.Finding {
 		{Level: adapters.LevelOK, What: "signed in as " + me.Name + " (" + me.Login + ") of the org " + me.Org},
 		t.probeSignIn(),
 		{Level: adapters.LevelOK, What: "the account's time zone is " + orDefault(me.Zone, "not told") + "; all times are read as UTC"},
-	}
-	if skew, known := t.api.rest.Skew(); known && skew.Abs() > time.Minute {
-		out = append(out, adapters.Finding{
-			Level: adapters.LevelWarning, What: "the clocks of this machine and of Salesforce differ by " + skew.Round(time.Second).String(),
-			Hint: "set this machine's clock by a time server",
-		})
 	}
 	cat, err := t.dir.catalog(ctx)
 	if err != nil {
@@ -65,7 +58,7 @@ func (t *Tracker) probeCases(cat *catalog) []adapters.Finding {
 	} else {
 		out = append(out, adapters.Finding{Level: adapters.LevelOK, What: "creates are marked in " + t.set.keyField})
 	}
-	return append(out, adapters.Finding{Level: adapters.LevelOK, What: fmt.Sprintf("files may have %d MiB, comments %d bytes", int64(maxFile)>>20, cat.commentBytes())})
+	return append(out, adapters.Finding{Level: adapters.LevelOK, What: fmt.Sprintf("comments may have %d bytes", cat.commentBytes())})
 }
 
 // probeUsage tells what is left of the day's API calls.

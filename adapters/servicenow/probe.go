@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"parley/adapters"
 	"parley/sync/event"
@@ -19,12 +18,6 @@ func (t *Tracker) Probe(ctx context.Context) []adapters.Finding {
 		return []adapters.Finding{problem(err)}
 	}
 	out := []adapters.Finding{{Level: adapters.LevelOK, What: "signed in as " + me.Login}}
-	if skew, known := t.api.rest.Skew(); known && skew.Abs() > time.Minute {
-		out = append(out, adapters.Finding{
-			Level: adapters.LevelWarning, What: "the clocks of this machine and of ServiceNow differ by " + skew.Round(time.Second).String(),
-			Hint: "set this machine's clock by a time server",
-		})
-	}
 	for _, look := range []func(context.Context) ([]adapters.Finding, error){
 		t.probeZone, t.probeFields, t.probeTickets, t.probeJournal, t.probeFiles, t.probeAudit,
 	} {
@@ -129,14 +122,12 @@ func (t *Tracker) probeFiles(ctx context.Context) ([]adapters.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	limit, err := t.uploadLimit(ctx)
-	out := []adapters.Finding{{Level: adapters.LevelOK, What: fmt.Sprintf("files may have up to %d MiB", limit>>20)}}
 	if got.total > 0 && len(got.rows) == 0 {
-		out = append(out, adapters.Finding{
+		return []adapters.Finding{{
 			Level: adapters.LevelWarning, What: "the newest files are hidden from the account", Hint: "let it read sys_attachment",
-		})
+		}}, nil
 	}
-	return out, err
+	return nil, nil
 }
 
 // probeAudit tells whether setting history could be, or must not be, yes.

@@ -3,8 +3,6 @@ package zendesk
 import (
 	"context"
 	"errors"
-	"strconv"
-	"time"
 
 	"parley/adapters"
 )
@@ -16,12 +14,6 @@ func (t *Tracker) Probe(ctx context.Context) []adapters.Finding {
 		return []adapters.Finding{problem(err)}
 	}
 	out := []adapters.Finding{{Level: adapters.LevelOK, What: "signed in as " + me.event().Name}, t.probeSignIn()}
-	if skew, known := t.api.rest.Skew(); known && skew.Abs() > time.Minute {
-		out = append(out, adapters.Finding{
-			Level: adapters.LevelWarning, What: "the clocks of this machine and of Zendesk differ by " + skew.Round(time.Second).String(),
-			Hint: "set this machine's clock by a time server",
-		})
-	}
 	out = append(out, probeAccount(&me)...)
 	// The export may be asked for a page that holds nothing: that it is allowed is
 	// what is to be known.
@@ -61,9 +53,7 @@ func (t *Tracker) probeSettings(ctx context.Context) []adapters.Finding {
 	if err != nil {
 		return []adapters.Finding{problem(err)}
 	}
-	out := []adapters.Finding{{
-		Level: adapters.LevelOK, What: "files may have " + strconv.FormatInt(limits.Limits.Attachment>>20, 10) + " MiB",
-	}}
+	var out []adapters.Finding
 	if !limits.Tickets.PrivateFiles {
 		out = append(out, adapters.Finding{
 			Level: adapters.LevelWarning, What: "attachments can be opened by whoever knows their address",

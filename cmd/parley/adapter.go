@@ -155,11 +155,7 @@ func (a *app) probe(ctx context.Context) ([]adapters.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	prober, ok := tracker.(adapters.Prober)
-	if !ok {
-		return nil, errors.Join(&failure{Kind: admin.KindConflict, Message: "this adapter has no probe"}, tracker.Close())
-	}
-	return prober.Probe(ctx), tracker.Close()
+	return adapters.Probe(ctx, tracker), tracker.Close()
 }
 
 // tracker opens the tracker that the configuration names.
