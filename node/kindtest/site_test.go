@@ -145,10 +145,8 @@ func (x *site) writeConfig(address *url.URL, listens bool) {
 		}
 		settings += fmt.Sprintf("    %s: %q\n", s.Name, value)
 	}
-	// One answer with a Date of a day ahead, as the trouble has it, makes the tracker's clock
-	// another, and a ticket that is looked at then older than the approval.
 	text := fmt.Sprintf("node: {name: %s, dir: data}\nmetrics: {listen: \"off\"}\nlog: {level: warn}\ntracker:\n  kind: %s\n  url: %s\n  poll: 1s\n  timeout: 3s\n  settings:\n%s"+
-		"connections:\n  peer: {scope: \"true\", since: 2020-01-01, out: out.parley, in: in.parley, tables: tables}\n", x.name, x.kind.Name, address, settings)
+		"connections:\n  peer: {scope: \"true\", out: out.parley, in: in.parley, tables: tables}\n", x.name, x.kind.Name, address, settings)
 	if x.webhook != "" {
 		// Nothing else is to find what the webhook tells.
 		text = strings.Replace(text, "tables: tables}", "tables: tables, sweep: \"off\", verify: \"off\"}", 1)
