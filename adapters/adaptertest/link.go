@@ -67,6 +67,37 @@ func linkAround(e *env, relation string) {
 	}
 }
 
+// refuseLink writes a link to a ticket that was deleted in between, as a peer's may be.
+// The tracker's no is never kept quiet: either the step is refused, and nothing of it is
+// done, or all the rest is done, and the answer says that something is missing.
+func refuseLink(t *testing.T, s *Subject) {
+	e := newEnv(t, s)
+	if len(s.Links) == 0 {
+		return
+	}
+	gone, there, ticket := e.linked(nil), e.linked(nil), e.linked(nil)
+	e.must(s.Hand.Delete(t.Context(), gone.ID))
+	left := event.Link{Type: s.Links[0], ID: there.ID}
+	before, summary := e.read(ticket).Fields[event.FieldSummary], unique("beside a link")
+	w, err := e.tracker.Write(t.Context(), event.Step{Kind: event.StepUpdate, Ref: ticket, Fields: event.Fields{
+		event.FieldSummary: summary, event.FieldLinks: event.LinksValue([]event.Link{{Type: s.Links[0], ID: gone.ID}, left}),
+	}}, nil)
+	switch got := e.read(ticket).Fields[event.FieldSummary]; {
+	case errors.Is(err, adapters.ErrRejected):
+		e.hasLinks(ticket, "of a step that was refused")
+		if got != before {
+			t.Errorf("the summary of a step that was refused is %q", got)
+		}
+	case err != nil || w.Partly == "":
+		t.Errorf("a link to a ticket that is gone: partly %q, %v", w.Partly, err)
+	default:
+		e.hasLinks(ticket, "beside a link to a ticket that is gone", left)
+		if got != summary {
+			t.Errorf("the summary beside it is %q", got)
+		}
+	}
+}
+
 // linked makes a ticket.
 func (e *env) linked(with event.Fields) event.Ref {
 	fields := e.fields(unique("linked"), "text")

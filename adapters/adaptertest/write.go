@@ -22,6 +22,7 @@ func writePromises() []promise {
 		{"NilEmptiesAField", writeNil},
 		{"AParentIsSetChangedAndTakenAway", writeParent},
 		{"LinksAreMadeAndTakenAwayOneByOne", writeLinks},
+		{"ALinkThatIsRefusedIsNeverKeptQuiet", refuseLink},
 		{"UnknownOptionIsNotTakenSilently", writeUnknownOption},
 		{"UnknownFieldIsRefused", writeUnknownField},
 		{"StatusFollowsTheWorkflow", writeStatus},
