@@ -30,7 +30,7 @@ help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: format vet lint structure race simulation ## The gate: format, vet, lint, structure and every test with the race detector
+test: format vet lint structure race many simulation ## The gate: format, vet, lint, structure and every test with the race detector
 
 .PHONY: check
 check: test ## The same as test
@@ -61,6 +61,10 @@ race: ## Unit, property and script tests and fuzz seeds, with the race detector
 	@command -v "$$($(GO) env CC)" >/dev/null || \
 		{ echo "error: the race detector needs a C compiler ($$($(GO) env CC)); install one" >&2; exit 1; }
 	CGO_ENABLED=1 $(GO) test -race $$($(GO) list ./... | grep -v '/sync/simtest$$')
+
+.PHONY: many
+many: ## What many connections do side by side; without the race detector, which finds the embedded server's own races
+	$(GO) test -count=1 ./node -run 'TestTemplates_TwoHundred|TestPairing_Many'
 
 .PHONY: simulation
 simulation: ## The simulation and its mutants; a world runs on one goroutine, so without the race detector

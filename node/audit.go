@@ -40,9 +40,12 @@ func (n *Node) openAudit() (err error) {
 
 // begun puts the start of the node on record, with what it runs by.
 func (n *Node) begun() error {
+	n.mu.Lock()
+	runsBy := n.fingerprint
+	n.mu.Unlock()
 	_, err := n.OnRecord(audit.Record{
 		Who: whoRuns(), From: theNode, Action: "start", Outcome: audit.Done,
-		Said: map[string]string{"program": n.options.Version, "configuration": n.fingerprint},
+		Said: map[string]string{"program": n.options.Version, "configuration": runsBy},
 	})
 	return err
 }

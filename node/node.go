@@ -273,8 +273,9 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	if n.syslog != nil {
 		all.Go(func() { n.syslog.Run(ctx) })
 	}
-	n.log.Info().Str("node", n.config.Node.Name).Str("id", string(n.identity.document.Node())).
-		Str("tracker", n.config.Tracker.Kind).Uint64("boot", n.boot.Counter).Msg("node runs")
+	cfg := n.configured()
+	n.log.Info().Str("node", cfg.Node.Name).Str("id", string(n.identity.document.Node())).
+		Str("tracker", cfg.Tracker.Kind).Uint64("boot", n.boot.Counter).Msg("node runs")
 	if err := n.begun(); err != nil {
 		return err
 	}

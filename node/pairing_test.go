@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -76,66 +75,6 @@ func (c *cutter) carry(near net.Conn, lives int) {
 	<-up
 }
 
-// TestPairing_ManyJoinSideBySideOverConnectionsThatAreCut: whoever is cut off at any
-// message of a pairing comes to the agreement that its first try began, and its code
-// is nobody else's.
-func TestPairing_ManyJoinSideBySideOverConnectionsThatAreCut(t *testing.T) {
-	t.Parallel()
-	const joining = 32
-	port := freePort(t)
-	a, b, c := newSite(t, "acme", "127.0.0.1:"+port), newSite(t, "globex", ""), newSite(t, "initech", "")
-	// Two of three connections are cut, at each place in turn: handshake, sign-in, offer, end.
-	way := newCutter(t, func(number int64) int {
-		if number%3 == 0 {
-			return 0
-		}
-		return int(number % 7)
-	})
-	way.to.Store("127.0.0.1:" + port)
-	text, err := os.ReadFile(a.file())
-	must(t, err)
-	listen := "  nats: 127.0.0.1:" + port + "\n"
-	must(t, os.WriteFile(a.file(), []byte(strings.Replace(string(text), listen, listen+"  advertise: "+way.Addr().String()+"\n", 1)), 0o600))
-	a.run()
-	b.run()
-	c.run()
-
-	codes := make([]string, joining)
-	for i := range codes {
-		made, err := a.node.Invite(t.Context(), admin.InviteRequest{Name: customer(i)})
-		must(t, err)
-		codes[i] = made.Code
-	}
-	must(t, sideBySide(joining, func(i int) error {
-		_, err := b.node.Accept(t.Context(), admin.AcceptRequest{Code: codes[i], Name: customer(i)})
-		return err
-	}))
-	if way.cut.Load() == 0 {
-		t.Fatal("nothing was cut")
-	}
-	t.Logf("%d connections, %d cut", way.next.Load(), way.cut.Load())
-	before := agreements(t, a, b)
-	if len(before) != joining {
-		t.Fatalf("%d connections, want %d", len(before), joining)
-	}
-	// Once more, as one does who did not see the answer; and somebody else.
-	must(t, sideBySide(joining, func(i int) error {
-		_, err := b.node.Accept(t.Context(), admin.AcceptRequest{Code: codes[i], Name: customer(i)})
-		return err
-	}))
-	err = sideBySide(joining, func(i int) error {
-		_, err := c.node.Accept(t.Context(), admin.AcceptRequest{Code: codes[i], Name: customer(i)})
-		if err == nil || !strings.Contains(err.Error(), "used") {
-			return fmt.Errorf("somebody else with the code: %w", err)
-		}
-		return nil
-	})
-	must(t, err)
-	if after := agreements(t, a, b); !slices.Equal(after, before) {
-		t.Errorf("accepting again changed the connections:\n%v\n%v", before, after)
-	}
-}
-
 // sideBySide does something so many times at once.
 func sideBySide(count int, do func(int) error) error {
 	problems := make([]error, count)
@@ -201,3 +140,5 @@ func TestPairing_NameIsOfOneConnection(t *testing.T) {
 		t.Errorf("the code of a connection that was ended brought it back: %v", agreements(t, a, a))
 	}
 }
+
+func customer(i int) string { return fmt.Sprintf("c-%03d", i) }

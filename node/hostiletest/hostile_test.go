@@ -251,7 +251,8 @@ func TestHostile_TextsAndNamesOfFilesDoNoHarm(t *testing.T) {
 	names := []string{"../../../evil", "/etc/evil", "nul\x00evil", `C:\evil`, "CON", ".", "..", "evil\r\nX-Header: 1", "\u202egpj.exe"}
 	content := []byte("eight by")
 	sum := sha256.Sum256(content)
-	l.serve = func(offset int64) []byte { return content[min(offset, 8):] }
+	whole := func(offset int64) []byte { return content[min(offset, 8):] }
+	l.serve.Store(&whole)
 	for i, text := range nasty {
 		seq := l.say(l.change(func(c *event.ChangeBody) {
 			c.Fields = event.Fields{"summary": fmt.Sprintf("liar %d %s", i, text), "description": text, text: text}
@@ -306,7 +307,7 @@ func (l *liar) badFiles() {
 		func(int64) []byte { return nil },
 		func(int64) []byte { return []byte("x") },
 	} {
-		l.serve = serve
+		l.serve.Store(&serve)
 		var sum [32]byte
 		sum[0] = byte(i)
 		seq := l.say(l.change(func(c *event.ChangeBody) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ type liar struct {
 	// at is where our data stream stands, as the victim knows it.
 	at envelope.Place
 	// serve gives the bytes of a file from an offset; nil gives none.
-	serve func(offset int64) []byte
+	serve atomic.Pointer[func(offset int64) []byte]
 
 	mu       sync.Mutex // guards what follows
 	outcomes []event.Outcome
@@ -172,7 +173,8 @@ func (l *liar) take(body []byte) ([]byte, error) {
 
 func (l *liar) piece(body []byte) ([]byte, error) {
 	raw, err := l.codec.OpenBlob("ask", body)
-	if err != nil || l.serve == nil {
+	serve := l.serve.Load()
+	if err != nil || serve == nil {
 		return nil, errors.Join(err, errors.New("no file"))
 	}
 	var sha string
@@ -180,7 +182,7 @@ func (l *liar) piece(body []byte) ([]byte, error) {
 	if _, err := fmt.Sscanf(strings.NewReplacer(`{"sha256":"`, "", `","offset":`, " ", "}", "").Replace(string(raw)), "%s %d", &sha, &offset); err != nil {
 		return nil, err
 	}
-	return l.codec.SealBlob(fmt.Sprintf("piece %s %d", sha, offset), l.serve(offset))
+	return l.codec.SealBlob(fmt.Sprintf("piece %s %d", sha, offset), (*serve)(offset))
 }
 
 // cut is the next stretch of our stream, with these events.
