@@ -28,7 +28,7 @@ func Probe(ctx context.Context, t Tracker) []Finding {
 	clock := Finding{Level: LevelOK, What: "the clocks of this machine and of the tracker agree to a minute"}
 	if c, ok := t.(Clocked); !ok {
 		clock.What = "the tracker does not tell its time"
-	} else if skew := c.Skew(); skew.Abs() > clockBound {
+	} else if skew, _ := c.Skew(); skew.Abs() > clockBound {
 		clock = Finding{
 			Level: LevelWarning, What: "the clocks of this machine and of the tracker differ by " + skew.Round(time.Second).String(),
 			Hint: "set both by a time server",

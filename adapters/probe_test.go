@@ -20,7 +20,7 @@ type odd struct {
 	err    error
 }
 
-func (o odd) Skew() time.Duration { return o.skew }
+func (o odd) Skew() (time.Duration, bool) { return o.skew, true }
 
 func (o odd) Schema(context.Context) (event.Schema, error) { return o.schema, o.err }
 

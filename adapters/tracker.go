@@ -76,8 +76,9 @@ type Prober interface {
 // Clocked is the ability to tell the tracker's clock. What it has made is looked for,
 // and told from what was there before, by its own times.
 type Clocked interface {
-	// Skew is by how much the tracker's clock is ahead of ours, as far as is known.
-	Skew() time.Duration
+	// Skew is by how much the tracker's clock is ahead of ours, as far as is known, and
+	// whether that is settled: what hangs on it may be otherwise after the next answers.
+	Skew() (ahead time.Duration, settled bool)
 }
 
 // Historian is the ability to say who changed a field and when.

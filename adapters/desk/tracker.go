@@ -88,7 +88,7 @@ func (t *Tracker) Close() error {
 func (*Tracker) SettleTime() time.Duration { return 500 * time.Millisecond }
 
 // Skew implements adapters.Clocked.
-func (t *Tracker) Skew() time.Duration {
+func (t *Tracker) Skew() (time.Duration, bool) {
 	return t.api.Settled()
 }
 

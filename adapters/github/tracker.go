@@ -37,7 +37,7 @@ var (
 func (t *Tracker) SettleTime() time.Duration { return t.set.settle }
 
 // Skew implements adapters.Clocked.
-func (t *Tracker) Skew() time.Duration {
+func (t *Tracker) Skew() (time.Duration, bool) {
 	return t.api.rest.Settled()
 }
 

@@ -53,7 +53,7 @@ func newTracker(api client, web *url.URL, set settings) *Tracker {
 func (t *Tracker) SettleTime() time.Duration { return t.set.lag + 2*time.Second }
 
 // Skew implements adapters.Clocked.
-func (t *Tracker) Skew() time.Duration {
+func (t *Tracker) Skew() (time.Duration, bool) {
 	return t.api.rest.Settled()
 }
 

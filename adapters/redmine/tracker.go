@@ -45,7 +45,7 @@ func newTracker(c *rest.Client, web *url.URL, set settings) *Tracker {
 func (t *Tracker) SettleTime() time.Duration { return 3 * time.Second }
 
 // Skew implements adapters.Clocked.
-func (t *Tracker) Skew() time.Duration {
+func (t *Tracker) Skew() (time.Duration, bool) {
 	return t.api.rest.Settled()
 }
 

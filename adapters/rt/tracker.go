@@ -60,7 +60,7 @@ func newTracker(client *rest.Client, web *url.URL, set settings) *Tracker {
 func (t *Tracker) SettleTime() time.Duration { return 5 * time.Second }
 
 // Skew implements adapters.Clocked.
-func (t *Tracker) Skew() time.Duration {
+func (t *Tracker) Skew() (time.Duration, bool) {
 	return t.client.Settled()
 }
 

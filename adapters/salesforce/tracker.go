@@ -44,7 +44,7 @@ func newTracker(api client, web *url.URL, set settings, how way) *Tracker {
 func (t *Tracker) SettleTime() time.Duration { return t.set.settle }
 
 // Skew implements adapters.Clocked.
-func (t *Tracker) Skew() time.Duration {
+func (t *Tracker) Skew() (time.Duration, bool) {
 	return t.api.rest.Settled()
 }
 

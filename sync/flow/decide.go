@@ -576,8 +576,16 @@ func (p *Path) since() int64 { return p.Now().Add(-p.behind() - time.Hour).Unix(
 // behind is by how much the tracker's clock is behind ours. One that is ahead does no
 // harm: to look further back is only slower.
 func (p *Path) behind() time.Duration {
-	if c, ok := p.Tracker.(adapters.Clocked); ok {
-		return max(0, -c.Skew())
+	behind, _ := p.lag()
+	return behind
+}
+
+// lag is behind, and whether that is settled.
+func (p *Path) lag() (time.Duration, bool) {
+	c, ok := p.Tracker.(adapters.Clocked)
+	if !ok {
+		return 0, true
 	}
-	return 0
+	ahead, settled := c.Skew()
+	return max(0, -ahead), settled
 }

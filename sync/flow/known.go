@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"parley/adapters"
 	"parley/filters"
 	"parley/sync/event"
 	"parley/sync/inbox"
@@ -208,17 +207,17 @@ const (
 	clockDoubt = 5 * time.Second
 	// ageDoubt is more than a clock may be set by when its time zone was wrong.
 	ageDoubt = 26 * time.Hour
-	// A ticket that is not much too old is looked at again so often, so far apart: by
-	// then more answers have told what the tracker's clock is.
-	ageLooks = 3
-	agePause = time.Minute
+	// agePause is after what a ticket that is not much too old is looked at again while the
+	// tracker's clock is not settled: each look has it told once more.
+	agePause = 5 * time.Second
 )
 
 // barred says why a ticket without a twin does not start by itself, or ""; again is
 // set if that may be otherwise once the tracker's clock is known better.
 func (p *Path) barred(o *outgoing, inScope bool) (why string, again bool) {
 	created := time.Unix(o.known.ref.Created, 0)
-	if behind := p.behind(); behind > clockStep {
+	behind, settled := p.lag()
+	if behind > clockStep {
 		// Times and the clock are known by parts of a second, each cut in its own way:
 		// better a ticket too many than one that nobody misses.
 		created = created.Add(behind + clockDoubt)
@@ -236,8 +235,7 @@ func (p *Path) barred(o *outgoing, inScope bool) (why string, again bool) {
 	case !forced && !labelled(o.ticket, o.rules.Start):
 		return "it does not carry the " + o.rules.Start, false
 	case !forced && created.Before(o.rules.Since):
-		_, clocked := p.Tracker.(adapters.Clocked)
-		again = clocked && !o.trial && o.rules.Since.Sub(created) < ageDoubt && o.known.work.Attempt < ageLooks
+		again = !settled && !o.trial && o.rules.Since.Sub(created) < ageDoubt
 		return fmt.Sprintf("it is older than %s; `connection load` or `ticket sync` takes it in", o.rules.Since.UTC().Format(time.RFC3339)), again
 	}
 	return "", false

@@ -11,8 +11,9 @@ type clock struct {
 	// skew is what the last answer told.
 	skew  time.Duration
 	known bool
-	// settled is what two answers in a row told alike, or the first one.
+	// settled is what the first answer told, and what two told alike once twice is set.
 	settled time.Duration
+	twice   bool
 }
 
 // byTracker tells whether an answer is surely the tracker's: errors and pages may come
@@ -32,8 +33,11 @@ func (c *Client) noteClock(h http.Header, sent, received time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := &c.clock
-	if !k.known || alike(skew, k.settled) || alike(skew, k.skew) {
+	switch {
+	case !k.known:
 		k.settled = skew
+	case alike(skew, k.settled) || alike(skew, k.skew):
+		k.settled, k.twice = skew, true
 	}
 	k.skew, k.known = skew, true
 }
@@ -43,11 +47,14 @@ func alike(a, b time.Duration) bool { return (a - b).Abs() <= estimate }
 
 // Settled is how far the tracker's clock is ahead of ours, for what cannot be looked at
 // again at once: one answer may have a wrong Date, from a cache or another machine, so
-// that a jump counts when two in a row say the same.
-func (c *Client) Settled() time.Duration {
+// that a jump counts when two in a row say the same. It is false while one answer alone
+// has told it, or the last one tells another; a tracker that tells nothing leaves
+// nothing to wait for.
+func (c *Client) Settled() (time.Duration, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.clock.settled
+	k := c.clock
+	return k.settled, !k.known || k.twice && alike(k.skew, k.settled)
 }
 
 // Skew is how far the tracker's clock is ahead of ours, by the Date of its

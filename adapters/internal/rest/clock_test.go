@@ -79,24 +79,30 @@ func TestSettled_AJumpCountsWhenTwoAnswersAgree(t *testing.T) {
 		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
 	})
 	c := newClient(t, s.URL)
-	for n, answer := range []struct{ says, want time.Duration }{
-		{-time.Hour, -time.Hour},
-		{24 * time.Hour, -time.Hour},
-		{-time.Hour, -time.Hour},
-		{24 * time.Hour, -time.Hour},
-		{-24 * time.Hour, -time.Hour},
-		{-24*time.Hour + time.Second, -24 * time.Hour},
-		{time.Hour, -24 * time.Hour},
-		{-24 * time.Hour, -24 * time.Hour},
-		{time.Hour, -24 * time.Hour},
-		{time.Hour, time.Hour},
+	if _, settled := c.Settled(); !settled {
+		t.Error("a tracker that tells nothing is waited for")
+	}
+	for n, answer := range []struct {
+		says, want time.Duration
+		settled    bool
+	}{
+		{-time.Hour, -time.Hour, false},
+		{24 * time.Hour, -time.Hour, false},
+		{-time.Hour, -time.Hour, true},
+		{24 * time.Hour, -time.Hour, false},
+		{-24 * time.Hour, -time.Hour, false},
+		{-24*time.Hour + time.Second, -24 * time.Hour, true},
+		{time.Hour, -24 * time.Hour, false},
+		{-24 * time.Hour, -24 * time.Hour, true},
+		{time.Hour, -24 * time.Hour, false},
+		{time.Hour, time.Hour, true},
 	} {
 		ahead = answer.says
 		if _, err := c.Do(t.Context(), rest.Request{Op: "read", Path: "x"}); err != nil {
 			t.Fatal(err)
 		}
-		if got := c.Settled(); (got - answer.want).Abs() > 2*time.Second {
-			t.Errorf("answer %d says %v: the clock is ahead by %v, want %v", n, answer.says, got, answer.want)
+		if got, settled := c.Settled(); (got-answer.want).Abs() > 2*time.Second || settled != answer.settled {
+			t.Errorf("answer %d says %v: the clock is ahead by %v, %v, want %v, %v", n, answer.says, got, settled, answer.want, answer.settled)
 		}
 	}
 }
