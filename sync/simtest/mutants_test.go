@@ -120,7 +120,7 @@ var mutants = []mutant{
 }
 
 // mutantSeeds is how many seeds may pass before a safeguard is missed.
-const mutantSeeds = 300
+const mutantSeeds = 1500
 
 // TestMutants_TheSimulationMissesEverySafeguard takes each safeguard out of the
 // product, by an overlay of one file that the compiler sees instead, and asks the
