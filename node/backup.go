@@ -40,11 +40,7 @@ func (n *Node) Backup(ctx context.Context, w io.Writer) (backup.Contents, error)
 // BackupStopped is Backup of a node that does not run; the caller holds its folder.
 func BackupStopped(ctx context.Context, w io.Writer, cfg *config.Config, getenv func(string) string, version string, progress func(int64)) (_ backup.Contents, err error) {
 	dir := cfg.Path(cfg.Node.Dir)
-	key, err := secret.FindKey(dir, getenv)
-	if err != nil {
-		return backup.Contents{}, fmt.Errorf("find the node's master key: %w", err)
-	}
-	vault, err := secret.Open(dir, key)
+	vault, err := secret.OpenNode(dir, getenv)
 	if err != nil {
 		return backup.Contents{}, fmt.Errorf("open the vault: %w", err)
 	}

@@ -109,7 +109,7 @@ func (s *site) restore(file []byte) {
 	key, err := secret.FindKey(data, func(string) string { return "" })
 	must(s.t, err)
 	_, err = backup.Restore(s.t.Context(), bytes.NewReader(file), backup.Target{
-		Folder: data, Config: s.file(), Key: key.Derive(secret.PurposeBackup), StoreKey: key.Derive(secret.PurposeStore),
+		Folder: data, Config: s.file(), Key: key.Derive(secret.PurposeBackup), StoreKey: backup.StoreKey(key),
 		Mark: node.MarkRestored, Now: time.Now(),
 	}, nil)
 	must(s.t, err)

@@ -133,11 +133,8 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *Node, err erro
 }
 
 func (n *Node) openKeys() error {
-	key, err := secret.FindKey(n.dir, n.options.Getenv)
-	if err != nil {
-		return fmt.Errorf("find the node's master key: %w", err)
-	}
-	if n.vault, err = secret.Open(n.dir, key); err != nil {
+	var err error
+	if n.vault, err = secret.OpenNode(n.dir, n.options.Getenv); err != nil {
 		return fmt.Errorf("open the vault: %w", err)
 	}
 	n.identity, err = loadIdentity(n.vault)

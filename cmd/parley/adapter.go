@@ -190,10 +190,9 @@ func (a *app) tracker(cfg *config.Config) (adapters.Tracker, error) {
 func (a *app) resolver(cfg *config.Config) (secret.Resolver, error) {
 	dir := cfg.Path(cfg.Node.Dir)
 	r := secret.Resolver{Getenv: a.getenv, Dir: cfg.Folder()}
-	key, err := secret.FindKey(dir, a.getenv)
-	if err != nil {
+	var err error
+	if r.Vault, err = secret.OpenNode(dir, a.getenv); err != nil {
 		return r, fmt.Errorf("open the vault: %w", err)
 	}
-	r.Vault, err = secret.Open(dir, key)
-	return r, err
+	return r, nil
 }

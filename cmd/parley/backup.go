@@ -170,7 +170,7 @@ func (c *restoreCommand) Run(ctx context.Context, a *app) (err error) {
 	defer func() { err = errors.Join(err, socket.Close()) }()
 	meter := a.meter("restored", from.size)
 	done, err := backup.Restore(ctx, from, backup.Target{
-		Folder: dir, Config: a.file, Key: key.Derive(secret.PurposeBackup), StoreKey: key.Derive(secret.PurposeStore),
+		Folder: dir, Config: a.file, Key: key.Derive(secret.PurposeBackup), StoreKey: backup.StoreKey(key),
 		Replace: c.Replace, Mark: node.MarkRestored, Now: time.Now(),
 	}, meter.tell)
 	meter.end()

@@ -181,7 +181,7 @@ func withNode() [][]string {
 func withoutNode() []string {
 	return []string{
 		"demo", "init", "run", "filter check", "filter test", "config check", "config show", "adapter list", "adapter show", "adapter login", "adapter probe",
-		"secret set", "secret list", "secret delete", "backup create", "backup verify", "restore", "version",
+		"secret set", "secret list", "secret delete", "secret rekey", "backup create", "backup verify", "restore", "version",
 		"template list", "template check", "template test",
 	}
 }

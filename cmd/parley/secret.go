@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"parley/node/admin"
@@ -15,6 +16,7 @@ type secretCommand struct {
 	Set    secretSet    `cmd:"" help:"Keep a secret; it is asked for, or read from a file."`
 	List   secretList   `cmd:"" help:"The names; there is no way to see a secret."`
 	Delete secretDelete `cmd:"" help:"Forget a secret."`
+	Rekey  secretRekey  `cmd:"" help:"Seal all of it with a new master key; no node may run."`
 }
 
 // own begins the names of what the node itself keeps in its vault.
@@ -27,28 +29,31 @@ func (a *app) vault(write bool) (_ *secret.Vault, end func() error, err error) {
 		return nil, nil, err
 	}
 	end = func() error { return nil }
-	key, err := secret.FindKey(dir, a.getenv)
-	if err != nil {
-		return nil, nil, fmt.Errorf("open the vault: %w", err)
-	}
 	if write {
-		socket, err := admin.Listen(dir)
-		if errors.Is(err, admin.ErrRunning) {
-			return nil, nil, &failure{
-				Kind: admin.KindConflict, Message: "the node is running, and the vault is its own as long as it does",
-				Hint: "stop the node, set the secret, start the node",
-			}
-		}
-		if err != nil {
+		if end, err = alone(dir); err != nil {
 			return nil, nil, err
 		}
-		end = socket.Close
 	}
-	vault, err := secret.Open(dir, key)
+	vault, err := secret.OpenNode(dir, a.getenv)
 	if err != nil {
-		return nil, nil, errors.Join(err, end())
+		return nil, nil, errors.Join(fmt.Errorf("open the vault: %w", err), end())
 	}
 	return vault, end, nil
+}
+
+// alone holds the node's folder, so that no node runs in it.
+func alone(dir string) (end func() error, err error) {
+	socket, err := admin.Listen(dir)
+	if errors.Is(err, admin.ErrRunning) {
+		return nil, &failure{
+			Kind: admin.KindConflict, Message: "the node is running, and the vault is its own as long as it does",
+			Hint: "stop the node, say it again, start the node",
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return socket.Close, nil
 }
 
 // mine refuses what is the node's.
@@ -146,4 +151,41 @@ func (c *secretDelete) Run(a *app) (err error) {
 		return fmt.Errorf("delete secret %s: %w", c.Name, err)
 	}
 	return a.show(map[string]string{"deleted": c.Name}, func(w io.Writer) { fmt.Fprintf(w, "%s is forgotten\n", c.Name) })
+}
+
+type secretRekey struct {
+	To string `type:"path" placeholder:"FILE" help:"Where the new key is put, to be given to the node from there; without it, in the place of the old one."`
+}
+
+// Run implements the command.
+func (c *secretRekey) Run(a *app) (err error) {
+	dir, err := a.dir()
+	if err != nil {
+		return err
+	}
+	end, err := alone(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	done, err := secret.Rekey(dir, a.getenv, c.To)
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrExist) {
+		f := asFailure(err)
+		return invalid(f.Hint, "%s", f.Message)
+	}
+	if err != nil {
+		return err
+	}
+	return a.show(done, func(w io.Writer) {
+		fmt.Fprintf(w, "everything is sealed with the new master key in %s: keep a copy somewhere else, and safe\n", done.Key)
+		if done.Outside {
+			fmt.Fprintln(w, "the node does not start before it is given this key in the place of the old one")
+		}
+		switch {
+		case done.Old != "" && done.Outside:
+			fmt.Fprintf(w, "the old key is still in %s, where the node finds it first: move it to where your backups are, they need it\n", done.Old)
+		case done.Old != "":
+			fmt.Fprintf(w, "the old key is in %s: put it where your backups are, they need it; remove it if there are none\n", done.Old)
+		}
+	})
 }

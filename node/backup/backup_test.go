@@ -28,6 +28,12 @@ var (
 	storeKey  = sha256.Sum256([]byte("store"))
 )
 
+// storeKeyOf is the key of every store here, once the vault has come.
+func storeKeyOf(folder string) ([32]byte, error) {
+	_, err := os.Stat(filepath.Join(folder, "secrets.vault"))
+	return storeKey, err
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -100,7 +106,7 @@ func TestBackup_ComesBackWhole(t *testing.T) {
 
 	to := t.TempDir()
 	target := backup.Target{
-		Folder: filepath.Join(to, "data"), Config: filepath.Join(to, "parley.yaml"), Key: backupKey, StoreKey: storeKey, Now: time.Now(),
+		Folder: filepath.Join(to, "data"), Config: filepath.Join(to, "parley.yaml"), Key: backupKey, StoreKey: storeKeyOf, Now: time.Now(),
 		Mark: func(_ backup.Contents, tx store.Tx) error { return tx.Put([]byte("m/restored"), []byte("yes")) },
 	}
 	_, err = backup.Restore(t.Context(), bytes.NewReader(raw), target, nil)
@@ -160,7 +166,7 @@ func TestBackup_IsOfOneMoment(t *testing.T) {
 	}
 	to := t.TempDir()
 	_, err = backup.Restore(t.Context(), &out, backup.Target{
-		Folder: to, Config: filepath.Join(to, "parley.yaml"), Key: backupKey, StoreKey: storeKey,
+		Folder: to, Config: filepath.Join(to, "parley.yaml"), Key: backupKey, StoreKey: storeKeyOf,
 		Mark: func(backup.Contents, store.Tx) error { return nil },
 	}, nil)
 	must(t, err)
@@ -254,7 +260,7 @@ func TestRestore_OverwritesNothing(t *testing.T) {
 	raw, _ := write(t, src)
 	to := t.TempDir()
 	target := backup.Target{
-		Folder: to, Config: filepath.Join(to, "parley.yaml"), Key: backupKey, StoreKey: storeKey, Now: time.Now(),
+		Folder: to, Config: filepath.Join(to, "parley.yaml"), Key: backupKey, StoreKey: storeKeyOf, Now: time.Now(),
 		Mark: func(backup.Contents, store.Tx) error { return nil },
 	}
 	must(t, os.WriteFile(target.Config, []byte("mine"), 0o600))

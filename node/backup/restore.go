@@ -28,13 +28,26 @@ const (
 type Target struct {
 	// Folder is the node's, Config the file of its configuration.
 	Folder, Config string
-	// Key is the node's key for backups, StoreKey that of its store.
-	Key, StoreKey [32]byte
+	// Key is the node's key for backups.
+	Key [32]byte
+	// StoreKey tells the key of the store that belongs to the vault in a folder.
+	StoreKey func(folder string) ([32]byte, error)
 	// Replace puts a store that is there aside; without it, it is ErrOccupied.
 	Replace bool
 	// Mark makes the rows that tell the node of its restore.
 	Mark func(Contents, store.Tx) error
 	Now  time.Time
+}
+
+// StoreKey tells the key of a store by the vault beside it.
+func StoreKey(key secret.Key) func(folder string) ([32]byte, error) {
+	return func(folder string) ([32]byte, error) {
+		vault, err := secret.Open(folder, key)
+		if err != nil {
+			return [32]byte{}, err
+		}
+		return vault.Derive(secret.PurposeStore), nil
+	}
 }
 
 // ErrOccupied: the folder has a store already.
@@ -66,12 +79,7 @@ func Restore(ctx context.Context, from io.Reader, t Target, progress func(int64)
 		}
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(stage)) }()
-	s := &staging{folder: stage}
-	if s.store, err = badgerstore.Open(badgerstore.Options{
-		Dir: filepath.Join(stage, StoreFolder), Key: t.StoreKey, Ballast: -1, Logger: zerolog.Nop(),
-	}); err != nil {
-		return Restored{}, fmt.Errorf("restore: %w", err)
-	}
+	s := &staging{folder: stage, key: t.StoreKey}
 	contents, err := read(ctx, from, t.Key, s, progress)
 	if err == nil {
 		err = s.flush()
@@ -88,7 +96,8 @@ func Restore(ctx context.Context, from io.Reader, t Target, progress func(int64)
 // staging takes a backup into a folder.
 type staging struct {
 	folder string
-	store  *badgerstore.Store
+	key    func(folder string) ([32]byte, error)
+	store  *badgerstore.Store // nil until the first rows: the vault that tells its key comes before them
 	files  []fileHead
 
 	rows  []row
@@ -110,7 +119,25 @@ func (s *staging) row(key, value []byte) error {
 	return s.flush()
 }
 
+// open makes the store.
+func (s *staging) open() error {
+	if s.store != nil {
+		return nil
+	}
+	key, err := s.key(s.folder)
+	if err != nil {
+		return err
+	}
+	s.store, err = badgerstore.Open(badgerstore.Options{
+		Dir: filepath.Join(s.folder, StoreFolder), Key: key, Ballast: -1, Logger: zerolog.Nop(),
+	})
+	return err
+}
+
 func (s *staging) flush() error {
+	if err := s.open(); err != nil {
+		return err
+	}
 	err := s.store.Update(func(tx store.Tx) error {
 		for _, r := range s.rows {
 			if err := tx.Put(r.key, r.value); err != nil {
@@ -157,7 +184,10 @@ func (s *staging) done() error {
 }
 
 func (s *staging) close() error {
-	err := s.store.Close()
+	var err error
+	if s.store != nil {
+		err = s.store.Close()
+	}
 	if s.out != nil {
 		err = errors.Join(err, s.out.Close())
 	}

@@ -26,11 +26,13 @@ const (
 
 // Where FindKey looks, first to last.
 const (
-	KeyVariable     = "PARLEY_MASTER_KEY"      // the key itself
 	KeyFileVariable = "PARLEY_MASTER_KEY_FILE" // the path of a file
-	KeyCredential   = "parley-master-key"      // a systemd credential
 	KeyFile         = "master.key"             // in the node's folder
+	KeyCredential   = "parley-master-key"      // a systemd credential
+	KeyVariable     = "PARLEY_MASTER_KEY"      // the key itself, in the environment
 )
+
+const keyBytes = 32
 
 const keyPrefix = "parley-master-key-1:"
 
@@ -39,7 +41,7 @@ type Key struct{ raw Value }
 
 // NewKey draws a key.
 func NewKey() Key {
-	raw := make([]byte, 32)
+	raw := make([]byte, keyBytes)
 	_, _ = rand.Read(raw) // never fails: the program ends instead
 	return Key{NewValue(string(raw))}
 }
@@ -51,7 +53,7 @@ func ParseKey(text string) (Key, error) {
 		return Key{}, fmt.Errorf("not a master key: it must start with %q", keyPrefix)
 	}
 	raw, err := base64.StdEncoding.Strict().DecodeString(body)
-	if err != nil || len(raw) != 32 {
+	if err != nil || len(raw) != keyBytes {
 		return Key{}, errors.New("not a master key: 32 bytes in base64 must follow the prefix")
 	}
 	return Key{NewValue(string(raw))}, nil
@@ -89,28 +91,45 @@ func CreateKey(dir string) (Key, error) {
 	return key, nil
 }
 
-// FindKey finds the master key of the node whose folder is dir: in the
-// environment, in the file that the environment names, among systemd's
-// credentials, in the folder. The first place that is set counts, even if what
-// it holds is wrong.
+// FindKey finds the master key of the node whose folder is dir: in the file that the
+// environment names, in the folder, among systemd's credentials, in the environment,
+// which any program of the same user may read. The first place that is set counts, even
+// if what it holds is wrong.
 func FindKey(dir string, getenv func(string) string) (Key, error) {
-	if text := getenv(KeyVariable); text != "" {
-		key, err := ParseKey(text)
-		if err != nil {
-			return Key{}, fmt.Errorf("read %s from the environment: %w", KeyVariable, err)
-		}
-		return key, nil
-	}
+	f, err := locate(dir, getenv)
+	return f.key, err
+}
+
+// found is a master key and where it was: in a file that is ours to replace, or in a place.
+type found struct {
+	key         Key
+	file, place string
+}
+
+func locate(dir string, getenv func(string) string) (found, error) {
 	if name := getenv(KeyFileVariable); name != "" {
-		return keyFromFile(name, notOthers)
+		key, err := keyFromFile(name, notOthers)
+		return found{key: key, file: name}, err
+	}
+	inFolder := filepath.Join(dir, KeyFile)
+	key, missing := keyFromFile(inFolder, ownerOnly)
+	if !errors.Is(missing, fs.ErrNotExist) {
+		return found{key: key, file: inFolder}, missing
 	}
 	if folder := getenv("CREDENTIALS_DIRECTORY"); folder != "" {
 		key, err := keyFromFile(filepath.Join(folder, KeyCredential), anyone)
 		if !errors.Is(err, fs.ErrNotExist) { // other credentials may be there without this one
-			return key, err
+			return found{key: key, place: "a systemd credential"}, err
 		}
 	}
-	return keyFromFile(filepath.Join(dir, KeyFile), ownerOnly)
+	if text := getenv(KeyVariable); text != "" {
+		key, err := ParseKey(text)
+		if err != nil {
+			return found{}, fmt.Errorf("read %s from the environment: %w", KeyVariable, err)
+		}
+		return found{key: key, place: "the environment"}, nil
+	}
+	return found{}, missing
 }
 
 func keyFromFile(name string, tooMany access) (Key, error) {

@@ -56,20 +56,22 @@ func TestKey_IsFoundWhereItWasPut(t *testing.T) {
 	inEnv, inFile, asCredential := secret.NewKey(), secret.NewKey(), secret.NewKey()
 	file := write(t, "k", inFile.Export().Reveal()+"\n", 0o640)
 	credential := write(t, secret.KeyCredential, asCredential.Export().Reveal(), 0o444)
+	const credentials = "CREDENTIALS_DIRECTORY"
+	empty, text := t.TempDir(), inEnv.Export().Reveal()
 	for _, tt := range []struct {
-		name string
-		env  []string
-		want secret.Key
+		name, dir string
+		env       []string
+		want      secret.Key
 	}{
-		{"folder", nil, inFolder},
-		{"variable", []string{secret.KeyVariable, inEnv.Export().Reveal(), secret.KeyFileVariable, file}, inEnv},
-		{"file", []string{secret.KeyFileVariable, file, "CREDENTIALS_DIRECTORY", filepath.Dir(credential)}, inFile},
-		{"credential", []string{"CREDENTIALS_DIRECTORY", filepath.Dir(credential)}, asCredential},
-		{"other credentials only", []string{"CREDENTIALS_DIRECTORY", t.TempDir()}, inFolder},
+		{"file", dir, []string{secret.KeyFileVariable, file, credentials, filepath.Dir(credential), secret.KeyVariable, text}, inFile},
+		{"folder", dir, []string{credentials, filepath.Dir(credential), secret.KeyVariable, text}, inFolder},
+		{"credential", empty, []string{credentials, filepath.Dir(credential), secret.KeyVariable, text}, asCredential},
+		{"variable", empty, []string{secret.KeyVariable, text}, inEnv},
+		{"other credentials only", empty, []string{credentials, t.TempDir(), secret.KeyVariable, text}, inEnv},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := secret.FindKey(dir, env(tt.env...))
+			got, err := secret.FindKey(tt.dir, env(tt.env...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,9 +85,6 @@ func TestKey_IsFoundWhereItWasPut(t *testing.T) {
 func TestKey_AWrongOneIsNotReplacedByTheNext(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if _, err := secret.CreateKey(dir); err != nil {
-		t.Fatal(err)
-	}
 	for _, environment := range [][]string{
 		{secret.KeyVariable, "not a key"},
 		{secret.KeyFileVariable, write(t, "k", "parley-master-key-1:AAAA", 0o600)},

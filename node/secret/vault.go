@@ -44,19 +44,51 @@ type Vault struct {
 	name string
 	key  Key
 	seal cipher.AEAD
+	// root is what other keys are derived from: the first master key.
+	root Key
 
 	mu sync.Mutex // one reader or writer of the file at a time
 }
 
 // contents is the file.
 type contents struct {
-	Version int               `json:"version"`
-	Check   []byte            `json:"check"` // tells a wrong key from damage
+	Version int    `json:"version"`
+	Check   []byte `json:"check"` // tells a wrong key from damage
+	// Root is there once the master key was changed.
+	Root    []byte            `json:"root,omitempty"`
 	Secrets map[string][]byte `json:"secrets"`
 }
 
+// The versions of the file: without a root, and with one.
+const (
+	versionPlain = 1
+	versionRoot  = 2
+)
+
+// rootName is what the root is sealed for; no secret can have the name.
+const rootName = "ROOT"
+
 // Open opens the vault in the node's folder. A vault that is not there is empty.
 func Open(dir string, key Key) (*Vault, error) {
+	v, err := newVault(filepath.Join(dir, VaultFile), key)
+	if err != nil {
+		return nil, err
+	}
+	all, err := v.read()
+	if err != nil {
+		return nil, err
+	}
+	if v.root = key; all.Root != nil {
+		raw, err := v.seal.Open(nil, nil, all.Root, []byte(rootName))
+		if err != nil || len(raw) != keyBytes {
+			return nil, fmt.Errorf("open the root of %s: %w", v.name, ErrDamaged)
+		}
+		v.root = Key{NewValue(string(raw))}
+	}
+	return v, nil
+}
+
+func newVault(name string, key Key) (*Vault, error) {
 	own := key.Derive(purposeVault)
 	block, err := aes.NewCipher(own[:])
 	if err != nil {
@@ -66,15 +98,18 @@ func Open(dir string, key Key) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open vault: %w", err)
 	}
-	v := &Vault{name: filepath.Join(dir, VaultFile), key: key, seal: seal}
-	if _, err := v.read(); err != nil {
-		return nil, err
-	}
-	return v, nil
+	return &Vault{name: name, key: key, seal: seal}, nil
 }
 
-// Derive returns the node's key for one purpose; see Key.Derive.
-func (v *Vault) Derive(purpose string) [32]byte { return v.key.Derive(purpose) }
+// Derive returns the node's key for one purpose; see Key.Derive. All but that of backups
+// stay the same when the master key is changed: a backup is to be opened by who has the
+// master key and nothing else.
+func (v *Vault) Derive(purpose string) [32]byte {
+	if purpose == PurposeBackup {
+		return v.key.Derive(purpose)
+	}
+	return v.root.Derive(purpose)
+}
 
 // Get returns one secret, or ErrNotFound.
 func (v *Vault) Get(name string) (Value, error) {
@@ -148,6 +183,11 @@ func (v *Vault) change(fn func(*contents) error) error {
 	if err := fn(&all); err != nil {
 		return err
 	}
+	return v.write(all)
+}
+
+// write puts the file in place; v.mu is held.
+func (v *Vault) write(all contents) error {
 	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write vault: %w", err)
@@ -163,7 +203,7 @@ func (v *Vault) read() (contents, error) {
 	check := v.key.Derive(purposeCheck)
 	text, err := readPrivate(v.name, ownerOnly, maxVault)
 	if errors.Is(err, fs.ErrNotExist) {
-		return contents{Version: 1, Check: check[:], Secrets: map[string][]byte{}}, nil
+		return contents{Version: versionPlain, Check: check[:], Secrets: map[string][]byte{}}, nil
 	}
 	if err != nil {
 		return contents{}, fmt.Errorf("read vault: %w", err)
@@ -175,7 +215,7 @@ func (v *Vault) read() (contents, error) {
 			Advice: "put the file back from your backup, or remove it and set the secrets again",
 		}
 	}
-	if all.Version != 1 {
+	if all.Version != versionPlain && all.Version != versionRoot || (all.Root != nil) != (all.Version == versionRoot) {
 		return contents{}, fmt.Errorf("read vault %s: version %d is not known here", v.name, all.Version)
 	}
 	if !hmac.Equal(all.Check, check[:]) {
