@@ -30,7 +30,7 @@ help: ## List what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: format vet lint structure race many simulation ## The gate: format, vet, lint, structure and every test with the race detector
+test: format vet lint vuln structure race many simulation ## The gate: format, vet, lint, known weaknesses, structure and every test with the race detector
 
 .PHONY: check
 check: test ## The same as test
@@ -51,6 +51,10 @@ vet: ## go vet, the tests against real trackers included
 .PHONY: lint
 lint: ## The pinned golangci-lint (built once, into the user's cache)
 	@./scripts/lint/lint run
+
+.PHONY: vuln
+vuln: ## The pinned govulncheck, where its database can be reached (VULNDB= another one); says so where not
+	@VULNDB="$${VULNDB:-}" ./scripts/vuln/vuln
 
 .PHONY: structure
 structure: ## The rules of docs/ARCHITECTURE.md and CONTRIBUTING.md that a program can check
