@@ -191,7 +191,7 @@ func (n *Node) troubles(l *link, raise func(notify.Trouble)) {
 	for _, h := range holdups(l.flow, time.Now()) {
 		kind := map[string]notify.Kind{
 			looking: notify.Failing, writing: notify.Failing, peerRefused: notify.Refused, fuseBlown: notify.Fuse,
-			fenced: notify.Fenced, copied: notify.Copied, peerCopied: notify.PeerCopied,
+			fenced: notify.Fenced, copied: notify.Copied, peerCopied: notify.PeerCopied, peerVersion: notify.Stopped,
 		}[h.What]
 		to := c.Notify.Stopped
 		if kind == notify.Fuse {

@@ -116,6 +116,7 @@ const (
 	fenced      = "fenced"
 	copied      = "copied"
 	peerCopied  = "peer copied"
+	peerVersion = "peer version"
 )
 
 // copyShown is how long a live copy is shown after it was last heard of.
@@ -152,6 +153,9 @@ func holdups(con *flow.Connection, now time.Time) (all []admin.Holdup) {
 	}
 	for kind, since := range con.Blown() {
 		all = append(all, admin.Holdup{What: fuseBlown, Code: string(kind), Since: since})
+	}
+	if theirs := con.Foreign(); theirs != "" {
+		all = append(all, admin.Holdup{What: peerVersion, Code: theirs})
 	}
 	if until := con.Deaf(now); !until.IsZero() {
 		all = append(all, admin.Holdup{What: peerRefused, Next: until})

@@ -141,6 +141,8 @@ func holdup(h admin.Holdup) string {
 		return fmt.Sprintf("a second copy of this node said hello %s, and stands back: find it and stop it", ago(h.Since))
 	case "peer copied":
 		return fmt.Sprintf("a second copy of the peer said hello %s, and stands back: tell the other side", ago(h.Since))
+	case "peer version":
+		return fmt.Sprintf("the peer speaks other versions of the wire (%s) than this node: one of the two has to be upgraded; until then what waits stays", h.Code)
 	case "peer over quota":
 		return fmt.Sprintf("the peer has used up its quota here%s; it may go on%s", code, next)
 	case "over quota at peer":

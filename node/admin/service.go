@@ -169,8 +169,8 @@ type Connection struct {
 type Holdup struct {
 	// What is "looking" or "writing" (ticket after ticket failed: one is tried from
 	// time to time), "peer over quota", "over quota at peer" or "peer refused" (so
-	// much of its was wrong that nothing is opened) or "fuse" (Code of it is blown: a
-	// person lets it go on).
+	// much of its was wrong that nothing is opened), "fuse" (Code of it is blown: a
+	// person lets it go on) or "peer version" (the peer speaks only those of Code).
 	What string `json:"what"`
 	Code string `json:"code,omitempty"`
 	// Since is when it began, Next when it is tried again or ends.

@@ -155,7 +155,26 @@ func vectors(t *testing.T) document {
 
 func TestVectors_AreTakenAndRefused(t *testing.T) {
 	t.Parallel()
-	d := vectors(t)
+	judge(t, vectors(t))
+}
+
+// TestVectors_OfVersion1AreTakenAndRefusedForEver: what a node of the first version
+// sends. The file is never written again.
+func TestVectors_OfVersion1AreTakenAndRefusedForEver(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/wire-1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d document
+	if err := json.Unmarshal(raw, &d); err != nil {
+		t.Fatal(err)
+	}
+	judge(t, d)
+}
+
+func judge(t *testing.T, d document) {
+	t.Helper()
 	if len(d.Messages) < 7 || len(d.NoMessages) < 30 || len(d.Frames) < 4 || len(d.NoFrames) < 40 {
 		t.Fatal("vectors are missing")
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 	"time"
 
@@ -46,6 +45,7 @@ type session struct {
 	attempts  int
 	contact   time.Time
 	abilities []string // of the peer, by its last hello
+	foreign   []int    // its versions of the wire, if we speak none of them
 	through   [2]outbox.Head
 	// spell ends when the peer says hello; then another begins.
 	spell context.Context
@@ -84,19 +84,6 @@ func (s *session) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.greeted, s.through = false, [2]outbox.Head{}
-}
-
-// heard remembers what the peer says that it can do.
-func (s *session) heard(abilities []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.abilities = abilities
-}
-
-func (s *session) can(ability string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Contains(s.abilities, ability)
 }
 
 func (s *session) stop() {
@@ -274,6 +261,9 @@ func (p *Path) sayHello(ctx context.Context, con *Connection) error {
 	if !theirs.Reply || !bytes.Equal(theirs.Answers, hello.Nonce) {
 		return fmt.Errorf("hello of %s answers another: %w", con.Name, errPeer)
 	}
+	if err := con.speaks(theirs); err != nil {
+		return err
+	}
 	if (theirs.Known != envelope.Boot{} && theirs.Known != p.Boot) {
 		return p.turnedAway(con, theirs)
 	}
@@ -326,7 +316,7 @@ func (p *Path) question(con *Connection) (envelope.Hello, error) {
 
 func (p *Path) hello(con *Connection, reply bool, nonce []byte) (envelope.Hello, error) {
 	h := envelope.Hello{
-		Connection: con.ID, Versions: []int{1}, Capabilities: con.abilities(), Boot: p.Boot, Window: window, Reply: reply,
+		Connection: con.ID, Versions: wireVersions, Capabilities: con.abilities(), Boot: p.Boot, Window: window, Reply: reply,
 		Nonce: nonce,
 	}
 	con.session.mu.Lock()
@@ -365,6 +355,9 @@ func (p *Path) receiveHello(con *Connection, wire []byte) ([]byte, error) {
 	}
 	if theirs.Connection != con.ID {
 		return nil, fmt.Errorf("hello of another connection: %w", errPeer)
+	}
+	if err := con.speaks(theirs); err != nil {
+		return p.tellVersions(con, theirs)
 	}
 	forUs := p.forUs(con, theirs)
 	if !forUs && theirs.Rival != (envelope.Boot{}) {
