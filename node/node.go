@@ -263,6 +263,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	all.Go(func() { n.sweepAll(ctx) })
 	all.Go(func() { n.endPauses(ctx) })
 	all.Go(func() { n.trimAll(ctx) })
+	all.Go(func() { n.tellWitnesses(ctx) })
 	all.Go(func() { n.tell(ctx) })
 	if n.hooks != nil {
 		all.Go(func() { n.hooks.run(ctx) })

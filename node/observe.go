@@ -20,7 +20,7 @@ import (
 func (n *Node) observe(o flow.Observation) {
 	line := n.log.Debug()
 	switch o.What {
-	case "parked", "held", "stopped", "fuse", "broken", "deaf", "fenced", "copied", "peer copied", "refused here", "overran", "parked by peer", "refused", "partly", "not withdrawn":
+	case "parked", "held", "stopped", "fuse", "broken", "deaf", "fenced", "copied", "peer copied", "record went back", "refused here", "overran", "parked by peer", "refused", "partly", "not withdrawn":
 		line = n.log.Warn()
 	case "created", "ended", "last note", "closed", "deleted", "undone", "mended", "healing", "peer ended", "goodbye":
 		line = n.log.Info()

@@ -25,6 +25,7 @@ type auditCommand struct {
 	Export auditExport `cmd:"" help:"Write the records as lines of JSON."`
 	Head   auditHead   `cmd:"" help:"Print number and hash of the newest record: note it elsewhere, and verify against it later."`
 	Verify auditVerify `cmd:"" help:"Find records that were changed, left out or cut off."`
+	Kept   auditKept   `cmd:"" help:"Print the heads that this node keeps of the other side's record, for its auditor."`
 	Prune  auditPrune  `cmd:"" help:"Remove old records; a signed record says so."`
 }
 
@@ -195,6 +196,7 @@ func (*auditHead) Run(ctx context.Context, a *app) error {
 type auditVerify struct {
 	File    string   `arg:"" optional:"" help:"Lines of JSON that were exported; the running node's records if left out."`
 	Against []string `placeholder:"HEAD" help:"A head that was noted: number and hash, or a file with one in each line. May be given several times."`
+	Peers   bool     `help:"Ask the other sides for the heads that they keep of this node's record, and hold it against those too."`
 	Key     string   `placeholder:"HEX" help:"With a file: the node's key, as audit head prints it, to check who removed records."`
 }
 
@@ -208,6 +210,15 @@ func (c *auditVerify) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	var peers []admin.Witness
+	if c.Peers {
+		if peers, err = ask(ctx, a, func(ctx context.Context, n *client.Client) ([]admin.Witness, error) { return n.AuditWitnesses(ctx) }); err != nil {
+			return err
+		}
+		for _, w := range peers {
+			heads = append(heads, w.Heads...)
+		}
+	}
 	var report audit.Report
 	if c.File != "" {
 		report, err = verifyFile(c.File, audit.NewChecker(key, heads...))
@@ -217,25 +228,71 @@ func (c *auditVerify) Run(ctx context.Context, a *app) error {
 	if fault := (*audit.Fault)(nil); errors.As(err, &fault) {
 		return &failure{
 			Kind: admin.KindInvalid, Message: "the record is not what it was: " + clean(fault.Error()),
-			Hint: "compare with an export or a backup; the heads in logs and backups tell since when",
+			Hint: keepers(peers, fault.Number) + "compare with an export or a backup; the heads in logs and backups tell since when",
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return a.show(report, func(w io.Writer) {
+	return a.show(verified{report, peers}, func(w io.Writer) {
 		fmt.Fprintf(w, "%d records are whole, from %d to %d\n", report.Records, report.First, report.Last)
 		lines(w, "head", report.Head.String())
+		for _, p := range peers {
+			if p.Problem != "" {
+				fmt.Fprintf(w, "%s was not asked: %s\n", p.Connection, clean(p.Problem))
+			} else {
+				fmt.Fprintf(w, "%s keeps %d heads\n", p.Connection, len(p.Heads))
+			}
+		}
 		if len(heads) > 0 {
 			fmt.Fprintf(w, "%d noted heads hold\n", report.Held)
 		} else {
-			fmt.Fprintln(w, "nothing was noted to hold it against: an end that was cut off would not show (--against)")
+			fmt.Fprintln(w, "nothing was noted to hold it against: an end that was cut off would not show (--against, --peers)")
 		}
 		if report.Gone > 0 {
 			fmt.Fprintf(w, "%d noted heads are of records that were removed\n", report.Gone)
 		}
 		if report.Pruned > 0 {
 			fmt.Fprintf(w, "records up to %d were removed, and that is on record\n", report.Pruned)
+		}
+	})
+}
+
+// verified is what a check came to, and which peers were asked.
+type verified struct {
+	audit.Report
+	Peers []admin.Witness `json:"peers,omitempty"`
+}
+
+// keepers names the peers that keep heads of what is wrong, or of what came behind it.
+func keepers(peers []admin.Witness, number uint64) string {
+	var names []string
+	for _, p := range peers {
+		if slices.ContainsFunc(p.Heads, func(h audit.Head) bool { return h.Number >= number }) {
+			names = append(names, p.Connection)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "other heads are kept by " + strings.Join(names, ", ") + "; "
+}
+
+type auditKept struct {
+	Connection string `arg:"" help:"The connection whose other side's record it is."`
+}
+
+// Run implements the command.
+func (c *auditKept) Run(ctx context.Context, a *app) error {
+	kept, err := ask(ctx, a, func(ctx context.Context, n *client.Client) (admin.Witness, error) {
+		return n.Witnessed(ctx, c.Connection)
+	})
+	if err != nil {
+		return err
+	}
+	return a.show(kept, func(w io.Writer) {
+		for _, h := range kept.Heads {
+			fmt.Fprintln(w, h)
 		}
 	})
 }

@@ -173,6 +173,7 @@ func withNode() [][]string {
 		{"template", "rollback", "customer@1", "--reason", "why"},
 		{"config", "reload"},
 		{"key", "show"},
+		{"audit", "kept", "globex"},
 		{"node", "claim"},
 	}
 }

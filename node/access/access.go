@@ -65,7 +65,7 @@ func Table() []Rule {
 	add(Reads, everybody, "status", "key", "connections", "probe", "scope-count", "load", "tickets", "queue", "connect-state", "templates")
 	add(Reads, []Role{Operator, Author}, "schema", "filter-history", "filter-diff", "template-diff", "export", "fields")
 	add(Reads, []Role{Operator}, "conflicts")
-	add(Reads, []Role{Auditor}, "audit", "audit-head")
+	add(Reads, []Role{Auditor}, "audit", "audit-head", "audit-witnesses", "witnessed")
 	add(Shows, []Role{Operator}, "scope-explain", "explain", "history", "conflict", "preview", "record", "match", "try")
 	add(Shows, []Role{Operator, Approver}, "queue-entry")
 	add(Changes, []Role{Operator}, "pause", "resume", "verify", "start-load", "abort-load", "pause-load", "resume-load", "sync", "unsync", "undo",

@@ -44,6 +44,18 @@ type AuditHead struct {
 	Key  string     `json:"key"`
 }
 
+// Witness are the heads of a node's record that the other side of a connection keeps,
+// the oldest first. Whoever rewrites the record, or puts an old one back, does not have
+// that side's.
+type Witness struct {
+	Connection string       `json:"connection"`
+	Heads      []audit.Head `json:"heads"`
+	// Latest is when the last of them came, where it is this node that keeps them.
+	Latest time.Time `json:"latest,omitzero"`
+	// Problem says why the peer could not be asked.
+	Problem string `json:"problem,omitempty"`
+}
+
 type auditFilter struct {
 	After      uint64    `query:"after" doc:"Records behind this number"`
 	Limit      int       `query:"limit" minimum:"0" maximum:"1000" doc:"At most so many; 0 is the node's bound"`
@@ -58,6 +70,10 @@ func routeAudit(api routes, s Service) {
 		func(ctx context.Context, in *auditFilter) (AuditPage, error) { return s.Audit(ctx, AuditQuery(*in)) })
 	route(api, http.MethodGet, "/v1/audit/head", "audit-head", "The head of the record of what people did, to be noted elsewhere",
 		func(ctx context.Context, _ *none) (AuditHead, error) { return s.AuditHead(ctx) })
+	route(api, http.MethodGet, "/v1/audit/witnesses", "audit-witnesses", "The heads of the record that the peers keep: they are asked",
+		func(ctx context.Context, _ *none) ([]Witness, error) { return s.AuditWitnesses(ctx) })
+	route(api, http.MethodGet, "/v1/connections/{name}/witnessed", "witnessed", "The heads of the peer's record that this node keeps",
+		func(ctx context.Context, in *byName) (Witness, error) { return s.Witnessed(ctx, in.Name) })
 	route(api, http.MethodPost, "/v1/audit/prune", "audit-prune", "Remove old records; a signed one says so",
 		func(ctx context.Context, in *body[AuditPruneRequest]) (Count, error) {
 			n, err := s.PruneAudit(ctx, in.Body)

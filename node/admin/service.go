@@ -73,6 +73,10 @@ type Service interface {
 	TemplateDiff(ctx context.Context, from, to string) (TemplateDiff, error)
 	Audit(ctx context.Context, q AuditQuery) (AuditPage, error)
 	AuditHead(ctx context.Context) (AuditHead, error)
+	// AuditWitnesses asks the peers for the heads that they keep of this node's record.
+	AuditWitnesses(ctx context.Context) ([]Witness, error)
+	// Witnessed are the heads of the peer's record that this node keeps.
+	Witnessed(ctx context.Context, connection string) (Witness, error)
 	// PruneAudit removes the records made before a time; it returns how many.
 	PruneAudit(ctx context.Context, r AuditPruneRequest) (int, error)
 	Reload(ctx context.Context) error

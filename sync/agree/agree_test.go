@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,13 +57,20 @@ func messages() []any {
 		agree.Ask{Salt: salt, Twins: &agree.AskTwins{Bucket: 7, After: twinID}},
 		agree.Ask{Salt: salt, Twin: &agree.AskTwin{Twin: twinID, From: 3}},
 		agree.Ask{Salt: salt, Heal: &agree.AskHeal{Twins: []event.TwinID{twinID}}},
+		agree.Ask{Salt: salt, Witness: &agree.AskWitness{Head: head}},
+		agree.Ask{Salt: salt, Witness: &agree.AskWitness{}},
 		agree.Answer{Busy: true},
 		agree.Answer{Buckets: []agree.Pair{{Sent: digest}}},
 		agree.Answer{Twins: &agree.AnswerTwins{List: []agree.Line{{Twin: twinID, Moving: true, Pair: agree.Pair{Received: digest}}}, More: true}},
 		agree.Answer{Twin: &agree.AnswerTwin{Record: agree.Record{Moving: []agree.Moving{agree.Sending}, Sent: voice().Seal(twinID, facts())}}},
 		agree.Answer{Heal: &agree.AnswerHealing{Twins: 1}},
+		agree.Answer{Witness: &agree.AnswerWitness{Heads: []string{head}}},
+		agree.Answer{Witness: &agree.AnswerWitness{}},
 	}
 }
+
+// head is one of a record of what people did.
+var head = "17:" + strings.Repeat("0f", 32)
 
 const none = "0000000000000000000000000000000" // a digit short of a digest
 
@@ -82,6 +90,11 @@ func refused() []string {
 		`{"salt":"` + none + `0","buckets":{"count":1,"from":0}}`,
 		`{"salt":"` + none + `0","buckets":{"from":0,"count":1},"more":1}`,
 		`{"salt":"` + none + `A","buckets":{"from":0,"count":1}}`,
+		`{"salt":"` + none + `0","witness":{"head":"` + strings.TrimPrefix(head, "17") + `"}}`,
+		`{"salt":"` + none + `0","witness":{"head":"0` + head + `"}}`,
+		`{"salt":"` + none + `0","witness":{"head":"` + strings.ToUpper(head) + `"}}`,
+		`{"salt":"` + none + `0","witness":{"head":"` + head + `0"}}`,
+		`{"salt":"` + none + `0","witness":{"head":"` + head + `"},"heal":{"twins":["aaaaaaaaaaaaaaaaaaaaaaaaaa"]}}`,
 	}
 }
 
@@ -152,6 +165,7 @@ func read(raw []byte) (any, error) {
 		{Twins: &agree.AskTwins{Bucket: 7}},
 		{Twin: &agree.AskTwin{}},
 		{Heal: &agree.AskHeal{Twins: make([]event.TwinID, 1)}},
+		{Witness: &agree.AskWitness{}},
 	} {
 		var a agree.Answer
 		if a, err = agree.DecodeAnswer(to, raw); err == nil {
@@ -200,6 +214,10 @@ func TestDecode_AnswersOutOfBoundsAreRefused(t *testing.T) {
 		{"a long name", ofOne, record(string(make([]byte, agree.MaxName+1))), false},
 		{"fewer buckets", agree.Ask{Buckets: &agree.AskBuckets{Count: 2}}, agree.Answer{Buckets: make([]agree.Pair, 1)}, false},
 		{"more healed than asked", agree.Ask{Heal: &agree.AskHeal{Twins: make([]event.TwinID, 1)}}, agree.Answer{Heal: &agree.AnswerHealing{Twins: 2}}, false},
+		{"heads for heads", agree.Ask{Witness: &agree.AskWitness{}}, agree.Answer{Witness: &agree.AnswerWitness{Heads: slices.Repeat([]string{head}, agree.MaxHeads)}}, true},
+		{"more heads than are kept", agree.Ask{Witness: &agree.AskWitness{}}, agree.Answer{Witness: &agree.AnswerWitness{Heads: slices.Repeat([]string{head}, agree.MaxHeads+1)}}, false},
+		{"what is no head", agree.Ask{Witness: &agree.AskWitness{}}, agree.Answer{Witness: &agree.AnswerWitness{Heads: []string{"17:x"}}}, false},
+		{"heads for healing", agree.Ask{Heal: &agree.AskHeal{Twins: make([]event.TwinID, 1)}}, agree.Answer{Witness: &agree.AnswerWitness{}}, false},
 		{"an answer to something else", ofOne, twins(4), false},
 		{"busy and more", ofOne, agree.Answer{Busy: true, Twin: &agree.AnswerTwin{}}, false},
 		{"busy", ofOne, agree.Answer{Busy: true}, true},

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 
 	"parley/sync/event"
 )
@@ -15,6 +17,7 @@ const (
 	MaxTwins   = 500     // in one answer, and to be healed by one question
 	MaxFacts   = 2000    // in one answer, both directions together
 	MaxName    = 1 << 10 // bytes of a fact's name
+	MaxHeads   = 64      // kept of a record, and in one answer
 	MaxMessage = 700_000 // bytes of any message
 )
 
@@ -28,6 +31,7 @@ type Ask struct {
 	Twins   *AskTwins   `json:"twins,omitempty"`
 	Twin    *AskTwin    `json:"twin,omitempty"`
 	Heal    *AskHeal    `json:"heal,omitempty"`
+	Witness *AskWitness `json:"witness,omitempty"`
 }
 
 // AskBuckets asks for the digests of buckets in a row.
@@ -53,6 +57,12 @@ type AskHeal struct {
 	Twins []event.TwinID `json:"twins"`
 }
 
+// AskWitness gives the head of the asker's record of what people did to be kept, if
+// it is not empty, and asks for those that are kept.
+type AskWitness struct {
+	Head string `json:"head,omitempty"`
+}
+
 // Answer answers an Ask with the member of the same name.
 type Answer struct {
 	// Busy is set if the question was asked too often; nothing else is then.
@@ -61,6 +71,7 @@ type Answer struct {
 	Twins   *AnswerTwins   `json:"twins,omitempty"`
 	Twin    *AnswerTwin    `json:"twin,omitempty"`
 	Heal    *AnswerHealing `json:"heal,omitempty"`
+	Witness *AnswerWitness `json:"witness,omitempty"`
 }
 
 // Pair are the digests of the two directions, as the answerer sees them.
@@ -92,6 +103,14 @@ type AnswerTwin struct {
 type AnswerHealing struct {
 	Twins int `json:"twins"`
 }
+
+// AnswerWitness are the heads that are kept of the asker's, the oldest first.
+type AnswerWitness struct {
+	Heads []string `json:"heads,omitempty"`
+}
+
+// head is how the head of a record is spelled: its number, and its hash in hex.
+var head = regexp.MustCompile(`^[1-9][0-9]{0,18}:[0-9a-f]{64}$`)
 
 // Part is what of a record fits into one answer, from fact number from on.
 func (r Record) Part(from int) AnswerTwin {
@@ -168,6 +187,9 @@ func (a Ask) fits() bool {
 	if h := a.Heal; h != nil {
 		members, ok = members+1, ok && len(h.Twins) > 0 && len(h.Twins) <= MaxTwins
 	}
+	if w := a.Witness; w != nil {
+		members, ok = members+1, ok && (w.Head == "" || head.MatchString(w.Head))
+	}
 	return ok && members == 1
 }
 
@@ -185,10 +207,10 @@ func DecodeAnswer(to Ask, raw []byte) (Answer, error) {
 
 func (a Answer) fits(to Ask) bool {
 	if a.Busy {
-		return a.Buckets == nil && a.Twins == nil && a.Twin == nil && a.Heal == nil
+		return a.Buckets == nil && a.Twins == nil && a.Twin == nil && a.Heal == nil && a.Witness == nil
 	}
 	if (a.Buckets != nil) != (to.Buckets != nil) || (a.Twins != nil) != (to.Twins != nil) ||
-		(a.Twin != nil) != (to.Twin != nil) || (a.Heal != nil) != (to.Heal != nil) {
+		(a.Twin != nil) != (to.Twin != nil) || (a.Heal != nil) != (to.Heal != nil) || (a.Witness != nil) != (to.Witness != nil) {
 		return false
 	}
 	switch {
@@ -198,6 +220,8 @@ func (a Answer) fits(to Ask) bool {
 		return a.Twins.fits(*to.Twins)
 	case to.Twin != nil:
 		return a.Twin.fits()
+	case to.Witness != nil:
+		return len(a.Witness.Heads) <= MaxHeads && !slices.ContainsFunc(a.Witness.Heads, func(h string) bool { return !head.MatchString(h) })
 	}
 	return a.Heal.Twins >= 0 && a.Heal.Twins <= len(to.Heal.Twins)
 }

@@ -80,6 +80,10 @@ func (p *Path) agreeAnswer(con *Connection, ask agree.Ask) (agree.Answer, error)
 		part := record.Part(ask.Twin.From)
 		return agree.Answer{Twin: &part}, err
 	}
+	if ask.Witness != nil {
+		heads, err := p.witness(con, ask.Witness.Head)
+		return agree.Answer{Witness: &agree.AnswerWitness{Heads: heads}}, err
+	}
 	if !con.askedHeals.Allow(now, healsPerHour) {
 		return busy, nil
 	}

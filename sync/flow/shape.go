@@ -95,7 +95,7 @@ func (c *Connection) OurShape() (ours shape.Shape, held bool) {
 
 // abilities are what our hello says that we can do.
 func (c *Connection) abilities() []string {
-	out := []string{canAgree, canShape}
+	out := []string{canAgree, canShape, canWitness}
 	if heard := c.PeerShape(); heard != nil {
 		out = append(out, holdsShape+heard.Shape.Digest())
 	}

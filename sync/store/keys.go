@@ -287,6 +287,9 @@ func AgreedKey(con event.ConnectionID) []byte { return append(conKey('v', con, 1
 // SweepKey holds how far the sweep of our tracker has come.
 func SweepKey(con event.ConnectionID) []byte { return append(conKey('v', con, 1), 's') }
 
+// WitnessKey holds the heads of the peer's record of what people did.
+func WitnessKey(con event.ConnectionID) []byte { return append(conKey('v', con, 1), 'w') }
+
 // AgreementKey holds a connection's agreement; AgreementPrefix starts them all.
 func AgreementKey(con event.ConnectionID) []byte { return append(AgreementPrefix(), con[:]...) }
 

@@ -35,6 +35,16 @@ func (c *Client) AuditHead(ctx context.Context) (admin.AuditHead, error) {
 	return get[admin.AuditHead](ctx, c, "/v1/audit/head", nil)
 }
 
+// AuditWitnesses implements admin.Service.
+func (c *Client) AuditWitnesses(ctx context.Context) ([]admin.Witness, error) {
+	return get[[]admin.Witness](ctx, c, "/v1/audit/witnesses", nil)
+}
+
+// Witnessed implements admin.Service.
+func (c *Client) Witnessed(ctx context.Context, name string) (admin.Witness, error) {
+	return get[admin.Witness](ctx, c, connection(name, "/witnessed"), nil)
+}
+
 // PruneAudit implements admin.Service.
 func (c *Client) PruneAudit(ctx context.Context, r admin.AuditPruneRequest) (int, error) {
 	var out admin.Count

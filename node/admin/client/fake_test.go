@@ -262,6 +262,14 @@ func (f *fakeService) AuditHead(context.Context) (admin.AuditHead, error) {
 	return reply[admin.AuditHead](f, "AuditHead")
 }
 
+func (f *fakeService) AuditWitnesses(context.Context) ([]admin.Witness, error) {
+	return reply[[]admin.Witness](f, "AuditWitnesses")
+}
+
+func (f *fakeService) Witnessed(_ context.Context, name string) (admin.Witness, error) {
+	return reply[admin.Witness](f, "Witnessed", name)
+}
+
 func (f *fakeService) PruneAudit(_ context.Context, r admin.AuditPruneRequest) (int, error) {
 	return reply[int](f, "PruneAudit", r)
 }
