@@ -182,7 +182,7 @@ func (n *Node) check(ctx context.Context, a *applying) error {
 			continue
 		}
 		var failed *admin.Error
-		if err := n.test(ctx, p); errors.As(err, &failed) && failed.Kind == admin.KindInvalid {
+		if err := n.test(ctx, p, false); errors.As(err, &failed) && failed.Kind == admin.KindInvalid {
 			a.result.Problems = append(a.result.Problems, "connection "+name+": "+failed.Error())
 		} else if err != nil {
 			return err
@@ -437,10 +437,10 @@ func (a *applying) allowed() error {
 }
 
 // entry is the history's line of what comes into force.
-func (a *applying) entry(version string) published {
+func (a *applying) entry(version, tests string) published {
 	author := a.request.Author
 	if author == "" {
 		author = whoRuns()
 	}
-	return published{Version: version, Author: author, Reason: a.request.Reason, At: time.Now().UTC().Truncate(time.Second)}
+	return published{Version: version, Tests: tests, Author: author, Reason: a.request.Reason, At: time.Now().UTC().Truncate(time.Second)}
 }

@@ -127,8 +127,20 @@ func ownFiles(c config.Connection) []string {
 	return []string{c.Out, c.In}
 }
 
-// publishAll puts all versions in force, or none.
+// publishAll puts all versions in force, or none. Their tests come before: nothing
+// names those of an application that ends in between.
 func (n *Node) publishAll(a *applying) error {
+	tests := map[string]string{}
+	for _, one := range a.result.Connections {
+		if one.Publish == nil {
+			continue
+		}
+		p := a.publications[one.Name]
+		var err error
+		if tests[one.Name], err = n.keepTests(p.link.record.Agreement.Connection, p.tests); err != nil {
+			return err
+		}
+	}
 	return n.store.Update(func(tx store.Tx) error {
 		for i := range a.result.Connections {
 			one := &a.result.Connections[i]
@@ -136,7 +148,7 @@ func (n *Node) publishAll(a *applying) error {
 				continue
 			}
 			p := a.publications[one.Name]
-			if err := writeVersion(tx, p.link.record.Agreement.Connection, p.next, a.entry(p.result.Version)); err != nil {
+			if err := writeVersion(tx, p.link.record.Agreement.Connection, p.next, a.entry(p.result.Version, tests[one.Name])); err != nil {
 				return fmt.Errorf("store a version of filters: %w", err)
 			}
 			one.Publish.Published = true

@@ -4,16 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"parley/filters"
-	"parley/filters/filtertest"
 	"parley/filters/template"
 	"parley/node/admin"
 	"parley/node/audit"
@@ -30,6 +25,11 @@ type publication struct {
 	config *config.Config
 	next   version
 	rules  *flow.Rules
+	// back is set if the version was in force before, with the list of its tests.
+	back      bool
+	backTests string
+	// tests are the test files that go with the version.
+	tests map[string]string
 	// before are the rules in force, nil if the connection does not work.
 	before *flow.Rules
 	result admin.PublishResult
@@ -49,10 +49,8 @@ func (n *Node) Publish(ctx context.Context, r admin.PublishRequest) (admin.Publi
 	if p.result.Same {
 		return p.result, nil
 	}
-	if r.Version == "" {
-		if err := n.test(ctx, p); err != nil {
-			return p.result, err
-		}
+	if err := n.test(ctx, p, r.Force); err != nil {
+		return p.result, err
 	}
 	if err := n.weigh(ctx, p, r.Most); err != nil || r.DryRun {
 		return p.result, err
@@ -64,11 +62,15 @@ func (n *Node) Publish(ctx context.Context, r admin.PublishRequest) (admin.Publi
 	if entry.Author == "" {
 		entry.Author = whoRuns()
 	}
+	if entry.Tests, err = n.keepTests(p.link.record.Agreement.Connection, p.tests); err != nil {
+		return p.result, err
+	}
 	if err := n.putVersion(p.link.record.Agreement.Connection, p.next, entry); err != nil {
 		return p.result, err
 	}
 	p.result.Published = true
 	audit.Changed(ctx, "filters", p.result.Before, p.result.Version)
+	audit.Changed(ctx, "tests that fail", "", strings.Join(p.result.Failures, "; "))
 	audit.Changed(ctx, "passes that did not", "", strings.Join(p.result.Wider, "; "))
 	n.log.Info().Str("connection", p.link.record.Name).Str("version", entry.Version).Str("author", entry.Author).Msg("filters published")
 	return n.enforce(ctx, p, r)
@@ -79,6 +81,9 @@ func (n *Node) prepare(ctx context.Context, r admin.PublishRequest) (*publicatio
 	l := n.named(r.Connection)
 	if l == nil {
 		return nil, noConnection(r.Connection)
+	}
+	if r.Version == "" && r.Force {
+		return nil, &admin.Error{Kind: admin.KindInvalid, Message: "files whose tests fail cannot be published", Hint: "mend the filter or the test"}
 	}
 	p := &publication{link: l, config: n.configured()}
 	if n.options.Reload != nil && r.Version == "" {
@@ -147,38 +152,8 @@ func (n *Node) versionOf(p *publication, c config.Connection, history []publishe
 	if err != nil {
 		return version{}, &admin.Error{Kind: admin.KindNotFound, Message: fmt.Sprintf("%s was never run by version %s", p.link.record.Name, asked), Hint: "`parley filter history` shows the versions"}
 	}
+	p.back, p.backTests = true, testsIn(history, name)
 	return n.stored(p.link.record.Agreement.Connection, name)
-}
-
-// test runs the connection's tests; one that fails stops the publication.
-func (n *Node) test(ctx context.Context, p *publication) error {
-	folder := p.config.TestsOf(p.link.record.Name)
-	files, err := filtertest.Find(os.DirFS(filepath.Dir(folder)), filepath.Base(folder))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return &admin.Error{Kind: admin.KindInvalid, Message: "the filter tests cannot be read", Err: err}
-	}
-	schema, err := n.path.Schema(ctx)
-	if err != nil {
-		return trackerFailed("read the tracker's fields", err)
-	}
-	scripts := filtertest.Scripts{Outgoing: p.next.Out, Incoming: p.next.In, Env: filters.Env{Schema: schema, Vars: p.next.Vars, Tables: p.next.Tables, Hosts: p.next.Gate.Hosts}}
-	for _, r := range scripts.RunFiles(ctx, files) {
-		if r.Passed() {
-			p.result.Tests++
-			continue
-		}
-		p.result.Failures = append(p.result.Failures, r.File+": "+r.Name)
-	}
-	if len(p.result.Failures) > 0 {
-		return &admin.Error{
-			Kind: admin.KindInvalid, Message: "filter tests fail, and nothing was published: " + strings.Join(p.result.Failures, "; "),
-			Hint: "`parley filter test` shows where they differ",
-		}
-	}
-	return nil
 }
 
 // allowed refuses what was not seen, or not said to be wanted.

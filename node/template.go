@@ -110,11 +110,16 @@ func (n *Node) pin(cfg *config.Config, c config.Connection, rec record, v versio
 	if err != nil {
 		return "", err
 	}
-	entry, err := json.Marshal(published{Version: id, Author: whoRuns(), Reason: "added with " + v.Template, At: time.Now().UTC().Truncate(time.Second)})
+	con := rec.Agreement.Connection
+	tests, err := n.pinTests(con, cfg.TestsOf(rec.Name))
+	if err != nil {
+		// They are for going back to this version, which can be forced.
+		n.log.Warn().Str("connection", rec.Name).Err(err).Msg("tests of the template are not kept")
+	}
+	entry, err := json.Marshal(published{Version: id, Tests: tests, Author: whoRuns(), Reason: "added with " + v.Template, At: time.Now().UTC().Truncate(time.Second)})
 	if err != nil {
 		return "", err
 	}
-	con := rec.Agreement.Connection
 	err = n.store.Update(func(tx store.Tx) error {
 		err := tx.Scan(store.PublishedPrefix(con), nil, func(_, _ []byte) (bool, error) { return false, errPublished })
 		if err == nil {

@@ -45,6 +45,9 @@ type published struct {
 	At      time.Time `json:"at"`
 	// Rollback tells that the version had been in force before.
 	Rollback bool `json:"rollback,omitempty"`
+	// Tests is the list of the test files that it passed, by its content; "" if there
+	// are none.
+	Tests string `json:"tests,omitempty"`
 }
 
 // content is the version's canonical bytes: maps marshal in key order.

@@ -186,6 +186,9 @@ func (*fakeService) Publish(_ context.Context, r admin.PublishRequest) (admin.Pu
 	out := admin.PublishResult{Version: "0a1b2c3d4e5f", Before: "f5e4d3c2b1a0", Tests: 4, Twins: 900, Looked: 200, Changed: 3, Fields: map[string]int{"due": 3}, Held: 1, Keys: []string{"SUP-1", hostile}}
 	if r.Version != "" {
 		out.Version = r.Version
+		if out.Failures = []string{"a.yaml: " + hostile}; !r.Force {
+			return out, &admin.Error{Kind: admin.KindInvalid, Message: "filter tests fail", Hint: "add --force to go back all the same"}
+		}
 	} else {
 		out.Wider = []string{"due leaves"}
 	}

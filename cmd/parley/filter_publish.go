@@ -29,18 +29,23 @@ type filterPublish struct{ publishing }
 
 type filterRollback struct {
 	Version string `arg:"" help:"A version of filter history, or its first digits (at least twelve)."`
+	Force   bool   `help:"Go back although the version's tests fail today."`
 	publishing
 }
 
 // Run implements the command.
-func (c *filterPublish) Run(ctx context.Context, a *app) error { return c.publish(ctx, a, "") }
+func (c *filterPublish) Run(ctx context.Context, a *app) error {
+	return c.publish(ctx, a, admin.PublishRequest{})
+}
 
 // Run implements the command.
-func (c *filterRollback) Run(ctx context.Context, a *app) error { return c.publish(ctx, a, c.Version) }
+func (c *filterRollback) Run(ctx context.Context, a *app) error {
+	return c.publish(ctx, a, admin.PublishRequest{Version: c.Version, Force: c.Force})
+}
 
 // publish shows first and publishes then: what a terminal's person has seen, or what
 // flags allow.
-func (c *publishing) publish(ctx context.Context, a *app, version string) error {
+func (c *publishing) publish(ctx context.Context, a *app, r admin.PublishRequest) error {
 	name, err := a.nameOf(c.Connection)
 	if err != nil {
 		return err
@@ -48,9 +53,8 @@ func (c *publishing) publish(ctx context.Context, a *app, version string) error 
 	if c.Reason == "" && !c.DryRun && !terminal(a.in) {
 		return usageError("", "say with --reason why the filters change")
 	}
-	r := admin.PublishRequest{
-		Connection: name, Version: version, Author: c.author(), Reason: c.Reason, DryRun: true, Wider: c.Wider, Apply: c.Apply, Most: c.Most,
-	}
+	r.Connection, r.Author, r.Reason, r.DryRun = name, c.author(), c.Reason, true
+	r.Wider, r.Apply, r.Most = c.Wider, c.Apply, c.Most
 	shown, err := publish(ctx, a, r)
 	if err != nil {
 		return err
@@ -152,6 +156,9 @@ func showPublish(w io.Writer, name string, r admin.PublishResult) {
 		"in step", fmt.Sprintf("%d tickets, %d looked at", r.Twins, r.Looked), "changes", changes(r))
 	if len(r.Keys) > 0 {
 		lines(w, "for one", strings.Join(r.Keys, ", "))
+	}
+	for _, failure := range r.Failures {
+		fmt.Fprintf(w, "a test of it fails: %s\n", clean(failure))
 	}
 	for _, wider := range r.Wider {
 		fmt.Fprintf(w, "more than before: %s\n", clean(wider))

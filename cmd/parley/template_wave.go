@@ -36,6 +36,7 @@ type templateUpgrade struct {
 
 type templateRollback struct {
 	Template string `arg:"" placeholder:"NAME@V" help:"The version to go back to."`
+	Force    bool   `help:"Go back although the version's tests fail today."`
 	waving
 }
 
@@ -68,6 +69,7 @@ func (c *templateUpgrade) Run(ctx context.Context, a *app) error {
 // Run implements the command.
 func (c *templateRollback) Run(ctx context.Context, a *app) error {
 	return c.run(ctx, a, c.Template, func(ctx context.Context, w wave.Wave, _ *template.Template, _ string) (wave.Report, error) {
+		w.Force = c.Force
 		return w.Back(ctx)
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"parley/filters"
 	"parley/sync/event"
@@ -118,7 +117,17 @@ type File struct {
 // Find reads the test files of a folder and of the folders in it, or the one file
 // that name is.
 func Find(fsys fs.FS, name string) ([]File, error) {
-	var files []File
+	texts, err := Texts(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	return Read(texts)
+}
+
+// Texts are the test files of a folder and of the folders in it, or the one file that
+// name is, and the schemas beside them, by their place.
+func Texts(fsys fs.FS, name string) (map[string]string, error) {
+	texts := map[string]string{}
 	err := fs.WalkDir(fsys, name, func(at string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -126,36 +135,49 @@ func Find(fsys fs.FS, name string) ([]File, error) {
 		if entry.IsDir() || at != name && path.Ext(at) != ".yaml" {
 			return nil
 		}
-		file := File{Name: at}
-		if file.Cases, err = Load(fsys, at); err != nil {
-			return err
+		data, err := fs.ReadFile(fsys, at)
+		if err != nil {
+			return fmt.Errorf("read the test file: %w", err)
 		}
-		if file.Schema, err = schemaBeside(fsys, path.Dir(at)); err != nil {
-			return err
+		texts[at] = string(data)
+		beside := path.Join(path.Dir(at), SchemaFile)
+		if _, ok := texts[beside]; ok {
+			return nil
 		}
-		files = append(files, file)
-		return nil
+		if data, err = fs.ReadFile(fsys, beside); err == nil {
+			texts[beside] = string(data)
+		} else if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return err
 	})
-	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	if err != nil {
 		return nil, fmt.Errorf("find test files: %w", err)
 	}
-	return files, nil
+	return texts, nil
 }
 
-func schemaBeside(fsys fs.FS, folder string) (*event.Schema, error) {
-	data, err := fs.ReadFile(fsys, path.Join(folder, SchemaFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// Read makes files of what Texts found.
+func Read(texts map[string]string) ([]File, error) {
+	var files []File
+	for _, at := range slices.Sorted(maps.Keys(texts)) {
+		if path.Base(at) == SchemaFile {
+			continue
+		}
+		file := File{Name: at}
+		var err error
+		if file.Cases, err = Parse([]byte(texts[at])); err != nil {
+			return nil, fmt.Errorf("test file %s: %w", at, err)
+		}
+		if text, ok := texts[path.Join(path.Dir(at), SchemaFile)]; ok {
+			file.Schema = new(event.Schema)
+			if err := json.Unmarshal([]byte(text), file.Schema); err != nil {
+				return nil, fmt.Errorf("%s of %s: %w", SchemaFile, path.Dir(at), err)
+			}
+		}
+		files = append(files, file)
 	}
-	if err != nil {
-		return nil, err
-	}
-	schema := new(event.Schema)
-	if err := json.Unmarshal(data, schema); err != nil {
-		return nil, fmt.Errorf("%s of %s: %w", SchemaFile, folder, err)
-	}
-	return schema, nil
+	return files, nil
 }
 
 // RunFiles runs all cases of files, each with the schema beside it, or else with

@@ -22,6 +22,8 @@ type PublishRequest struct {
 	Expect string `json:"expect,omitempty"`
 	// Wider allows that more leaves or enters than before.
 	Wider bool `json:"wider,omitempty"`
+	// Force goes back to a version although its tests fail.
+	Force bool `json:"force,omitempty"`
 	// Apply looks at the tickets that change at once, behind everything else.
 	Apply bool `json:"apply,omitempty"`
 	// MostHeld refuses a version under which more tickets of those looked at would be
@@ -38,7 +40,8 @@ type PublishResult struct {
 	Before string `json:"before,omitempty"`
 	// Same tells that it is in force already.
 	Same bool `json:"same,omitempty"`
-	// Tests is how many passed, Failures what failed, a line each.
+	// Tests is how many passed, Failures what failed, a line each: of the files, or
+	// of those that the version to go back to was published with.
 	Tests    int      `json:"tests"`
 	Failures []string `json:"failures,omitempty"`
 	// Wider is what leaves or enters that did not before.

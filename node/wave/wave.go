@@ -32,10 +32,12 @@ type Wave struct {
 	// Share of the connections in percent, or those with Tag; all if neither is set.
 	Share float64
 	Tag   string
-	// DryRun puts nothing in force, Wider and Apply are as in admin.PublishRequest.
-	DryRun, Wider, Apply bool
-	Most                 int
-	Author, Reason       string
+	// DryRun puts nothing in force; Wider, Apply and, for Back, Force are as in
+	// admin.PublishRequest.
+	DryRun, Wider, Apply, Force bool
+
+	Most           int
+	Author, Reason string
 	// Settle is how long to wait for what is under way before parked tickets are counted.
 	Settle time.Duration
 	// Set writes versions of connections into parley.yaml.
@@ -324,7 +326,7 @@ func (w Wave) Back(ctx context.Context) (Report, error) {
 			at := slices.IndexFunc(u.Before, func(b admin.TemplateVersion) bool { return b.Template == r.report.Template })
 			s = r.publish(ctx, s, admin.PublishRequest{
 				Connection: u.Connection, Version: u.Before[at].Version, Author: r.Author, Reason: r.Reason,
-				DryRun: r.DryRun, Wider: r.Wider, Apply: r.Apply, Most: r.Most,
+				DryRun: r.DryRun, Wider: r.Wider, Apply: r.Apply, Force: r.Force, Most: r.Most,
 			})
 		} else {
 			s.From, s.Outcome = u.Configured, Configured

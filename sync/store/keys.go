@@ -35,6 +35,7 @@ import (
 //	v/<con>/h<o|i>                       what we said that we send; what the peer says
 //	G/<con>/<ref>                        what the egress gate found in one of our tickets, and approvals
 //	F/<con>/v/<version>  F/<con>/h/<n>   a version of the filters, by content; the nth that was put in force
+//	F/<con>/t/<digest>                   a test file that versions of the filters passed, or a list of such
 //	p/<con>                              who is at the ends of a connection
 //	A/<n>                                the nth record of what people did
 //	m/…                                  schema, boot counter, that it was restored
@@ -266,6 +267,12 @@ func HealKey(con event.ConnectionID) []byte { return conKey('d', con, 0) }
 // rewritten.
 func VersionKey(con event.ConnectionID, version string) []byte {
 	return append(append(conKey('F', con, 1+len(version)), 'v'), version...)
+}
+
+// TestsKey holds a test file that a version of a connection's filters passed, or the
+// list of one version's, by its content; it is never rewritten.
+func TestsKey(con event.ConnectionID, digest string) []byte {
+	return append(append(conKey('F', con, 1+len(digest)), 't'), digest...)
 }
 
 // PublishedKey holds which version was put in force as the nth, PublishedPrefix
