@@ -37,10 +37,12 @@ const maxVarsFile = 16 << 20
 
 // added is what became of a file of connections.
 type added struct {
-	Template string             `json:"template"`
-	Digest   string             `json:"digest"`
-	Rows     int                `json:"rows"`
-	Added    int                `json:"added"`
+	Template string `json:"template"`
+	Digest   string `json:"digest"`
+	Rows     int    `json:"rows"`
+	Added    int    `json:"added"`
+	// Already is how many were joined or invited before.
+	Already  int                `json:"already"`
 	DryRun   bool               `json:"dryRun,omitempty"`
 	Mistakes []template.Mistake `json:"mistakes"`
 	Result   string             `json:"result,omitempty"`
@@ -56,6 +58,8 @@ type addedOne struct {
 	Code    string    `json:"code,omitempty"`
 	Expires time.Time `json:"expires,omitzero"`
 	Error   string    `json:"error,omitempty"`
+	// Already tells that it was so before.
+	Already bool `json:"already,omitempty"`
 }
 
 // Run implements the command.
@@ -171,14 +175,18 @@ func (c *connectionAdd) add(ctx context.Context, a *app, r *roster.Roster, out *
 		one := before[row.Name]
 		switch {
 		case slices.ContainsFunc(present, func(p admin.Connection) bool { return p.Name == row.Name }):
-			one = addedOne{Name: row.Name, Outcome: "joined"}
+			one = addedOne{Name: row.Name, Outcome: "joined", Already: true}
 		case one.Outcome == "invited" && time.Now().Before(one.Expires):
+			one.Already = true
 		default:
 			one = c.join(ctx, node, row)
 			err = writeResult(results, one)
 		}
 		if one.Outcome == "failed" {
 			failed++
+		}
+		if one.Already {
+			out.Already++
 		}
 		out.Connections = append(out.Connections, one)
 		if (i+1)%50 == 0 {
@@ -224,7 +232,11 @@ func showAdded(w io.Writer, out *added, failed int) {
 			fmt.Fprintf(w, "%s: %s\n", one.Name, clean(one.Error))
 		}
 	}
-	fmt.Fprintf(w, "%s added with %s, %d joined, %d invited\n", count(out.Added, "connection"), out.Template, len(out.Connections)-invited-failed, invited)
+	before := ""
+	if out.Already > 0 {
+		before = fmt.Sprintf("; %d of them were so already", out.Already)
+	}
+	fmt.Fprintf(w, "%s with %s: %d new in parley.yaml, %d joined, %d invited%s\n", count(out.Rows, "connection"), out.Template, out.Added, len(out.Connections)-invited-failed, invited, before)
 	if invited > 0 {
 		fmt.Fprintf(w, "The codes are in %s: hand each to its other side over a way that you trust, then delete the file\n", out.Result)
 	}
