@@ -130,7 +130,10 @@ func (m *machine) cutOff(ofNode bool, there func() bool, args ...string) bool {
 	defer tick.Stop()
 	for !there() {
 		select {
-		case <-ended:
+		case err := <-ended:
+			if err != nil {
+				m.t.Fatalf("%v: %v", args, err) // nobody killed it
+			}
 			return false
 		case <-tick.C:
 		}
