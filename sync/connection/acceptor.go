@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -24,7 +25,12 @@ type Guest struct {
 	// Approve looks at who the inviter is and what the terms are; an error ends
 	// the pairing. nil approves.
 	Approve func(inviter Document, terms Terms) error
-	Now     func() time.Time
+	// Taken is what Take stored when the same code was tried before, or nil.
+	Taken *Taken
+	// Take stores durably what is confirmed, before it is: whoever learnt our nonce
+	// from that must not get another offer confirmed with it.
+	Take func(Taken) error
+	Now  func() time.Time
 	// Try bounds one exchange; a message that got no answer is sent again until
 	// the context ends. 0 is 5 seconds.
 	Try time.Duration
@@ -46,23 +52,26 @@ func accept(ctx context.Context, g Guest, to Exchanger) (Agreement, error) {
 	if err != nil {
 		return Agreement{}, err
 	}
-	transport, err := g.Keys.Transport(c.pairing)
+	ask, err := g.ask(c)
 	if err != nil {
 		return Agreement{}, err
 	}
-	ask, err := write(askText{Document: g.Document.Raw, Key: octets(public(transport))})
-	if err != nil {
-		return Agreement{}, fmt.Errorf("spell the ask: %w", err)
+	taken := g.Taken
+	if taken == nil || !bytes.Equal(taken.Ask, ask) {
+		offer, err := g.exchange(ctx, to, c, stepAsk, ask, stepOffer)
+		if err != nil {
+			return Agreement{}, err
+		}
+		taken = &Taken{Ask: ask, Offer: offer}
 	}
-	offer, err := g.exchange(ctx, to, c, stepAsk, ask, stepOffer)
+	confirm, err := g.answer(c, ask, taken.Offer)
 	if err != nil {
 		return Agreement{}, err
 	}
-	confirm, err := g.answer(c, ask, offer)
-	if err != nil {
-		return Agreement{}, err
+	if err := g.Take(*taken); err != nil {
+		return Agreement{}, fmt.Errorf("store what is confirmed: %w", err)
 	}
-	a, err := agreement(Acceptor, g.Invitation, ask, offer, confirm, g.Now())
+	a, err := agreement(Acceptor, g.Invitation, ask, taken.Offer, confirm, g.Now())
 	if err != nil {
 		return Agreement{}, fmt.Errorf("%w: %w", ErrImpostor, err)
 	}
@@ -70,6 +79,23 @@ func accept(ctx context.Context, g Guest, to Exchanger) (Agreement, error) {
 		return Agreement{}, err
 	}
 	return a, nil
+}
+
+// ask is the same each time that the code is tried.
+func (g Guest) ask(c channel) ([]byte, error) {
+	transport, err := g.Keys.Transport(c.pairing)
+	if err != nil {
+		return nil, err
+	}
+	nonce, err := g.Keys.nonce(c.pairing)
+	if err != nil {
+		return nil, err
+	}
+	text, err := write(askText{Document: g.Document.Raw, Key: octets(public(transport)), Commitment: commitment(nonce)})
+	if err != nil {
+		return nil, fmt.Errorf("spell the ask: %w", err)
+	}
+	return text, nil
 }
 
 // answer holds the offer to the code and signs it.
@@ -88,7 +114,7 @@ func (g Guest) answer(c channel, ask, offer []byte) ([]byte, error) {
 		return nil, err
 	case inviter.Hash() != g.Invitation.Document:
 		return nil, ErrImpostor
-	case said.Offer.Pairing != c.pairing || said.Offer.Connection.IsZero():
+	case said.Offer.Pairing != c.pairing || said.Offer.Connection.IsZero() || len(said.Offer.Nonce) != nonceSize:
 		return nil, ErrMessage
 	case !verify(inviter, Inviter, t, said.Signature):
 		return nil, ErrImpostor
@@ -101,8 +127,12 @@ func (g Guest) answer(c channel, ask, offer []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
+	nonce, err := g.Keys.nonce(c.pairing)
+	if err != nil {
+		return nil, err
+	}
 	sum := sha256.Sum256(ask)
-	return write(confirmText{Ask: sum[:], Signature: sign(g.Keys.Sign(), Acceptor, t)})
+	return write(confirmText{Ask: sum[:], Nonce: nonce, Signature: sign(g.Keys.Sign(), Acceptor, t)})
 }
 
 // exchange sends one message until it is answered, and opens the answer.

@@ -168,6 +168,8 @@ func (a Agreement) Verify() error {
 	case ask.Document != a.Acceptor || offer.Offer.Document != a.Inviter || offer.Offer.Terms != a.Terms ||
 		offer.Offer.Connection != a.Connection || offer.Offer.Pairing != a.Pairing || string(ask.Key) != string(a.Key):
 		return errors.New("verify the agreement: it is not what was said")
+	case string(commitment(confirm.Nonce)) != string(ask.Commitment):
+		return errors.New("verify the agreement: the acceptor revealed another nonce than it committed to")
 	case !verify(inviter, Inviter, t, offer.Signature):
 		return errors.New("verify the agreement: the inviter did not sign it")
 	case !verify(acceptor, Acceptor, t, confirm.Signature):

@@ -15,13 +15,14 @@
 // derive a sign-in for pairing messages only, and the key that seals them.
 //
 //	acceptor                                          inviter
-//	   ask:  its document, its transport key             │
+//	   ask:  its document, its transport key,            │
+//	   │     a commitment to its nonce                   │
 //	   ├────────────────────────────────────────────────▶│ stores who asked
 //	   │ offer: its document, connection id, terms,       │
-//	   │◀────────────────────────────────────────────────┤ its signature
+//	   │◀────────────────────────────────────────────────┤ its nonce, its signature
 //	   │ holds the document to the code; a person         │
-//	   │ may look at the terms                            │
-//	   │ confirm: its signature                           │
+//	   │ may look at the terms; stores the offer          │
+//	   │ confirm: its nonce, its signature                │
 //	   ├────────────────────────────────────────────────▶│ stores the agreement
 //	   │ done                                             │
 //	   │◀────────────────────────────────────────────────┤
@@ -35,6 +36,14 @@
 // the same answer, also after a crash of either side.
 //
 // The package sends nothing itself: an Exchanger does. It keeps nothing either:
-// what must last goes through callbacks. The words that two people compare are
-// not part of version 1; the messages have a version to add them.
+// what must last goes through callbacks.
+//
+// # Words
+//
+// Whoever got hold of the code, and of the line, could stand between the two. So both
+// make words of all that was said: four that the inviter's admin reads to the acceptor's,
+// four the other way. Somebody in between has had to say one thing to each side; the
+// words are alike only by chance, one in 2^32 for each direction, and there is one try:
+// the acceptor commits to its nonce before it sees the inviter's, reveals it after, and
+// reveals it for one offer only.
 package connection

@@ -60,6 +60,7 @@ func ExampleAccept() {
 	}
 	agreed, err := connection.Accept(context.Background(), connection.Guest{
 		Invitation: code, Document: guest, Keys: guestKeys, Now: time.Now,
+		Take: func(connection.Taken) error { return nil },
 	}, exchange(inviter.Answer))
 	if err != nil {
 		fmt.Println(err)
@@ -67,9 +68,17 @@ func ExampleAccept() {
 	}
 	fmt.Println("one connection:", agreed.Connection == stored.Connection)
 	fmt.Println("proved at both ends:", agreed.Verify(), stored.Verify())
+	reads, _, err := stored.Words()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, hears, err := agreed.Words()
+	fmt.Println("nobody in between:", reads == hears, err)
 	// Output:
 	// one connection: true
 	// proved at both ends: <nil> <nil>
+	// nobody in between: true <nil>
 }
 
 // A code is long and may be read aloud: a slip is found before anybody is asked.

@@ -141,5 +141,5 @@ func (d *direct) Exchange(ctx context.Context, msg []byte) ([]byte, error) {
 }
 
 func guest(n node, i connection.Invitation) connection.Guest {
-	return connection.Guest{Invitation: i, Document: n.document, Keys: n.keys, Now: at(noon), Try: 5 * time.Second}
+	return connection.Guest{Invitation: i, Document: n.document, Keys: n.keys, Now: at(noon), Try: 5 * time.Second, Take: func(connection.Taken) error { return nil }}
 }

@@ -14,10 +14,11 @@ import (
 	"parley/sync/event"
 )
 
-// Taken says who an invitation is used by; it is stored before the offer leaves.
+// Taken says who an invitation is used by. The inviter stores it before the offer
+// leaves, the acceptor before its confirmation does.
 type Taken struct {
 	Ask   octets `json:"ask"`   // the acceptor's ask, as it came
-	Offer octets `json:"offer"` // our answer, the same every time
+	Offer octets `json:"offer"` // the inviter's answer, the same every time
 }
 
 // Host is the inviter's side of one invitation.
@@ -132,7 +133,10 @@ func (r *Receiver) offer(ask []byte) ([]byte, error) {
 	}
 	body := offerBody{
 		Document: r.host.Document.Raw, Pairing: r.channel.pairing,
-		Connection: event.ConnectionID(id), Terms: r.host.Terms,
+		Connection: event.ConnectionID(id), Terms: r.host.Terms, Nonce: make([]byte, nonceSize),
+	}
+	if _, err := io.ReadFull(r.host.Random, body.Nonce); err != nil {
+		return nil, fmt.Errorf("draw a nonce: %w", err)
 	}
 	t, err := transcript(ask, body)
 	if err != nil {
@@ -173,6 +177,9 @@ func readAsk(text []byte) (askText, Document, error) {
 	}
 	if len(said.Key) != ed25519.PublicKeySize {
 		return askText{}, Document{}, fmt.Errorf("%w: a transport key of %d bytes", ErrMessage, len(said.Key))
+	}
+	if len(said.Commitment) != sha256.Size {
+		return askText{}, Document{}, fmt.Errorf("%w: a commitment of %d bytes", ErrMessage, len(said.Commitment))
 	}
 	return said, d, nil
 }

@@ -11,9 +11,8 @@ import (
 	"parley/sync/event"
 )
 
-// pairingVersion is the first byte of every pairing message. A later version
-// commits before it reveals, for the words that two people compare.
-const pairingVersion = 1
+// pairingVersion is the first byte of every pairing message.
+const pairingVersion = 2
 
 // step is the second byte of a pairing message.
 type step byte
@@ -34,6 +33,8 @@ type askText struct {
 	Document string `json:"document"`
 	// Key is what the acceptor will sign in with for this connection.
 	Key octets `json:"key"`
+	// Commitment is to the acceptor's nonce.
+	Commitment octets `json:"commitment"`
 }
 
 type offerText struct {
@@ -46,10 +47,12 @@ type offerBody struct {
 	Pairing    string             `json:"pairing"`
 	Connection event.ConnectionID `json:"connection"`
 	Terms      Terms              `json:"terms"`
+	Nonce      octets             `json:"nonce"`
 }
 
 type confirmText struct {
-	Ask       octets `json:"ask"` // hash of the ask that this confirms
+	Ask       octets `json:"ask"`   // hash of the ask that this confirms
+	Nonce     octets `json:"nonce"` // what the ask committed to
 	Signature octets `json:"signature"`
 }
 
@@ -113,7 +116,7 @@ func (i Invitation) channel() (channel, error) {
 }
 
 func (c channel) about(s step) []byte {
-	return append([]byte("parley pairing 1\n"+c.pairing+"\n"), byte(s))
+	return append([]byte("parley pairing 2\n"+c.pairing+"\n"), byte(s))
 }
 
 // seal makes version ‖ step ‖ nonce ‖ ciphertext.

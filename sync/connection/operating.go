@@ -85,6 +85,12 @@ func (o Operating) Seal() (hpke.PrivateKey, error) {
 	return key, nil
 }
 
+// nonce is what we add to the words of a pairing: another node cannot know it before we
+// reveal it, and it is the same when the pairing is tried again.
+func (o Operating) nonce(pairing string) ([]byte, error) {
+	return derive(o.seeds.Transport, "nonce "+pairing, nonceSize)
+}
+
 // Transport is the key that signs us in at the peer's server. Each pairing has
 // its own: servers tell connections apart by it, and nobody else can.
 func (o Operating) Transport(pairing string) (ed25519.PrivateKey, error) {
