@@ -34,6 +34,10 @@ type record struct {
 	Reason    string               `json:"reason,omitempty"`
 	// PausedUntil is when a pause ends by itself; zero is never.
 	PausedUntil time.Time `json:"pausedUntil,omitzero"`
+	// Compare is set until our person has typed the words that the other side's reads;
+	// WrongWords counts how often that went wrong.
+	Compare    bool `json:"compare,omitempty"`
+	WrongWords int  `json:"wrongWords,omitempty"`
 	// Stopped is set when the two sides held different events under one number: a
 	// person must let it go on.
 	Stopped bool `json:"stopped,omitempty"`
@@ -176,6 +180,9 @@ func (n *Node) bring(ctx context.Context, l *link) bool {
 	defer l.bringing.Unlock()
 	if l = n.byID(l.record.Agreement.Connection); l == nil || l.flow != nil {
 		return true
+	}
+	if l.record.Compare {
+		return true // whoever types the words brings it up
 	}
 	rules, err := n.rules(ctx, l.record)
 	if err == nil {

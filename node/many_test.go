@@ -183,6 +183,9 @@ func joinAll(t *testing.T, a, b *site) {
 		if err == nil {
 			_, err = b.node.Accept(t.Context(), admin.AcceptRequest{Code: code.Code, Name: name})
 		}
+		if err == nil {
+			err = admin.Introduce(t.Context(), a.node, name, b.node, name)
+		}
 		for _, s := range []*site{a, b} {
 			if err == nil {
 				_, err = s.node.Resume(t.Context(), name)

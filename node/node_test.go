@@ -228,6 +228,7 @@ func join(t *testing.T, a, b *site) {
 	must(t, err)
 	_, err = b.node.Accept(t.Context(), admin.AcceptRequest{Code: code.Code, Name: "peer"})
 	must(t, err)
+	must(t, admin.Introduce(t.Context(), a.node, "peer", b.node, "peer"))
 	for _, s := range []*site{a, b} {
 		_, err := s.node.Resume(t.Context(), "peer")
 		must(t, err)
@@ -353,6 +354,7 @@ func TestNewConnection_StartsPausedAndSendsNoHistory(t *testing.T) {
 	if !c.PausedOut || !c.PausedIn {
 		t.Fatalf("a new connection is %+v, want it paused", c)
 	}
+	must(t, admin.Introduce(t.Context(), a.node, "peer", b.node, "peer"))
 	for _, s := range []*site{a, b} {
 		_, err := s.node.Resume(t.Context(), "peer")
 		must(t, err)

@@ -64,6 +64,7 @@ func TestTwoNodes_AnEditThatWasWrittenOverIsAConflict(t *testing.T) {
 	must(t, err)
 	_, err = b.node.Accept(t.Context(), admin.AcceptRequest{Code: code.Code, Name: "peer"})
 	must(t, err)
+	must(t, admin.Introduce(t.Context(), a.node, "peer", b.node, "peer"))
 	for _, s := range []*site{a, b} {
 		_, err := s.node.Resume(t.Context(), "peer")
 		must(t, err)

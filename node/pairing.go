@@ -204,6 +204,9 @@ func (n *Node) openInvitations() error {
 	if err != nil {
 		return err
 	}
+	if err := n.forgetAccepted(time.Now()); err != nil {
+		return err
+	}
 	for _, k := range all {
 		code, err := connection.ParseCode(k.inv.Code)
 		if err != nil || time.Now().After(code.Expires) {
@@ -254,7 +257,7 @@ func (n *Node) agreed(name string, a connection.Agreement) error {
 	if n.named(name) != nil {
 		return connection.ErrUsed
 	}
-	rec := record{Name: name, Agreement: a, PausedOut: true, PausedIn: true, Reason: "new: `parley connection resume " + name + "` lets it work"}
+	rec := record{Name: name, Agreement: a, Compare: true, PausedOut: true, PausedIn: true, Reason: "new: `parley connection resume " + name + "` lets it work"}
 	if err := n.keep(rec); err != nil {
 		return err
 	}
@@ -289,12 +292,17 @@ func (n *Node) Accept(ctx context.Context, r admin.AcceptRequest) (admin.Connect
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	before, err := n.acceptedBefore(pairing)
+	if err != nil {
+		return admin.Connection{}, err
+	}
 	to, err := n.reach(ctx, code, pairing)
 	if err != nil {
 		return admin.Connection{}, pairingFailed(code, err)
 	}
 	a, err := connection.Accept(ctx, connection.Guest{
-		Invitation: code, Document: n.identity.document, Keys: n.identity.operating, Now: time.Now,
+		Invitation: code, Document: n.identity.document, Keys: n.identity.operating, Now: time.Now, Taken: before,
+		Take: func(t connection.Taken) error { return n.keepAccepted(pairing, accepted{t, code.Expires}) },
 	}, to)
 	if err = errors.Join(err, to.Close()); err != nil {
 		return admin.Connection{}, pairingFailed(code, err)

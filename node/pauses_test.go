@@ -155,6 +155,7 @@ func TestResume_IsNotLostOnAConnectionThatJustComesUp(t *testing.T) {
 	must(t, err)
 	_, err = b.node.Accept(t.Context(), admin.AcceptRequest{Code: code.Code, Name: "peer"})
 	must(t, err)
+	must(t, admin.Introduce(t.Context(), a.node, "peer", b.node, "peer"))
 	bring := b.node.BringLater("peer")
 	must(t, b.node.Unpause("peer"))
 	bring(t.Context())

@@ -75,6 +75,10 @@ func (n *Node) connectionState(l *link) (admin.Connection, error) {
 		PausedOut: rec.PausedOut, PausedIn: rec.PausedIn, Reason: rec.Reason, Since: rec.Approved,
 		PausedUntil: rec.PausedUntil,
 	}
+	if rec.Compare {
+		c.State, c.Reason = "compare words", "`parley connection words "+rec.Name+"`"
+		return c, nil
+	}
 	if con == nil {
 		c.State, c.Reason = "not configured", why
 		return c, nil
@@ -201,6 +205,9 @@ func (n *Node) Pause(_ context.Context, name string, r admin.PauseRequest) (admi
 // are older move only when they are loaded.
 func (n *Node) Resume(ctx context.Context, name string) (admin.Connection, error) {
 	c, err := n.setPause(name, func(rec *record) error {
+		if rec.Compare {
+			return wordsMissing(rec.Name)
+		}
 		rec.unpause()
 		rec.Stopped = false
 		if rec.Approved.IsZero() {

@@ -20,6 +20,8 @@ type connectionCommand struct {
 	Add     connectionAdd     `cmd:"" help:"Add many connections from a template and a CSV file, checked whole first."`
 	Invite  connectionInvite  `cmd:"" help:"Make a one-time code for the other side's admin."`
 	Accept  connectionAccept  `cmd:"" help:"Join the node that a code is from."`
+	Words   connectionWords   `cmd:"" help:"Print the words to read to the other side's admin."`
+	Confirm connectionConfirm `cmd:"" help:"Type the words that the other side's admin reads; nothing passes before."`
 	Remove  connectionRemove  `cmd:"" help:"End a connection for good; the tickets stay."`
 	Scope   connectionScope   `cmd:"" help:"Which of our tickets belong on it."`
 	Fields  connectionFields  `cmd:"" help:"Which fields the other side sends, what changed of that, and what of our incoming filter reads nothing."`
@@ -60,67 +62,6 @@ func (*connectionList) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.show(list, func(w io.Writer) { showConnections(w, list) })
-}
-
-type connectionInvite struct {
-	Name     string        `arg:"" optional:"" help:"Our name for the connection; the only one in parley.yaml if left out."`
-	Valid    time.Duration `default:"24h" help:"How long the code can be used."`
-	Conflict string        `default:"newest" enum:"ours,theirs,newest,ask,ask-theirs" help:"Whose value stays when both sides changed a field: ours, theirs, newest; or ask our people, or theirs: ask, ask-theirs."`
-}
-
-// Run implements the command.
-func (c *connectionInvite) Run(ctx context.Context, a *app) error {
-	if c.Valid <= 0 {
-		return usageError("as --valid 24h", "an invitation must be valid for some time")
-	}
-	name, err := a.nameOf(c.Name)
-	if err != nil {
-		return err
-	}
-	invitation, err := ask(ctx, a, func(ctx context.Context, n *client.Client) (admin.Invitation, error) {
-		return n.Invite(ctx, admin.InviteRequest{Name: name, Valid: c.Valid.Seconds(), Conflict: c.Conflict})
-	})
-	if err != nil {
-		return err
-	}
-	if !a.json {
-		a.say("Hand this code to the other side's admin over a way that you trust. It works once, until %s.", when(invitation.Expires))
-		a.say("There: parley connection accept CODE")
-	}
-	return a.show(invitation, func(w io.Writer) { fmt.Fprintln(w, invitation.Code) })
-}
-
-type connectionAccept struct {
-	Code string `arg:"" help:"The code; - reads it from standard input."`
-	Name string `placeholder:"NAME" help:"Our name for the connection; the only one in parley.yaml if left out."`
-}
-
-const maxCode = 4 << 10
-
-// Run implements the command.
-func (c *connectionAccept) Run(ctx context.Context, a *app) error {
-	name, err := a.nameOf(c.Name)
-	if err != nil {
-		return err
-	}
-	code := c.Code
-	if code == "-" {
-		text, err := io.ReadAll(io.LimitReader(a.in, maxCode))
-		if err != nil {
-			return fmt.Errorf("read the code: %w", err)
-		}
-		code = string(text)
-	}
-	made, err := ask(ctx, a, func(ctx context.Context, n *client.Client) (admin.Connection, error) {
-		return n.Accept(ctx, admin.AcceptRequest{Code: strings.TrimSpace(code), Name: name})
-	})
-	if err != nil {
-		return err
-	}
-	return a.show(made, func(w io.Writer) {
-		fmt.Fprintf(w, "%s is joined with node %s, and %s\n", clean(made.Name), clean(made.Peer), clean(made.State))
-		fmt.Fprintf(w, "When both sides are content with what `parley connection scope --count %s` says: parley connection resume %s\n", made.Name, made.Name)
-	})
 }
 
 type connectionRemove struct {

@@ -236,7 +236,11 @@ func showAdded(w io.Writer, out *added, failed int) {
 	if out.Already > 0 {
 		before = fmt.Sprintf("; %d of them were so already", out.Already)
 	}
-	fmt.Fprintf(w, "%s with %s: %d new in parley.yaml, %d joined, %d invited%s\n", count(out.Rows, "connection"), out.Template, out.Added, len(out.Connections)-invited-failed, invited, before)
+	joined := len(out.Connections) - invited - failed
+	fmt.Fprintf(w, "%s with %s: %d new in parley.yaml, %d joined, %d invited%s\n", count(out.Rows, "connection"), out.Template, out.Added, joined, invited, before)
+	if joined > 0 {
+		fmt.Fprintln(w, "Nothing passes before each one's words are compared with its admin: parley connection words NAME")
+	}
 	if invited > 0 {
 		fmt.Fprintf(w, "The codes are in %s: hand each to its other side over a way that you trust, then delete the file\n", out.Result)
 	}

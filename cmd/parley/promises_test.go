@@ -118,6 +118,9 @@ func TestUsage_EachCommandRefusesAFlagThatItDoesNotHave(t *testing.T) {
 	}
 }
 
+// aCode is an invitation by nobody.
+const aCode = "aeazdquhjxjda73grfkmsu2fw6w6o2l57tinwcs7wrexkeh5esolkveyskuihznlqlktrak5focibdidotip5biwon4w4yzomfrw2zjomv4gc3lqnrstunbsgizcixwoqe"
+
 // withNode are the command lines that ask the running node, one at least of each command that does.
 func withNode() [][]string {
 	return [][]string{
@@ -129,7 +132,7 @@ func withNode() [][]string {
 		{"audit", "prune", "--before", "1d", "--reason", "old"},
 		{"connection", "list"},
 		{"connection", "invite", "globex"},
-		{"connection", "accept", "parley1-code", "--name", "globex"},
+		{"connection", "accept", aCode, "--name", "globex"},
 		{"connection", "remove", "globex", "--yes"},
 		{"connection", "scope", "globex"},
 		{"connection", "scope", "globex", "--explain", "SUP-1"},
@@ -174,6 +177,8 @@ func withNode() [][]string {
 		{"config", "reload"},
 		{"key", "show"},
 		{"audit", "kept", "globex"},
+		{"connection", "words", "globex"},
+		{"connection", "confirm", "globex", "acorn", "album", "alpine", "amber"},
 		{"node", "claim"},
 	}
 }

@@ -65,6 +65,7 @@ func Table() []Rule {
 	add(Reads, everybody, "status", "key", "connections", "probe", "scope-count", "load", "tickets", "queue", "connect-state", "templates")
 	add(Reads, []Role{Operator, Author}, "schema", "filter-history", "filter-diff", "template-diff", "export", "fields")
 	add(Reads, []Role{Operator}, "conflicts")
+	add(Reads, nil, "words")
 	add(Reads, []Role{Auditor}, "audit", "audit-head", "audit-witnesses", "witnessed")
 	add(Shows, []Role{Operator}, "scope-explain", "explain", "history", "conflict", "preview", "record", "match", "try")
 	add(Shows, []Role{Operator, Approver}, "queue-entry")
@@ -73,7 +74,7 @@ func Table() []Rule {
 	add(Changes, []Role{Operator, Author}, "fields-seen")
 	add(Changes, []Role{Approver}, "approve")
 	add(Changes, []Role{Author}, "publish")
-	add(Changes, nil, "claim", "reload", "apply", "invite", "accept", "remove-connection", "backup", "audit-prune")
+	add(Changes, nil, "claim", "reload", "apply", "invite", "accept", "confirm", "remove-connection", "backup", "audit-prune")
 	return out
 }
 

@@ -165,7 +165,7 @@ func TestHandler_EachOperationNeedsItsRole(t *testing.T) {
 			tried++
 			records = nil
 			body := map[string]string{
-				"accept": `{"code":"c","name":"n"}`, "invite": `{"name":"n"}`, "audit-prune": `{"before":"2026-01-01T00:00:00Z","reason":"r"}`,
+				"accept": `{"code":"c","name":"n"}`, "confirm": `{"words":"w"}`, "invite": `{"name":"n"}`, "audit-prune": `{"before":"2026-01-01T00:00:00Z","reason":"r"}`,
 				"undo": `{"event":"e"}`, "try": `{"connection":"globex"}`, "publish": `{"connection":"globex"}`, "record": `{"connection":"globex","key":"k"}`,
 				"connect": `{"connection":"globex","pairs":[]}`, "match": `{"connection":"globex","by":"b"}`, "resolve": `{"connection":"globex","key":"k","field":"f","take":"ours"}`,
 				"apply": `{"setup":{"files":{},"versions":{}}}`, "conflict": `{"connection":"globex","key":"k"}`, "connect-state": `{"connection":"globex","pairs":[]}`,

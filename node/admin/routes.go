@@ -153,6 +153,12 @@ func routeConnections(api routes, s Service) {
 		func(ctx context.Context, in *body[InviteRequest]) (Invitation, error) { return s.Invite(ctx, in.Body) })
 	route(api, http.MethodPost, "/v1/connections/accept", "accept", "Join with an invitation",
 		func(ctx context.Context, in *body[AcceptRequest]) (Connection, error) { return s.Accept(ctx, in.Body) })
+	route(api, http.MethodGet, "/v1/connections/{name}/words", "words", "The words of a pairing that are read to the other side",
+		func(ctx context.Context, in *byName) (Words, error) { return s.Words(ctx, in.Name) })
+	route(api, http.MethodPost, "/v1/connections/{name}/confirm", "confirm", "Type the words that the other side reads",
+		func(ctx context.Context, in *named[ConfirmRequest]) (Connection, error) {
+			return s.Confirm(ctx, in.Name, in.Body)
+		})
 	route(api, http.MethodDelete, "/v1/connections/{name}", "remove-connection", "End a connection for good",
 		func(ctx context.Context, in *byName) (none, error) { return none{}, s.RemoveConnection(ctx, in.Name) })
 	route(api, http.MethodPost, "/v1/connections/{name}/pause", "pause", "Pause a connection",

@@ -27,6 +27,10 @@ type Service interface {
 	Connections(ctx context.Context) ([]Connection, error)
 	Invite(ctx context.Context, r InviteRequest) (Invitation, error)
 	Accept(ctx context.Context, r AcceptRequest) (Connection, error)
+	// Words are what our person reads to the other side's.
+	Words(ctx context.Context, name string) (Words, error)
+	// Confirm takes what the other side's person read.
+	Confirm(ctx context.Context, name string, r ConfirmRequest) (Connection, error)
 	RemoveConnection(ctx context.Context, name string) error
 	Verify(ctx context.Context, name string, r VerifyRequest) (Verification, error)
 	Pause(ctx context.Context, name string, r PauseRequest) (Connection, error)
@@ -137,7 +141,7 @@ type Connection struct {
 	Name string `json:"name"`
 	ID   string `json:"id"`
 	Peer string `json:"peer"` // the peer's node id
-	// State is "paused", "working", "failing", "fuse blown", "peer away", "stopped" or "not configured".
+	// State is "paused", "working", "failing", "fuse blown", "peer away", "stopped", "compare words" or "not configured".
 	State     string `json:"state"`
 	PausedOut bool   `json:"pausedOut"`
 	PausedIn  bool   `json:"pausedIn"`
@@ -201,6 +205,19 @@ type InviteRequest struct {
 	// Conflict is ours, theirs, newest, or ask or ask-theirs: our people, or the
 	// peer's, decide. Default newest.
 	Conflict string `json:"conflict,omitempty"`
+}
+
+// Words are those of a pairing that our person reads to the other side's. What that one
+// reads is not told: it has to be heard.
+type Words struct {
+	Connection string `json:"connection"`
+	Read       string `json:"read"`
+	Compared   bool   `json:"compared"` // at this side
+}
+
+// ConfirmRequest holds what our person heard.
+type ConfirmRequest struct {
+	Words string `json:"words"`
 }
 
 // Invitation is a code to hand to the other side's admin.

@@ -90,7 +90,7 @@ func pair(ctx context.Context, inviter, acceptor *company, ours, theirs bool) er
 	if _, err := acceptor.admin.Accept(ctx, admin.AcceptRequest{Code: code.Code, Name: acceptor.peer}); err != nil {
 		return fmt.Errorf("let %s accept %s's invitation: %w", acceptor.name, inviter.name, err)
 	}
-	return nil
+	return admin.Introduce(ctx, inviter.admin, inviter.peer, acceptor.admin, acceptor.peer)
 }
 
 // approve lets the connection work for the first time; one that a person

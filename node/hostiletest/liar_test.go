@@ -62,7 +62,9 @@ func newLiar(t *testing.T, victim *site, name string) *liar {
 		URL: "tls://" + code.Route.Addresses[0], Pin: natsbus.Pin(code.Route.Pin), Key: key, Log: zerolog.Nop(),
 	}, pairing)
 	must(t, err)
-	l.agreement, err = connection.Accept(t.Context(), connection.Guest{Invitation: code, Document: document, Keys: l.keys, Now: time.Now}, to)
+	l.agreement, err = connection.Accept(t.Context(), connection.Guest{
+		Invitation: code, Document: document, Keys: l.keys, Now: time.Now, Take: func(connection.Taken) error { return nil },
+	}, to)
 	must(t, errors.Join(err, to.Close()))
 	config, err := l.agreement.Codec(l.keys)
 	must(t, err)
@@ -70,6 +72,10 @@ func newLiar(t *testing.T, victim *site, name string) *liar {
 	must(t, err)
 	l.link = l.dial(l.agreement.Connection)
 	must(t, l.link.Handle(l.answer))
+	reads, _, err := l.agreement.Words()
+	must(t, err)
+	_, err = victim.node.Confirm(t.Context(), name, admin.ConfirmRequest{Words: reads.String()})
+	must(t, err)
 	_, err = victim.node.Resume(t.Context(), name)
 	must(t, err)
 	eventually(t, name+" says hello", func() error { _, err := l.hello(); return err })

@@ -157,6 +157,7 @@ func join(t *testing.T, a, b *site, name string) {
 	must(t, err)
 	_, err = b.node.Accept(t.Context(), admin.AcceptRequest{Code: code.Code, Name: name})
 	must(t, err)
+	must(t, admin.Introduce(t.Context(), a.node, name, b.node, name))
 	for _, s := range []*site{a, b} {
 		_, err := s.node.Resume(t.Context(), name)
 		must(t, err)

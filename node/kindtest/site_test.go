@@ -190,6 +190,7 @@ func join(t *testing.T, a, b *site) {
 		_, err := b.running.Accept(t.Context(), admin.AcceptRequest{Code: code.Code, Name: "peer"})
 		return err
 	})
+	must(t, admin.Introduce(t.Context(), a.running, "peer", b.running, "peer"))
 	for _, x := range []*site{a, b} {
 		eventually(t, "the connection works", func() error { _, err := x.running.Resume(t.Context(), "peer"); return err })
 		eventually(t, "the first poll is over", func() error {

@@ -220,6 +220,9 @@ func join(ctx context.Context, ours, other *site) error {
 	if _, err := other.admin.Accept(ctx, admin.AcceptRequest{Code: code.Code, Name: ours.name}); err != nil {
 		return fmt.Errorf("accept at %s: %w", other.name, err)
 	}
+	if err := admin.Introduce(ctx, ours.admin, other.name, other.admin, ours.name); err != nil {
+		return err
+	}
 	for at, name := range map[*site]string{ours: other.name, other: ours.name} {
 		if _, err := at.admin.Resume(ctx, name); err != nil {
 			return fmt.Errorf("resume %s at %s: %w", name, at.name, err)

@@ -62,6 +62,9 @@ func (w *world) join(ctx context.Context) error {
 	if _, err := b.admin.Accept(ctx, admin.AcceptRequest{Code: code.Code, Name: b.peer}); err != nil {
 		return fmt.Errorf("accept: %w", err)
 	}
+	if err := admin.Introduce(ctx, a.admin, a.peer, b.admin, b.peer); err != nil {
+		return err
+	}
 	for _, s := range w.sites {
 		if _, err := s.admin.Resume(ctx, s.peer); err != nil {
 			return fmt.Errorf("let %s work: %w", s.name, err)

@@ -53,9 +53,9 @@ func TestWords_AreTheSameAtBothEndsAndNotTheSameBothWays(t *testing.T) {
 func TestWords_SomebodyInBetweenIsHeard(t *testing.T) {
 	t.Parallel()
 	acme, globex, evil := newNode(t, 1), newNode(t, 2), newNode(t, 3)
-	real := invite(t, acme, listening)
-	d := newDesk(t, acme, real)
-	if _, err := connection.Accept(t.Context(), guest(evil, real), &direct{to: d.receiver(t)}); err != nil {
+	given := invite(t, acme, listening)
+	d := newDesk(t, acme, given)
+	if _, err := connection.Accept(t.Context(), guest(evil, given), &direct{to: d.receiver(t)}); err != nil {
 		t.Fatal(err)
 	}
 	// Globex got a code that evil changed on its way: same address, evil's document.

@@ -307,6 +307,10 @@ func AgreementPrefix() []byte { return key('y', 16) }
 // it is the prefix of them all.
 func InvitationKey(pairing string) []byte { return append(key('u', len(pairing)), pairing...) }
 
+// AcceptedKey holds what we confirmed of a code that was given to us; with an empty
+// pairing it is the prefix of them all.
+func AcceptedKey(pairing string) []byte { return append(key('U', len(pairing)), pairing...) }
+
 // ToldKey holds what people were told of.
 func ToldKey(name string) []byte { return append(key('n', len(name)), name...) }
 

@@ -226,6 +226,16 @@ func (c *Client) Accept(ctx context.Context, r admin.AcceptRequest) (admin.Conne
 	return post[admin.Connection](ctx, c, "/v1/connections/accept", r)
 }
 
+// Words implements admin.Service.
+func (c *Client) Words(ctx context.Context, name string) (admin.Words, error) {
+	return get[admin.Words](ctx, c, connection(name, "/words"), nil)
+}
+
+// Confirm implements admin.Service.
+func (c *Client) Confirm(ctx context.Context, name string, r admin.ConfirmRequest) (admin.Connection, error) {
+	return post[admin.Connection](ctx, c, connection(name, "/confirm"), r)
+}
+
 // RemoveConnection implements admin.Service.
 func (c *Client) RemoveConnection(ctx context.Context, name string) error {
 	return c.do(ctx, http.MethodDelete, connection(name, ""), nil, nil, &struct{}{})

@@ -150,6 +150,10 @@ func TestClient_VersionsAndRecordsArriveUnchanged(t *testing.T) {
 		{"FilterDiff", admin.FilterDiff{From: "a1", To: "files", Parts: []admin.PartDiff{{Part: "out", Lines: []string{"-a", "+b"}}}}, []any{"globex", "a1", "files"}, func() (any, error) { return c.FilterDiff(ctx, "globex", "a1", "files") }},
 		{"Audit", admin.AuditPage{Records: []audit.Record{{Number: 8, At: at, Action: "pause", Said: map[string]string{"reason": "ä"}}}, Through: 8, Head: head}, []any{records}, func() (any, error) { return c.Audit(ctx, records) }},
 		{"AuditHead", admin.AuditHead{Head: head, Key: "ab"}, nil, func() (any, error) { return c.AuditHead(ctx) }},
+		{"Words", admin.Words{Connection: "acme", Read: "acorn album alpine amber"}, []any{"acme"}, func() (any, error) { return c.Words(ctx, "acme") }},
+		{"Confirm", admin.Connection{Name: "acme"}, []any{"acme", admin.ConfirmRequest{Words: "acorn album alpine amber"}}, func() (any, error) {
+			return c.Confirm(ctx, "acme", admin.ConfirmRequest{Words: "acorn album alpine amber"})
+		}},
 		{"AuditWitnesses", []admin.Witness{{Connection: "globex", Heads: []audit.Head{head}}}, nil, func() (any, error) { return c.AuditWitnesses(ctx) }},
 		{"Witnessed", admin.Witness{Connection: "globex", Heads: []audit.Head{head}, Latest: at}, []any{"globex"}, func() (any, error) { return c.Witnessed(ctx, "globex") }},
 		{"PruneAudit", 4, []any{prune}, func() (any, error) { return c.PruneAudit(ctx, prune) }},

@@ -65,6 +65,14 @@ func (f *fakeService) Accept(_ context.Context, r admin.AcceptRequest) (admin.Co
 	return reply[admin.Connection](f, "Accept", r)
 }
 
+func (f *fakeService) Words(_ context.Context, name string) (admin.Words, error) {
+	return reply[admin.Words](f, "Words", name)
+}
+
+func (f *fakeService) Confirm(_ context.Context, name string, r admin.ConfirmRequest) (admin.Connection, error) {
+	return reply[admin.Connection](f, "Confirm", name, r)
+}
+
 func (f *fakeService) Verify(_ context.Context, name string, r admin.VerifyRequest) (admin.Verification, error) {
 	return reply[admin.Verification](f, "Verify", name, r)
 }
