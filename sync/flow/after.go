@@ -43,7 +43,7 @@ func (p *Path) knowAfter(in *incoming) (*known, error) {
 		if k.work, err = get[work.Row](r, store.WorkKey(in.con.ID, k.ref)); err != nil {
 			return err
 		}
-		k.sent, err = sentBefore(r, in.con, in.id, in.twin)
+		k.sent, err = sentBefore(r, in.con.ID, in.con.Rules(), in.id, in.twin)
 		return err
 	})
 	if err != nil || !alone || k.work != nil && (k.work.Cause != event.CauseEdit || k.work.State != work.Dirty) {

@@ -419,10 +419,8 @@ func (p *Path) storeSent(tx store.Tx, o *outgoing, head outbox.Head) error {
 	if err := putTwin(tx, o.con.ID, id, row); err != nil {
 		return err
 	}
-	if o.rules.Outgoing.Remembers() {
-		if err := putReplica(tx, store.SentKey(o.con.ID, id), o.replica.Fields); err != nil {
-			return err
-		}
+	if err := o.keepSent(tx, id); err != nil {
+		return err
 	}
 	for _, item := range o.change.Items {
 		if item.Kind == event.ItemAttachment && !item.Withdrawn {

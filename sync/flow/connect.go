@@ -42,7 +42,7 @@ func (p *Path) Connect(ctx context.Context, con *Connection, c event.Change, ask
 	}
 	err := p.Store.Update(func(tx store.Tx) error {
 		k := known{ref: c.Ref}
-		if err := p.knowTwins(tx, con, &k); err != nil {
+		if err := p.knowTwins(tx, con, con.Rules(), &k); err != nil {
 			return err
 		}
 		if !k.unpaired() {
@@ -77,7 +77,7 @@ func (p *Path) Connectable(ctx context.Context, con *Connection, ref event.Ref) 
 		return err
 	}
 	rules, k := con.Rules(), known{ref: ref}
-	if err := p.Store.View(func(r store.Reader) error { return p.knowTwins(r, con, &k) }); err != nil {
+	if err := p.Store.View(func(r store.Reader) error { return p.knowTwins(r, con, con.Rules(), &k) }); err != nil {
 		return storeError{err}
 	}
 	if !k.unpaired() {

@@ -29,7 +29,7 @@ func (p *Path) Facts(ctx context.Context, con *Connection, ref event.Ref) (Facts
 	k := known{ref: ref}
 	f := Facts{Ticket: ticket}
 	err = p.Store.View(func(r store.Reader) error {
-		if err := p.knowTwins(r, con, &k); err != nil {
+		if err := p.knowTwins(r, con, con.Rules(), &k); err != nil {
 			return err
 		}
 		f.First = k.fresh()

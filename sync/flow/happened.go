@@ -41,13 +41,8 @@ func (p *Path) returning(o *outgoing) filters.Context {
 
 // knowUnder reads what is known of a ticket, for rules that are tried.
 func (p *Path) knowUnder(con *Connection, rules *Rules, k *known) error {
-	return p.Store.View(func(r store.Reader) error {
-		err := p.knowTwins(r, con, k)
-		if err == nil {
-			k.theirs, err = toldOfTheirs(r, con, rules, k.id)
-		}
-		return err
-	})
+	k.trial = true
+	return p.Store.View(func(r store.Reader) error { return p.knowTwins(r, con, rules, k) })
 }
 
 // toldOfTheirs are the fields that the peer sent last, if a script asks for its ticket.

@@ -29,6 +29,8 @@ type known struct {
 	theirs event.Fields
 	// here are the comments and files that are on record for this connection.
 	here *itemSet
+	// trial reads all, also of a ticket of which nothing can be sent at present.
+	trial bool
 	// applying is set while a plan writes to the ticket: what it has written so
 	// far is not on record, and must not leave as if a person had.
 	applying bool
@@ -72,7 +74,7 @@ func (p *Path) know(con *Connection, ref event.Ref) (known, error) {
 		if k.work, err = get[work.Row](r, store.WorkKey(con.ID, ref)); err != nil || k.work == nil {
 			return err
 		}
-		return p.knowTwins(r, con, &k)
+		return p.knowTwins(r, con, con.Rules(), &k)
 	})
 	if err != nil {
 		return k, fmt.Errorf("read what is known of ticket %s: %w", ref, err)
@@ -80,7 +82,7 @@ func (p *Path) know(con *Connection, ref event.Ref) (known, error) {
 	return k, nil
 }
 
-func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
+func (p *Path) knowTwins(r store.Reader, con *Connection, rules *Rules, k *known) error {
 	k.here = &itemSet{}
 	connections, err := p.connectionsOf(r, k.ref)
 	if err != nil {
@@ -105,7 +107,9 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 		}
 		// What the peer said first comes before anything of ours is said.
 		first := entry != nil && entry.State != inbox.Parked && row.Theirs && row.Seen == (event.Position{})
-		if k.applying = first || entry != nil && entry.Holds(); k.applying || c.ID == con.ID && row.Unsent() {
+		applying := first || entry != nil && entry.Holds()
+		k.applying = k.applying || applying
+		if !k.trial && (applying || c.ID == con.ID && row.Unsent()) {
 			// Nothing can be sent at present: the rest need not be read.
 			k.id, k.row = id, row
 			return nil
@@ -116,10 +120,10 @@ func (p *Path) knowTwins(r store.Reader, con *Connection, k *known) error {
 		}
 		if c.ID == con.ID {
 			k.id, k.row, k.read, k.here = id, row, read, all
-			if k.sent, err = sentBefore(r, con, id, row); err != nil {
+			if k.sent, err = sentBefore(r, con.ID, rules, id, row); err != nil {
 				return err
 			}
-			if k.theirs, err = toldOfTheirs(r, con, con.Rules(), id); err != nil {
+			if k.theirs, err = toldOfTheirs(r, con, rules, id); err != nil {
 				return err
 			}
 			continue

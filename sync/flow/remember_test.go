@@ -43,6 +43,35 @@ func TestOutgoing_PreviousIsKeptForScriptsThatAsk(t *testing.T) {
 	}
 }
 
+// TestOutgoing_PreviousIsTheLastOneAfterAScriptThatDidNotAsk: what was kept for an
+// earlier script is not taken for what was sent since.
+func TestOutgoing_PreviousIsTheLastOneAfterAScriptThatDidNotAsk(t *testing.T) {
+	t.Parallel()
+	w, a, b := pair(t)
+	plain, asks := a.con().Rules(), *a.con().Rules()
+	script := strings.Replace(outgoing, "issue.labels", `previous == nil ? ["nothing"] : ["was " + previous.summary]`, 1)
+	var err error
+	asks.Outgoing, err = filters.CompileOutgoing(script, filters.Env{Schema: schema(), Key: []byte("k")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.con().SetRules(&asks)
+	ref := a.desk.open("one")
+	w.settle()
+	a.con().SetRules(plain)
+	a.desk.set(ref, "summary", "two")
+	w.settle()
+	if got := a.rows('s'); got != 0 {
+		t.Errorf("%d replicas are kept that nothing compares with", got)
+	}
+	a.con().SetRules(&asks)
+	a.desk.set(ref, "summary", "three")
+	w.settle()
+	if diff := cmp.Diff([]any{"was two"}, b.one().Fields["labels"]); diff != "" {
+		t.Errorf("labels at the peer (-want +got):\n%s", diff)
+	}
+}
+
 // TestWork_ATicketOfManyCommentsSendsEachOnce goes over the borders of pages,
 // one by one and in heaps, from both sides.
 func TestWork_ATicketOfManyCommentsSendsEachOnce(t *testing.T) {

@@ -108,14 +108,14 @@ func getReplica(r store.Reader, key []byte) (*filters.Replica, error) {
 }
 
 // sentBefore is the replica as last sent, if the script compares with it.
-func sentBefore(r store.Reader, con *Connection, id event.TwinID, row *twin.Row) (*filters.Replica, error) {
-	if !con.Rules().Outgoing.Remembers() {
+func sentBefore(r store.Reader, con event.ConnectionID, rules *Rules, id event.TwinID, row *twin.Row) (*filters.Replica, error) {
+	if !rules.Outgoing.Remembers() {
 		return nil, nil
 	}
-	sent, err := getReplica(r, store.SentKey(con.ID, id))
+	sent, err := getReplica(r, store.SentKey(con, id))
 	if err == nil && sent == nil {
 		// The script did not ask when it was sent.
-		sent, err = lastSent(r, con.ID, row)
+		sent, err = lastSent(r, con, row)
 	}
 	return sent, err
 }
@@ -167,6 +167,23 @@ func ownEvent(r store.Reader, con event.ConnectionID, epoch uint64, seq event.Se
 		return event.ChangeBody{}, fmt.Errorf("own event %d: %w", seq, err)
 	}
 	return *m.Change, nil
+}
+
+// keepSent keeps the replica as sent, if the script compares with it. If not, one that
+// an earlier script compared with is not the last any more.
+func (o *outgoing) keepSent(tx store.Tx, id event.TwinID) error {
+	key := store.SentKey(o.con.ID, id)
+	if o.rules.Outgoing.Remembers() {
+		return putReplica(tx, key, o.replica.Fields)
+	}
+	_, err := tx.Get(key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read row s: %w", err)
+	}
+	return tx.Delete(key)
 }
 
 func putReplica(tx store.Tx, key []byte, fields event.Fields) error {

@@ -135,7 +135,7 @@ func (p *Path) sweepTicket(ctx context.Context, con *Connection, row twin.Row) (
 		if waits = look != nil; err != nil || waits {
 			return err
 		}
-		return p.knowTwins(r, con, &o.known)
+		return p.knowTwins(r, con, con.Rules(), &o.known)
 	})
 	if err != nil || waits {
 		return false, err
