@@ -2,6 +2,7 @@ package filters
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -23,11 +24,47 @@ type Accept struct {
 	// Comments and Attachments tell whether these may be written.
 	Comments    bool
 	Attachments bool
-	// MaxAttachment is in bytes; 0: no bound of this gate.
+	// Visible says which comments are taken: VisibleAll, VisibleInternal or
+	// VisibleNone. A comment that is not taken is declined, and nothing else with it.
+	Visible Visible
+	// Kinds of files that are taken, of FileKinds; nil: any. A file of another kind,
+	// or of more than MaxAttachment bytes (0: no bound), is declined likewise.
+	Kinds         []string
 	MaxAttachment int64
 	// Remove says what happens to what vanished at the peer: "" or "keep",
 	// "ask", "allow".
 	Remove string
+}
+
+// Visible is which comments may be written here.
+type Visible int
+
+// The zero Visible is VisibleAll.
+const (
+	VisibleAll      Visible = iota
+	VisibleInternal         // internal ones only
+	VisibleNone
+)
+
+// TakesComment tells whether a comment may be written here.
+func (a Accept) TakesComment(internal bool) bool {
+	return a.Visible == VisibleAll || a.Visible == VisibleInternal && internal
+}
+
+// MayTake tells whether a file of this size may be taken, as far as that can be told
+// before it is here.
+func (a Accept) MayTake(size int64) bool {
+	return (a.Kinds == nil || len(a.Kinds) > 0) && (a.MaxAttachment <= 0 || size <= a.MaxAttachment)
+}
+
+// TakesFile tells by how a file begins whether it may be written here: its name and its
+// MIME type may say anything. r gives its first KindBytes bytes, or all of it.
+func (a Accept) TakesFile(r io.Reader) (kind string, takes bool, err error) {
+	if a.Kinds == nil {
+		return "", true, nil
+	}
+	kind, err = FileKind(r)
+	return kind, err == nil && slices.Contains(a.Kinds, kind), err
 }
 
 // Check tells what of result may not be written; nothing of it should be then.
@@ -79,13 +116,7 @@ func (a Accept) files(result InResult) []Finding {
 	if !a.Attachments {
 		return []Finding{{Code: FindingAttachments, Sample: fmt.Sprintf("%d files", len(result.Attachments))}}
 	}
-	var findings []Finding
-	for _, file := range result.Attachments {
-		if a.MaxAttachment > 0 && file.Size > a.MaxAttachment {
-			findings = append(findings, Finding{Code: FindingTooLarge, Field: collectionAttachments, Item: file.ID, Sample: fmt.Sprintf("%d KB of %d", file.Size>>10, a.MaxAttachment>>10)})
-		}
-	}
-	return findings
+	return nil
 }
 
 // Counter counts what happened within the last hour. The zero Counter is ready.

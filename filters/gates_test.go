@@ -159,7 +159,6 @@ func TestAccept(t *testing.T) {
 		"project missing": {filters.Accept{Projects: []string{"SUP"}}, filters.InResult{Fields: event.Fields{}}, true, []filters.FindingCode{filters.FindingProject}},
 		"later update":    {filters.Accept{Projects: []string{"SUP"}, Types: []string{"x"}}, filters.InResult{Fields: event.Fields{}}, false, nil},
 		"fields":          {filters.Accept{Fields: []string{"priority"}, Comments: true, Attachments: true}, result, false, []filters.FindingCode{filters.FindingField, filters.FindingField}},
-		"file size":       {filters.Accept{Comments: true, Attachments: true, MaxAttachment: 1024}, result, false, []filters.FindingCode{filters.FindingTooLarge}},
 	} {
 		var got []filters.FindingCode
 		for _, f := range c.gate.Check(c.result, c.create) {
@@ -193,5 +192,25 @@ func TestCounter_AllowsSoManyAnHour(t *testing.T) {
 	}
 	if !c.Allow(at, 0) {
 		t.Error("no limit is a limit")
+	}
+}
+
+// TestAccept_AFileIsWhatItBeginsWith: its name and its MIME type are the peer's word.
+func TestAccept_AFileIsWhatItBeginsWith(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a", filters.KindBytes-1)
+	for want, contents := range map[string][]string{
+		filters.KindText:    {"", "Printer on fire", "\xef\xbb\xbfwith a mark", long + "ä, cut in the middle of a letter", "\xff\xfeo\x00k\x00!\x00\n\x00"},
+		filters.KindPicture: {"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "\xff\xd8\xff\xe0\x00\x10JFIF"},
+		filters.KindOffice:  {"PK\x03\x04" + strings.Repeat("\x00", 26) + "[Content_Types].xml", "PK\x03\x04" + strings.Repeat("\x00", 26) + "mimetypeapplication/vnd.oasis.opendocument.text"},
+		filters.KindArchive: {"PK\x03\x04" + strings.Repeat("\x00", 26) + "setup.exe", "\x1f\x8b\x08\x00"},
+		filters.KindPDF:     {"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n\x00"},
+		filters.KindOther:   {"MZ\x90\x00\x03\x00\x00\x00", "\x7fELF\x02\x01\x01\x00"},
+	} {
+		for _, content := range contents {
+			if got, err := filters.FileKind(strings.NewReader(content)); err != nil || got != want {
+				t.Errorf("%.20q is %s, %v, want %s", content, got, err, want)
+			}
+		}
 	}
 }

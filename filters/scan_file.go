@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"parley/sync/event"
 )
@@ -22,6 +23,40 @@ const (
 	KindMedia   = "media"
 	KindOther   = "other"
 )
+
+// Kinds of files that can be read.
+const (
+	KindText   = "text"
+	KindOffice = "office" // .docx, .xlsx, .odt and the like
+)
+
+// FileKinds are all kinds of files.
+func FileKinds() []string { return append([]string{KindText, KindOffice}, UnscannedKinds()...) }
+
+// KindBytes is how much of a file tells its kind.
+const KindBytes = 64 << 10
+
+// FileKind tells what a file is by how it begins.
+func FileKind(r io.Reader) (string, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, KindBytes))
+	if err != nil {
+		return "", fmt.Errorf("look how a file begins: %w", err)
+	}
+	text := raw
+	for cut := 0; len(raw) == KindBytes && cut < utf8.UTFMax && !utf8.Valid(text); cut++ {
+		text = text[:len(text)-1] // the last letter may be cut
+	}
+	if _, ok := fileText(text); ok || len(raw) == 0 {
+		return KindText, nil
+	}
+	// What an office program writes begins with the member that says so.
+	if bytes.HasPrefix(raw, []byte("PK\x03\x04")) && len(raw) > 30 {
+		if name := raw[30:]; bytes.HasPrefix(name, []byte("[Content_Types].xml")) || bytes.HasPrefix(name, []byte("mimetypeapplication/vnd.oasis.opendocument")) {
+			return KindOffice, nil
+		}
+	}
+	return fileKind(raw), nil
+}
 
 // UnscannedKinds are all of them.
 func UnscannedKinds() []string {

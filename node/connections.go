@@ -402,7 +402,7 @@ func Egress(c config.Connection, out *filters.Outgoing) filters.Egress {
 	gate := filters.Egress{
 		Allow: c.Gate.Fields, InternalComments: c.Gate.InternalComments, Foreign: c.Forward,
 		Hosts: c.Gate.Hosts, Unscanned: c.Gate.Unscanned, Detect: map[string]filters.Action{},
-		Hold: time.Duration(c.Gate.Hold),
+		Hold: time.Duration(c.Gate.Hold), MaxBytes: int(c.Gate.Budget),
 	}
 	for name, action := range c.Gate.Detect {
 		gate.Detect[name] = filters.Action(action)
@@ -441,6 +441,8 @@ func (n *Node) compile(c config.Connection, rec record, schema event.Schema, fro
 	r.Accept = filters.Accept{
 		Projects: c.Accept.Projects, Types: c.Accept.Types, Fields: c.Accept.Fields,
 		CreatesPerHour: c.Accept.CreatesPerHour, Comments: true, Attachments: true, Remove: "keep",
+		Visible: map[string]filters.Visible{config.CommentsInternal: filters.VisibleInternal, config.PermitNever: filters.VisibleNone}[c.Accept.Comments],
+		Kinds:   c.Accept.Attachments, MaxAttachment: int64(c.Accept.MaxAttachment),
 	}
 	r.Since = c.Since.At
 	if c.Since.FromApproval() {

@@ -89,6 +89,19 @@ func widerIn(before, next *filters.Accept) []string {
 			}
 		}
 	}
+	if next.Visible < before.Visible {
+		out = append(out, map[filters.Visible]string{filters.VisibleAll: "comments for all enter", filters.VisibleInternal: "internal comments enter"}[next.Visible])
+	}
+	if before.Kinds != nil && next.Kinds == nil {
+		out = append(out, "files of any kind enter")
+	} else if before.Kinds != nil {
+		for _, kind := range added(before.Kinds, next.Kinds) {
+			out = append(out, "files that are "+kind+" enter")
+		}
+	}
+	if before.MaxAttachment > 0 && (next.MaxAttachment == 0 || next.MaxAttachment > before.MaxAttachment) {
+		out = append(out, "larger files enter")
+	}
 	if next.CreatesPerHour > before.CreatesPerHour && before.CreatesPerHour > 0 {
 		out = append(out, fmt.Sprintf("%d tickets an hour may be created, %d before", next.CreatesPerHour, before.CreatesPerHour))
 	}

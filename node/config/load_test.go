@@ -46,8 +46,8 @@ connections:
     tags: [gold]
     fields: {priority: theirs, status: both, severity: ours}
     on_local_edit: warn
-    accept: {projects: [SUP], types: [Incident], fields: [summary], creates_per_hour: 10, connect: never, remove: ask}
-    gate: {fields: [summary], internal_comments: true, url: true, detect: {email: mask}, hosts: [acme.example], unscanned: [picture, pdf], hold: 60s}
+    accept: {projects: [SUP], types: [Incident], fields: [summary], creates_per_hour: 10, connect: never, remove: ask, comments: internal, attachments: [picture, text], max_attachment: 20MB}
+    gate: {fields: [summary], internal_comments: true, url: true, detect: {email: mask}, hosts: [acme.example], unscanned: [picture, pdf], budget: 64KiB, hold: 60s}
     forward: [initech]
     verify: 6h
     sweep: off
@@ -89,10 +89,11 @@ func TestLoad_ReadsEveryKey(t *testing.T) {
 		Accept: config.Accept{
 			Projects: []string{"SUP"}, Types: []string{"Incident"}, Fields: []string{"summary"}, CreatesPerHour: 10,
 			Connect: config.PermitNever, Remove: config.PermitAsk,
+			Comments: config.CommentsInternal, Attachments: []string{"picture", "text"}, MaxAttachment: 20e6,
 		},
 		Gate: config.Gate{
 			Fields: []string{"summary"}, InternalComments: true, URL: true, Detect: map[string]string{"email": "mask"},
-			Hosts: []string{"acme.example"}, Unscanned: []string{"picture", "pdf"}, Hold: config.Duration(time.Minute),
+			Hosts: []string{"acme.example"}, Unscanned: []string{"picture", "pdf"}, Hold: config.Duration(time.Minute), Budget: 64 << 10,
 		},
 		Forward: []string{"initech"}, Verify: config.Interval(6 * time.Hour), Sweep: config.Off, Owner: "sync@acme.example",
 		Notify: config.Telling{

@@ -188,6 +188,10 @@ connections:
 #       creates_per_hour: 200
 #       connect: never           # may the peer, or the filter, pair with a ticket of ours: never | ask | auto
 #       remove: never            # may ended: delete delete: never | ask | allow
+#       comments: all            # which are written here: all | internal | never
+#       attachments: [text, office, picture, pdf] # kinds of files, by how they begin; also archive, media, other;
+#                                # left out, any; [] is none
+#       max_attachment: 20MB
 #     fuse:                      # tickets a minute; beyond, creates slow down and the rest waits for you
 #       {creates: 120, closes: 60, deletes: 10, ends: 60}
 #     gate:                      # what may leave, whatever the filter says
@@ -198,6 +202,7 @@ connections:
 #                                # by default secret, card, iban and host ask, email, phone and ip pass
 #       hosts: [acme.example]    # our own host names and domains
 #       unscanned: [picture]     # files that nothing can read and may leave: picture, pdf, archive, media, other
+#       budget: 64KiB            # the most of a ticket that leaves, its files apart; 512KiB without it
 #       hold: 60s                # comments and files leave when they have stood so long; at most 24h
 #     forward: []                # connections whose tickets may leave here too
 #     verify: 24h                # how often both sides' records are compared, or off

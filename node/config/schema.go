@@ -163,7 +163,16 @@ type Accept struct {
 	// Remove permits Ended to be EndedDelete: PermitNever, PermitAsk or PermitAllow.
 	Remove string `yaml:"remove,omitempty"`
 
-	_ struct{} `later:"impersonate attachments"`
+	// Comments says which comments are written here: CommentsAll, CommentsInternal or
+	// PermitNever.
+	Comments string `yaml:"comments,omitempty"`
+	// Attachments are kinds of files, of filters.FileKinds, that are written here; left
+	// out, any.
+	Attachments []string `yaml:"attachments,omitempty"`
+	// MaxAttachment is the largest file that is fetched; 0 is what was agreed.
+	MaxAttachment Size `yaml:"max_attachment,omitempty"`
+
+	_ struct{} `later:"impersonate"`
 }
 
 // Fuse is how many tickets a minute may be changed for the peer's sake. Creates
@@ -175,6 +184,9 @@ type Fuse struct {
 	// Ends are pairs that end, here or by the peer, without a person here.
 	Ends int `yaml:"ends,omitempty"`
 }
+
+// MaxBudget is the most of a ticket that may leave, its files apart.
+const MaxBudget = 512 << 10
 
 // MaxHold is the longest time that a gate may keep a comment or file back.
 const MaxHold = 24 * time.Hour
@@ -199,7 +211,10 @@ type Gate struct {
 	// leaves, at most MaxHold; 0 is not at all.
 	Hold Duration `yaml:"hold,omitempty" json:",omitzero"`
 
-	_ struct{} `later:"budget restricted"`
+	// Budget is how much of a ticket may leave, its files apart; 0 is MaxBudget.
+	Budget Size `yaml:"budget,omitempty"`
+
+	_ struct{} `later:"restricted"`
 }
 
 // Telling is who is told what of a connection: "owner", "webhook:NAME" or an
@@ -310,6 +325,9 @@ const (
 	PermitAsk   = "ask"
 	PermitAllow = "allow"
 
+	CommentsAll      = "all"
+	CommentsInternal = "internal"
+
 	TLSStart  = "starttls"
 	TLSAlways = "tls"
 	TLSNone   = "none"
@@ -349,6 +367,7 @@ func (c *Config) fillConnections() {
 		fill(&con.OnLocalEdit, OnEditRestore)
 		fill(&con.Accept.Connect, PermitNever)
 		fill(&con.Accept.Remove, PermitNever)
+		fill(&con.Accept.Comments, CommentsAll)
 		fill(&con.Accept.CreatesPerHour, 200)
 		fill(&con.Verify, Interval(24*time.Hour))
 		fill(&con.Sweep, Interval(24*time.Hour))

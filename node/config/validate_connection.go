@@ -59,6 +59,9 @@ func Detectors() []string { return []string{"card", "email", "host", "iban", "ip
 // Actions are what the gate may do about what a detector finds.
 func Actions() []string { return []string{"pass", "mask", "ask", "block"} }
 
+// FileKinds are the kinds of files: those that can be read, and UnscannedKinds.
+func FileKinds() []string { return append([]string{"text", "office"}, UnscannedKinds()...) }
+
 // UnscannedKinds are the kinds of files that cannot be read.
 func UnscannedKinds() []string { return []string{"picture", "pdf", "archive", "media", "other"} }
 
@@ -69,6 +72,9 @@ func (v *validator) gate(key string, g Gate) {
 	v.words(key+".unscanned", g.Unscanned)
 	for i, kind := range g.Unscanned {
 		v.choice(fmt.Sprintf("%s.unscanned[%d]", key, i), kind, UnscannedKinds(), nil)
+	}
+	if g.Budget < 0 || g.Budget > MaxBudget {
+		v.add(key+".budget", "it is out of bounds", "write up to 512KiB")
 	}
 	if hold := time.Duration(g.Hold); hold < 0 || hold > MaxHold {
 		v.add(key+".hold", fmt.Sprintf("%s is out of bounds", hold), "write 0s to 24h")
@@ -90,6 +96,11 @@ func (v *validator) accept(key string, a Accept) {
 	v.between(key+".creates_per_hour", a.CreatesPerHour, 1, 100_000)
 	v.choice(key+".connect", a.Connect, []string{PermitNever, PermitAsk, PermitAuto}, nil)
 	v.choice(key+".remove", a.Remove, []string{PermitNever, PermitAsk, PermitAllow}, nil)
+	v.choice(key+".comments", a.Comments, []string{CommentsAll, CommentsInternal, PermitNever}, nil)
+	v.words(key+".attachments", a.Attachments)
+	for i, kind := range a.Attachments {
+		v.choice(fmt.Sprintf("%s.attachments[%d]", key, i), kind, FileKinds(), nil)
+	}
 }
 
 // endings looks at what becomes of tickets whose pair ends, and at the fuse.

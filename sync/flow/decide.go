@@ -485,7 +485,7 @@ func (p *Path) planComments(in *incoming, w wants, schema event.Schema) {
 		switch {
 		case known && had.Hash == hash:
 			continue
-		case known && had.Local != "" && !schema.EditComments, !schema.Comments:
+		case known && had.Local != "" && !schema.EditComments, !schema.Comments, !in.rules.Accept.TakesComment(c.Internal):
 			in.plan.Declined = append(in.plan.Declined, id)
 			continue
 		case known:
@@ -529,7 +529,7 @@ func (p *Path) planFiles(in *incoming, w wants, schema event.Schema) error {
 	asserted := map[event.ItemID]bool{}
 	for _, a := range w.result.Attachments {
 		id := event.ItemID(a.ID)
-		if a.Size > p.MaxAttachment || in.con.Quotas.tooLarge(a.Size) || schema.MaxAttachment > 0 && a.Size > schema.MaxAttachment || !schema.Attachments {
+		if a.Size > p.MaxAttachment || in.con.Quotas.tooLarge(a.Size) || schema.MaxAttachment > 0 && a.Size > schema.MaxAttachment || !schema.Attachments || !in.rules.Accept.MayTake(a.Size) {
 			continue
 		}
 		asserted[id] = true

@@ -190,6 +190,11 @@ func (p *Path) Attach(ctx context.Context, id event.ConnectionID, twinID event.T
 			Attachment: &event.AttachmentWrite{Name: job.Name, Size: job.Size, MIME: job.MIME, SHA256: job.SHA256, Internal: job.Internal},
 		}}}}
 		job.Plan.DoubtAll(con.beganAt.Add(p.Tracker.SettleTime())) // the same file may have come with an event that was sent again
+		if taken, err := p.taken(con, job); err != nil {
+			return p.attachFailed(con, twinID, job, err)
+		} else if !taken {
+			return p.endJob(con, twinID, job, nil, event.Items{Twin: twinID, Declined: []event.ItemID{item}})
+		}
 	}
 	for {
 		done, err := p.attachStep(ctx, con, twinID, job)
@@ -200,6 +205,19 @@ func (p *Path) Attach(ctx context.Context, id event.ConnectionID, twinID event.T
 			return nil
 		}
 	}
+}
+
+// taken tells whether the gate lets a file in, now that it can be looked at.
+func (p *Path) taken(con *Connection, job *fileJob) (bool, error) {
+	body, err := p.Blobs.Open(job.SHA256)
+	if err != nil {
+		return false, err
+	}
+	kind, taken, err := con.Rules().Accept.TakesFile(body)
+	if !taken && err == nil {
+		p.Observe(Observation{What: "declined", Connection: con.Name, Code: event.CodeByGate, Detail: kind, At: p.Now()})
+	}
+	return taken, errors.Join(err, body.Close())
 }
 
 // attachStep does the next thing of a file's plan.
