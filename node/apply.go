@@ -437,10 +437,10 @@ func (a *applying) allowed() error {
 }
 
 // entry is the history's line of what comes into force.
-func (a *applying) entry(version, tests string) published {
+func (a *applying) entry(version string) published {
 	author := a.request.Author
 	if author == "" {
 		author = whoRuns()
 	}
-	return published{Version: version, Tests: tests, Author: author, Reason: a.request.Reason, At: time.Now().UTC().Truncate(time.Second)}
+	return published{Version: version, Author: author, Reason: a.request.Reason, At: time.Now().UTC().Truncate(time.Second)}
 }

@@ -130,16 +130,21 @@ func ownFiles(c config.Connection) []string {
 // publishAll puts all versions in force, or none. Their tests come before: nothing
 // names those of an application that ends in between.
 func (n *Node) publishAll(a *applying) error {
-	tests := map[string]string{}
+	entries := map[string]published{}
 	for _, one := range a.result.Connections {
 		if one.Publish == nil {
 			continue
 		}
 		p := a.publications[one.Name]
+		entry := a.entry(p.result.Version)
 		var err error
-		if tests[one.Name], err = n.keepTests(p.link.record.Agreement.Connection, p.tests); err != nil {
+		if entry.Tests, err = n.keepTests(p.link.record.Agreement.Connection, p.tests); err != nil {
 			return err
 		}
+		if entry.Parked, err = n.parkedNow(p.link); err != nil {
+			return err
+		}
+		entries[one.Name] = entry
 	}
 	return n.store.Update(func(tx store.Tx) error {
 		for i := range a.result.Connections {
@@ -148,7 +153,7 @@ func (n *Node) publishAll(a *applying) error {
 				continue
 			}
 			p := a.publications[one.Name]
-			if err := writeVersion(tx, p.link.record.Agreement.Connection, p.next, a.entry(p.result.Version, tests[one.Name])); err != nil {
+			if err := writeVersion(tx, p.link.record.Agreement.Connection, p.next, entries[one.Name]); err != nil {
 				return fmt.Errorf("store a version of filters: %w", err)
 			}
 			one.Publish.Published = true

@@ -101,6 +101,16 @@ func (n *Node) counted(con *flow.Connection, c *admin.Connection) error {
 	return err
 }
 
+// parkedNow is how many tickets of a connection wait for a person.
+func (n *Node) parkedNow(l *link) (int, error) {
+	if l.flow == nil {
+		return 0, nil
+	}
+	var c admin.Connection
+	err := n.counted(l.flow, &c)
+	return c.Parked, err
+}
+
 // countFirst counts what takes long before anybody asks.
 func (n *Node) countFirst(ctx context.Context) {
 	for _, l := range n.all() {

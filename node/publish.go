@@ -62,6 +62,9 @@ func (n *Node) Publish(ctx context.Context, r admin.PublishRequest) (admin.Publi
 	if entry.Author == "" {
 		entry.Author = whoRuns()
 	}
+	if entry.Parked, err = n.parkedNow(p.link); err != nil {
+		return p.result, err
+	}
 	if entry.Tests, err = n.keepTests(p.link.record.Agreement.Connection, p.tests); err != nil {
 		return p.result, err
 	}

@@ -187,7 +187,7 @@ func (n *Node) useOf(l *link, u *admin.TemplateUse) error {
 		case err != nil:
 			return err
 		case i == len(history)-1:
-			u.Template, u.Digest, u.Version, u.Since = v.Template, v.Digest, e.Version, e.At
+			u.Template, u.Digest, u.Version, u.Since, u.ParkedBefore = v.Template, v.Digest, e.Version, e.At, e.Parked
 		case v.Template != "" && !slices.ContainsFunc(u.Before, func(b admin.TemplateVersion) bool { return b.Template == v.Template }):
 			u.Before = append(u.Before, admin.TemplateVersion{Template: v.Template, Version: e.Version})
 		}

@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"testing"
 	"time"
 
 	"parley/adapters/all"
 	"parley/filters/template"
+	"parley/node/admin"
 	"parley/node/config"
 	"parley/node/roster"
 	"parley/node/wave"
+	"parley/sync/event"
 )
 
 const templateHead = `version: %d
@@ -92,4 +95,84 @@ func (s *site) runBy() map[string]int {
 		}
 	}
 	return found
+}
+
+// customerFile is the provider's file: five of the customers are pilots.
+func customerFile(customers int) string {
+	var out strings.Builder
+	out.WriteString("name,label,tags\n")
+	for i := range customers {
+		tags := "gold"
+		if i >= 20 && i < 30 {
+			tags = "pilot"
+		}
+		fmt.Fprintf(&out, "%s,%s,%s\n", customer(i+1), customer(i+1), tags)
+	}
+	return out.String()
+}
+
+// manyPeers lets one site stand for the other side of all customers.
+func manyPeers(t *testing.T, s *site, customers int) {
+	t.Helper()
+	text, err := os.ReadFile(s.file())
+	must(t, err)
+	var out strings.Builder
+	out.Write(text)
+	for i := range customers {
+		fmt.Fprintf(&out, "  %s: {scope: '\"%s\" in issue.labels', out: out.parley, in: in.parley}\n", customer(i+1), customer(i+1))
+	}
+	must(t, os.WriteFile(s.file(), []byte(out.String()), 0o600))
+	s.script("in.parley", fmt.Sprintf(incoming, "GLOBEX")+"issue.labels = replica.labels\n")
+}
+
+// joinAll invites every customer, and lets each join and work; some at a time.
+func joinAll(t *testing.T, a, b *site, customers int) {
+	t.Helper()
+	slots := make(chan struct{}, 16)
+	must(t, sideBySide(customers, func(i int) error {
+		slots <- struct{}{}
+		defer func() { <-slots }()
+		name := customer(i + 1)
+		code, err := a.node.Invite(t.Context(), admin.InviteRequest{Name: name})
+		if err == nil {
+			_, err = b.node.Accept(t.Context(), admin.AcceptRequest{Code: code.Code, Name: name})
+		}
+		if err == nil {
+			err = admin.Introduce(t.Context(), a.node, name, b.node, name)
+		}
+		for _, s := range []*site{a, b} {
+			if err == nil {
+				_, err = s.node.Resume(t.Context(), name)
+			}
+		}
+		return err
+	}))
+}
+
+func labelled(t *testing.T, s *site, name string) {
+	t.Helper()
+	_, err := s.people.Write(t.Context(), event.Step{Kind: event.StepCreate, Fields: event.Fields{
+		"summary": "incident of " + name, "type": "Request", "labels": []any{nextCustomer(name)},
+	}}, nil)
+	must(t, err)
+}
+
+// nextCustomer: customers count from 1.
+func nextCustomer(name string) string {
+	var i int
+	_, _ = fmt.Sscanf(name, "c-%d", &i)
+	return customer(i + 1)
+}
+
+// twins tells whether so many tickets are in step.
+func (s *site) twins(want int) error {
+	all, err := s.node.Connections(s.t.Context())
+	got := 0
+	for _, c := range all {
+		got += c.Twins
+	}
+	if err == nil && got != want {
+		err = fmt.Errorf("%d tickets in step", got)
+	}
+	return err
 }

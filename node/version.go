@@ -45,6 +45,8 @@ type published struct {
 	At      time.Time `json:"at"`
 	// Rollback tells that the version had been in force before.
 	Rollback bool `json:"rollback,omitempty"`
+	// Parked is how many tickets waited for a person when it came into force.
+	Parked int `json:"parked,omitempty"`
 	// Tests is the list of the test files that it passed, by its content; "" if there
 	// are none.
 	Tests string `json:"tests,omitempty"`

@@ -30,6 +30,7 @@ type templateUpgrade struct {
 	To       percent       `xor:"wave" required:"" placeholder:"5%" help:"A share of the connections that have the template; those that run by the version already count."`
 	Tag      string        `xor:"wave" required:"" placeholder:"TAG" help:"Those with this tag."`
 	All      bool          `xor:"wave" required:"" help:"All of them."`
+	Force    bool          `help:"Begin although more than 1 % of the tickets are parked on connections that run by the version already."`
 	Settle   time.Duration `default:"30s" help:"How long to wait for what is under way before parked tickets are counted."`
 	waving
 }
@@ -61,7 +62,7 @@ func (c *templateUpgrade) Run(ctx context.Context, a *app) error {
 				return wave.Report{}, err
 			}
 		}
-		w.Share, w.Tag, w.Settle = float64(c.To), c.Tag, c.Settle
+		w.Share, w.Tag, w.Settle, w.Force = float64(c.To), c.Tag, c.Settle, c.Force
 		return w.Run(ctx)
 	})
 }

@@ -24,6 +24,8 @@ type TemplateUse struct {
 	Twins  int `json:"twins"`
 	Parked int `json:"parked"`
 	Under  int `json:"under"`
+	// ParkedBefore is how many waited for a person when the version came into force.
+	ParkedBefore int `json:"parkedBefore,omitempty"`
 	// Before are the template's versions that were in force before, the newest first.
 	Before []TemplateVersion `json:"before,omitempty"`
 }

@@ -7,7 +7,8 @@
 //   - A wave stops when more than Limit percent of its connections could not be
 //     upgraded, or more than Limit percent of its tickets are parked by it: those that
 //     filter or gate would hold are counted before anything is put in force, those that
-//     wait for a person afterwards.
+//     wait for a person afterwards. So does the next one, before its first: tickets meet
+//     a version with their next change, which may be after the wave.
 //   - It may be interrupted anywhere and run again: what is in force already is left
 //     alone, and counts towards the share.
 //   - What parley.yaml says follows what is in force: a crash in between is mended by

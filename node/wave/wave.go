@@ -32,9 +32,10 @@ type Wave struct {
 	// Share of the connections in percent, or those with Tag; all if neither is set.
 	Share float64
 	Tag   string
-	// DryRun puts nothing in force; Wider, Apply and, for Back, Force are as in
-	// admin.PublishRequest.
-	DryRun, Wider, Apply, Force bool
+	// DryRun puts nothing in force; Wider and Apply are as in admin.PublishRequest.
+	DryRun, Wider, Apply bool
+	// Force begins although earlier waves parked tickets, and goes back although tests fail.
+	Force bool
 
 	Most           int
 	Author, Reason string
@@ -102,7 +103,7 @@ type running struct {
 // Run upgrades. The report is whole in any case; an error is about the node or the file.
 func (w Wave) Run(ctx context.Context) (Report, error) {
 	r := &running{Wave: w, parked: map[string]int{}, unset: map[string]string{}, report: Report{Template: w.To.String(), Steps: []Step{}}}
-	if err := r.choose(ctx); err != nil {
+	if over, err := r.choose(ctx); over || err != nil {
 		return r.report, err
 	}
 	err := r.all(ctx)
@@ -121,13 +122,17 @@ func mine(ctx context.Context, n Node, name string) ([]admin.TemplateUse, error)
 	}), nil
 }
 
-// choose finds the connections of the wave.
-func (r *running) choose(ctx context.Context) error {
+// choose finds the connections of the wave, unless those of earlier ones say that there
+// should be none.
+func (r *running) choose(ctx context.Context) (over bool, err error) {
 	all, err := mine(ctx, r.Node, r.To.Name)
 	if err != nil {
-		return err
+		return false, err
 	}
 	r.report.All = len(all)
+	if r.tooManyParked(all) {
+		return true, nil
+	}
 	for _, u := range all {
 		if r.there(u) && (r.Tag == "" || slices.Contains(u.Tags, r.Tag)) {
 			r.report.Already++
@@ -149,7 +154,25 @@ func (r *running) choose(ctx context.Context) error {
 		r.parked[u.Connection] = u.Parked
 	}
 	r.report.Wave = r.report.Already + len(r.todo)
-	return nil
+	return false, nil
+}
+
+// tooManyParked looks at the connections that run by the version already: tickets meet it
+// with their next change, which may be after the wave.
+func (r *running) tooManyParked(all []admin.TemplateUse) bool {
+	tickets, parked := 0, 0
+	for _, u := range all {
+		if u.Joined && r.there(u) {
+			tickets += u.Twins
+			parked += max(u.Parked-u.ParkedBefore, 0)
+		}
+	}
+	if r.Force || parked*100 <= Limit*tickets {
+		return false
+	}
+	r.report.Tickets, r.report.Parked = tickets, parked
+	r.report.Stopped = fmt.Sprintf("%d tickets of %d are parked since %s came into force for them", parked, tickets, r.report.Template)
+	return true
 }
 
 // there tells whether the version is in force already.
