@@ -402,7 +402,7 @@ func Egress(c config.Connection, out *filters.Outgoing) filters.Egress {
 	gate := filters.Egress{
 		Allow: c.Gate.Fields, InternalComments: c.Gate.InternalComments, Foreign: c.Forward,
 		Hosts: c.Gate.Hosts, Unscanned: c.Gate.Unscanned, Detect: map[string]filters.Action{},
-		Hold: time.Duration(c.Gate.Hold), MaxBytes: int(c.Gate.Budget),
+		Hold: time.Duration(c.Gate.Hold), MaxBytes: int(c.Gate.Budget), Restricted: c.Gate.Restricted,
 	}
 	for name, action := range c.Gate.Detect {
 		gate.Detect[name] = filters.Action(action)

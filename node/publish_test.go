@@ -172,6 +172,30 @@ func TestPublish_WhatLetsMorePassMustBeMeant(t *testing.T) {
 	}
 }
 
+// TestPublish_WhatLetsMoreEnterMustBeMeant: comments, kinds of files and their size.
+func TestPublish_WhatLetsMoreEnterMustBeMeant(t *testing.T) {
+	t.Parallel()
+	a, _, _ := together(t)
+	text, err := os.ReadFile(a.file())
+	must(t, err)
+	narrow := strings.Replace(string(text), "in: in.parley}", "in: in.parley, accept: {comments: internal, attachments: [picture], max_attachment: 1MB}, gate: {budget: 64KiB}}", 1)
+	must(t, os.WriteFile(a.file(), []byte(narrow), 0o600))
+	a.publish(admin.PublishRequest{Reason: "little"})
+	for more, want := range map[string]string{
+		"accept: {comments: all, attachments: [picture], max_attachment: 1MB}, gate: {budget: 64KiB}":                        "comments for all enter",
+		"accept: {comments: internal, attachments: [picture, pdf], max_attachment: 1MB}, gate: {budget: 64KiB}":              "files that are pdf enter",
+		"accept: {comments: internal, max_attachment: 1MB}, gate: {budget: 64KiB}":                                           "files of any kind enter",
+		"accept: {comments: internal, attachments: [picture]}, gate: {budget: 64KiB}":                                        "larger files enter",
+		"accept: {comments: internal, attachments: [picture], max_attachment: 1MB}":                                          "more of a ticket leaves",
+		"accept: {comments: internal, attachments: [picture], max_attachment: 1MB}, gate: {budget: 64KiB, restricted: true}": "restricted tickets leave",
+	} {
+		must(t, os.WriteFile(a.file(), []byte(strings.Replace(string(text), "in: in.parley}", "in: in.parley, "+more+"}", 1)), 0o600))
+		if got := a.publish(admin.PublishRequest{DryRun: true}); !slices.Equal(got.Wider, []string{want}) {
+			t.Errorf("%s: %q, want %q", more, got.Wider, want)
+		}
+	}
+}
+
 // TestPublish_NothingComesIntoForceThatFails: neither a filter with a mistake, nor
 // one whose tests fail, nor files that changed since they were shown.
 func TestPublish_NothingComesIntoForceThatFails(t *testing.T) {

@@ -67,6 +67,12 @@ func widerOut(before, next *flow.Rules) []string {
 	if next.Egress.InternalComments && !before.Egress.InternalComments {
 		out = append(out, "the gate lets internal comments leave")
 	}
+	if next.Egress.Restricted && !before.Egress.Restricted {
+		out = append(out, "restricted tickets leave")
+	}
+	if next.Egress.MaxBytes != before.Egress.MaxBytes && (next.Egress.MaxBytes == 0 || before.Egress.MaxBytes != 0 && next.Egress.MaxBytes > before.Egress.MaxBytes) {
+		out = append(out, "more of a ticket leaves")
+	}
 	out = append(out, widerGate(&before.Egress, &next.Egress)...)
 	for _, name := range added(before.Forward, next.Forward) {
 		out = append(out, "what came from "+name+" leaves")

@@ -33,7 +33,9 @@ func Placed(name string, c Connection, tables bool) Connection {
 func WriteConnections(all map[string]Connection) ([]byte, error) {
 	given := make(map[string]Connection, len(all))
 	for name, c := range all {
-		given[name] = c.Given()
+		c = c.Given()
+		c.Gate.Name = "" // the gate itself is written: gates that have names are the node's
+		given[name] = c
 	}
 	text, err := encode(connectionsOnly{given})
 	if err != nil {

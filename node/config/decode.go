@@ -75,6 +75,10 @@ func (d *decoder) value(n ast.Node, into reflect.Value, key string) {
 		}
 		return
 	}
+	if gate, ok := into.Addr().Interface().(*Gate); ok && isText(n) {
+		gate.Name, _ = d.scalar(n, key)
+		return
+	}
 	switch into.Kind() {
 	case reflect.Struct:
 		d.structure(n, into, key)
@@ -93,6 +97,11 @@ func (d *decoder) value(n ast.Node, into reflect.Value, key string) {
 			}
 		}
 	}
+}
+
+func isText(n ast.Node) bool {
+	_, ok := n.(*ast.StringNode)
+	return ok
 }
 
 // setText hands a scalar to a type of its own.
@@ -233,6 +242,7 @@ func (d *decoder) structure(n ast.Node, into reflect.Value, key string) {
 		if i, known := fields[name]; known {
 			d.value(e.Value, into.Field(i), path)
 			d.at[path] = positionOf(e.Key)
+			d.emptyList(into.Field(i), into.Type().Field(i).Tag, path)
 			continue
 		}
 		if slices.Contains(later, name) {
@@ -240,6 +250,18 @@ func (d *decoder) structure(n ast.Node, into reflect.Value, key string) {
 			continue
 		}
 		d.unknown(e.Key, path, name, fields)
+	}
+}
+
+// emptyList looks at a list in which nothing stands: it is the same as no key, unless
+// the schema says that it is kept, or that it would let anything pass.
+func (d *decoder) emptyList(list reflect.Value, tag reflect.StructTag, key string) {
+	switch {
+	case list.Kind() != reflect.Slice || list.IsNil() || list.Len() > 0:
+	case tag.Get("empty") == "anything":
+		d.report(d.at[key], key, "an empty list would let anything pass", "take the key out if that is meant", false)
+	case !strings.HasSuffix(tag.Get("yaml"), ",omitzero"):
+		list.SetZero()
 	}
 }
 
@@ -258,7 +280,7 @@ func keysOf(t reflect.Type) (fields map[string]int, later []string) {
 	fields = map[string]int{}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if name, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); name != "" {
+		if name, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); name != "" && name != "-" {
 			fields[name] = i
 		}
 		later = append(later, strings.Fields(f.Tag.Get("later"))...)
@@ -290,6 +312,7 @@ func (d *decoder) list(n ast.Node, into reflect.Value, key string) {
 		d.node(n, key, "want a list", "write it like [a, b]")
 		return
 	}
+	into.Set(reflect.MakeSlice(into.Type(), 0, len(seq.Values))) // an empty list is one too
 	for i, item := range seq.Values {
 		v := reflect.New(into.Type().Elem()).Elem()
 		d.value(item, v, fmt.Sprintf("%s[%d]", key, i))

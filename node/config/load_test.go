@@ -47,7 +47,7 @@ connections:
     fields: {priority: theirs, status: both, severity: ours}
     on_local_edit: warn
     accept: {projects: [SUP], types: [Incident], fields: [summary], creates_per_hour: 10, connect: never, remove: ask, comments: internal, attachments: [picture, text], max_attachment: 20MB}
-    gate: {fields: [summary], internal_comments: true, url: true, detect: {email: mask}, hosts: [acme.example], unscanned: [picture, pdf], budget: 64KiB, hold: 60s}
+    gate: {fields: [summary], internal_comments: true, url: true, detect: {email: mask}, hosts: [acme.example], unscanned: [picture, pdf], budget: 64KiB, restricted: true, hold: 60s}
     forward: [initech]
     verify: 6h
     sweep: off
@@ -93,7 +93,7 @@ func TestLoad_ReadsEveryKey(t *testing.T) {
 		},
 		Gate: config.Gate{
 			Fields: []string{"summary"}, InternalComments: true, URL: true, Detect: map[string]string{"email": "mask"},
-			Hosts: []string{"acme.example"}, Unscanned: []string{"picture", "pdf"}, Hold: config.Duration(time.Minute), Budget: 64 << 10,
+			Hosts: []string{"acme.example"}, Unscanned: []string{"picture", "pdf"}, Hold: config.Duration(time.Minute), Budget: 64 << 10, Restricted: true,
 		},
 		Forward: []string{"initech"}, Verify: config.Interval(6 * time.Hour), Sweep: config.Off, Owner: "sync@acme.example",
 		Notify: config.Telling{

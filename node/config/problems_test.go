@@ -83,7 +83,7 @@ func TestLoad_RefusesWhatIsWrong(t *testing.T) {
 		{"no value", "node: {name: }\ntracker: {kind: desk}\n", "there is no value"},
 		{"list for a map", minimal + "log: [a]\n", "want keys with values"},
 		{"map for a text", "node: {name: {a: b}}\ntracker: {kind: desk}\n", "want a single value"},
-		{"later part", minimal + "gates: {}\n", "not available in this version"},
+		{"later part", minimal + "templates: {}\n", "not available in this version"},
 		{"both ways to be reached", minimal + "listen: {nats: 'a:1'}\nnats: {url: 'tls://h'}\n", "stands beside listen"},
 		{"listen without address", minimal + "listen: {websocket: ':443'}\n", "listen.nats: is missing"},
 		{"no port", minimal + "listen: {nats: somewhere}\n", "is no address"},

@@ -194,10 +194,11 @@ connections:
 #       max_attachment: 20MB
 #     fuse:                      # tickets a minute; beyond, creates slow down and the rest waits for you
 #       {creates: 120, closes: 60, deletes: 10, ends: 60}
-#     gate:                      # what may leave, whatever the filter says
+#     gate:                      # what may leave, whatever the filter says; or the name of one under gates
 #       fields: [summary, description, status, comments, attachments]
 #       internal_comments: false
 #       url: false
+#       restricted: false        # tickets that your tracker keeps from most people
 #       detect: {email: mask, host: block} # what is found in texts and files: pass | mask | ask | block;
 #                                # by default secret, card, iban and host ask, email, phone and ip pass
 #       hosts: [acme.example]    # our own host names and domains
@@ -214,6 +215,10 @@ connections:
 #       fuse: [owner]
 #       differs: [owner]         # a comparison found something
 #       peer_away: {after: 1h, to: [owner]}
+
+# Gates that several connections name, as gate: standard
+# gates:
+#   standard: {fields: [summary, description, status, comments], detect: {email: mask}, hold: 60s}
 
 # Other people of this machine that may do something; docs/access.md.
 # access:

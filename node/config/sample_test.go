@@ -117,7 +117,7 @@ func keys(t reflect.Type) []string {
 	var found []string
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-		if name != "" {
+		if name != "" && name != "-" {
 			found = append(append(found, name), keys(t.Field(i).Type)...)
 		}
 	}

@@ -23,7 +23,10 @@ type Config struct {
 	Access      Access                `yaml:"access,omitempty"`
 	Audit       Audit                 `yaml:"audit,omitempty"`
 
-	_ struct{} `later:"templates gates"`
+	// Gates have names, by which connections name them.
+	Gates map[string]Gate `yaml:"gates,omitempty"`
+
+	_ struct{} `later:"templates"`
 
 	folder string
 	file   string
@@ -129,8 +132,8 @@ type Connection struct {
 	Fields map[string]string `yaml:"fields,omitempty"`
 	// OnLocalEdit is what becomes of an edit of ours of a field that is theirs.
 	OnLocalEdit string `yaml:"on_local_edit,omitempty"`
-	Accept      Accept `yaml:"accept,omitempty"`
-	Gate        Gate   `yaml:"gate,omitempty"`
+	Accept      Accept `yaml:"accept,omitzero"`
+	Gate        Gate   `yaml:"gate,omitzero"`
 	// Fuse bounds mass changes.
 	Fuse Fuse `yaml:"fuse,omitempty"`
 	// Forward names connections whose tickets, comments and files may leave here too.
@@ -152,10 +155,10 @@ type Connection struct {
 type Accept struct {
 	// Projects and Types that tickets may be created in; empty allows any that the
 	// incoming filter names.
-	Projects []string `yaml:"projects,omitempty"`
-	Types    []string `yaml:"types,omitempty"`
+	Projects []string `yaml:"projects,omitempty" empty:"anything"`
+	Types    []string `yaml:"types,omitempty" empty:"anything"`
 	// Fields that may be written; empty allows what the filter sets.
-	Fields         []string `yaml:"fields,omitempty"`
+	Fields         []string `yaml:"fields,omitempty" empty:"anything"`
 	CreatesPerHour int      `yaml:"creates_per_hour,omitempty"`
 	// Connect says whether the peer, or the incoming filter, may pair a ticket with
 	// one that is here: PermitNever, PermitAsk or PermitAuto.
@@ -168,7 +171,7 @@ type Accept struct {
 	Comments string `yaml:"comments,omitempty"`
 	// Attachments are kinds of files, of filters.FileKinds, that are written here; left
 	// out, any.
-	Attachments []string `yaml:"attachments,omitempty"`
+	Attachments []string `yaml:"attachments,omitzero"`
 	// MaxAttachment is the largest file that is fetched; 0 is what was agreed.
 	MaxAttachment Size `yaml:"max_attachment,omitempty"`
 
@@ -193,8 +196,10 @@ const MaxHold = 24 * time.Hour
 
 // Gate is for what goes out.
 type Gate struct {
+	// Name is that of one of Config.Gates, which this one is then.
+	Name string `yaml:"-" json:"-"`
 	// Fields that may leave; empty allows what the filter names.
-	Fields []string `yaml:"fields,omitempty"`
+	Fields []string `yaml:"fields,omitempty" empty:"anything"`
 	// InternalComments lets internal entries leave if the filter names them.
 	InternalComments bool `yaml:"internal_comments,omitempty"`
 	// URL lets the address of our ticket leave if the filter names it.
@@ -206,15 +211,24 @@ type Gate struct {
 	Hosts []string `yaml:"hosts,omitempty"`
 	// Unscanned are kinds of files, of UnscannedKinds, that may leave although
 	// nothing can read what is in them; left out, it is pictures only.
-	Unscanned []string `yaml:"unscanned,omitempty"`
+	Unscanned []string `yaml:"unscanned,omitzero"`
 	// Hold is how long a comment or file has to have stood in our tracker before it
 	// leaves, at most MaxHold; 0 is not at all.
 	Hold Duration `yaml:"hold,omitempty" json:",omitzero"`
 
 	// Budget is how much of a ticket may leave, its files apart; 0 is MaxBudget.
 	Budget Size `yaml:"budget,omitempty"`
+	// Restricted lets tickets leave that the tracker keeps from most people.
+	Restricted bool `yaml:"restricted,omitempty"`
+}
 
-	_ struct{} `later:"restricted"`
+// MarshalYAML implements yaml.InterfaceMarshaler: a gate that has a name is that name.
+func (g Gate) MarshalYAML() (any, error) {
+	if g.Name != "" {
+		return g.Name, nil
+	}
+	type plain Gate
+	return plain(g), nil
 }
 
 // Telling is who is told what of a connection: "owner", "webhook:NAME" or an
@@ -357,6 +371,10 @@ func Default() *Config {
 // fillConnections puts the defaults into connections.
 func (c *Config) fillConnections() {
 	for name, con := range c.Connections {
+		if named, ok := c.Gates[con.Gate.Name]; ok {
+			named.Name = con.Gate.Name
+			con.Gate = named
+		}
 		fill(&con.Leave, LeaveStop)
 		fill(&con.Ended, EndedNote)
 		fill(&con.Fuse.Creates, 120)

@@ -64,6 +64,7 @@ func (v *validator) all() {
 	if len(c.Connections) > maxConnections {
 		v.add("connections", fmt.Sprintf("more than %d", maxConnections), "")
 	}
+	v.gates()
 	for name, con := range c.Connections {
 		v.connection(name, con)
 	}

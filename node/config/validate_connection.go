@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -38,7 +39,11 @@ func (v *validator) connection(name string, con Connection) {
 	}
 	v.words(key+".tags", con.Tags)
 	v.accept(key+".accept", con.Accept)
-	v.gate(key+".gate", con.Gate)
+	if con.Gate.Name == "" {
+		v.gate(key+".gate", con.Gate)
+	} else {
+		v.namedGate(key+".gate", con.Gate.Name)
+	}
 	v.forward(key+".forward", name, con.Forward)
 	v.telling(key, con)
 }
@@ -64,6 +69,31 @@ func FileKinds() []string { return append([]string{"text", "office"}, UnscannedK
 
 // UnscannedKinds are the kinds of files that cannot be read.
 func UnscannedKinds() []string { return []string{"picture", "pdf", "archive", "media", "other"} }
+
+// namedGate wants one of the gates that have names.
+func (v *validator) namedGate(key, name string) {
+	if _, ok := v.config.Gates[name]; ok {
+		return
+	}
+	names := slices.Sorted(maps.Keys(v.config.Gates))
+	advice := "write it under gates, or its keys here"
+	if near := nearest(name, names); near != "" {
+		advice = fmt.Sprintf("did you mean %s?", near)
+	}
+	v.add(key, fmt.Sprintf("there is no gate %.60q", name), advice)
+}
+
+// gates look at the gates that have names.
+func (v *validator) gates() {
+	for name, g := range v.config.Gates {
+		key := "gates." + name
+		if g.Name != "" {
+			v.add(key, "stands for another gate", "write its keys here")
+			continue
+		}
+		v.gate(key, g)
+	}
+}
 
 // gate looks at the gate for what goes out.
 func (v *validator) gate(key string, g Gate) {
