@@ -87,7 +87,7 @@ var mutants = []mutant{
 	{"merge policy", "pair", []edit{{"sync/twin/merge.go", "\t\treturn a > b\n", "\t\treturn true\n"}}},
 	{"one event per twin", "pair", []edit{
 		{"sync/flow/known.go", "(k.row == nil || !k.row.Unsent())", "true"},
-		{"sync/flow/known.go", "|| c.ID == con.ID && row.Unsent() {", "{"},
+		{"sync/flow/known.go", "|| c.ID == con.ID && row.Unsent()) {", ") {"},
 	}},
 	{"receipt after disk", "pair", []edit{{
 		"sync/flow/incoming.go", "p.Store.Update(func(tx store.Tx) error {\n\t\ttaken = intake{}", "p.Store.Lazy(func(tx store.Tx) error {\n\t\ttaken = intake{}",
