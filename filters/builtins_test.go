@@ -122,7 +122,7 @@ func TestBuiltins_NothingIsTaken(t *testing.T) {
 		"exactly": {"exactly(X)", []any{}}, "keepRemoved": {"keepRemoved(X)", nil}, "with": {`with(X, {body: "a"})`, nil},
 		"default": {`default(X, X)`, nil}, "blank": {"blank(X)", true}, "number": {"number(X)", nil}, "bool": {"bool(X)", nil}, "string": {"string(X)", nil},
 		"round": {"round(X)", nil}, "floor": {"floor(X)", nil}, "ceil": {"ceil(X)", nil}, "abs": {"abs(X)", nil}, "min": {"min(X)", nil}, "max": {"max(X, X)", nil},
-		"lookup": {`lookup("status", X)`, nil}, "mapped": {`mapped("status", X)`, false}, "option": {"option(X, X)", nil}, "component": {"component(X)", nil}, "version": {"version(X)", nil},
+		"lookup": {`lookup("status", X)`, nil}, "mapped": {`mapped("status", X)`, false}, "option": {"option(X, X)", nil}, "component": {"component(X)", nil}, "version": {"version(X)", nil}, "via": {`via(X, "Open")`, nil},
 		"now": {"now()", nil}, "date": {"date(X)", nil}, "format": {`format(X, "YYYY")`, nil}, "days": {"days(X)", nil}, "hours": {"hours(X)", nil}, "minutes": {"minutes(X)", nil},
 		"inZone": {`inZone(X, "UTC")`, nil}, "startOfDay": {"startOfDay(X)", nil}, "user": {"user(X, X)", nil}, "withEmail": {"", nil}, "assignable": {"assignable(X)", false}, "byline": {"byline(X)", nil},
 		"ticketBy": {`ticketBy("summary", X)`, nil}, "twinOf": {"twinOf(X)", nil}, "mask": {"mask(X)", nil}, "redact": {`redact(X, "email")`, nil}, "hash": {"hash(X)", nil}, "token": {"", nil}, "reveal": {`reveal(X, "c")`, nil}, "pseudonym": {"pseudonym(X)", nil},

@@ -131,7 +131,7 @@ func typeName(t reflect.Type) string {
 func builtins() []*function {
 	return slices.Concat(
 		textFunctions(), markdownFunctions(), listFunctions(), valueFunctions(), timeFunctions(),
-		peopleFunctions(), privacyFunctions(), tokenFunctions(), changeFunctions(), nameFunctions(), laterFunctions(),
+		peopleFunctions(), privacyFunctions(), tokenFunctions(), changeFunctions(), nameFunctions(), viaFunctions(), laterFunctions(),
 	)
 }
 
@@ -158,7 +158,6 @@ func laterFunctions() []*function {
 
 func later() map[string]string {
 	return map[string]string{
-		"via":    "the node finds the way to a status by itself",
 		"asUser": "comments are written by the node's account; byline names their author",
 	}
 }

@@ -115,6 +115,10 @@ func (o *InResult) set(r *run, t *target, op string, v any) (string, error) {
 	if op != "=" {
 		return "", o.change(copied, t, op, v)
 	}
+	v, err := o.by(copied, t, v)
+	if err != nil {
+		return "", err
+	}
 	exactly, isExact := v.(exactValue)
 	if isExact {
 		if t.typ != event.TypeSet && t.typ != event.TypeOptions && t.typ != event.TypeLinks {
@@ -148,6 +152,9 @@ func (o *InResult) unset(t *target) {
 	case collectionAttachments:
 		o.Attachments, o.AttachmentsSet, o.KeepRemovedAttachments = nil, false, false
 	default:
+		if t.key == event.FieldStatus {
+			o.Via = nil
+		}
 		delete(o.Fields, t.key)
 		delete(o.Exact, t.key)
 		delete(o.Sets, t.key)

@@ -176,6 +176,8 @@ type InResult struct {
 	Fields event.Fields
 	// Exact names the sets that `exactly` made: the whole set, ours too.
 	Exact map[string]bool
+	// Via are the statuses that the status in Fields is to be reached through, in order.
+	Via []string
 	// Sets holds += and -=.
 	Sets map[string]SetChange
 	// Comments and Attachments asserted: the peer's entries, changed as the

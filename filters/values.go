@@ -420,6 +420,8 @@ func kindOf(v any) string {
 		return "keep"
 	case exactValue, stayValue:
 		return "collection"
+	case viaValue:
+		return "way to a status"
 	}
 	return "value"
 }

@@ -132,7 +132,7 @@ func (n *Node) tryIn(ctx context.Context, con *flow.Connection, rules *flow.Rule
 	if in == nil {
 		return nil, nil
 	}
-	out := &admin.TryEntering{Waits: in.Waits, Why: in.Why, Kept: in.Kept, Disputed: in.Disputed, Declined: in.Declined, Lines: lines(in.Trace)}
+	out := &admin.TryEntering{Waits: in.Waits, Why: in.Why, Kept: in.Kept, Disputed: in.Disputed, Via: in.Via, Declined: in.Declined, Lines: lines(in.Trace)}
 	var ours event.Fields
 	if in.Ours != nil {
 		ours = in.Ours.Fields

@@ -137,6 +137,9 @@ func showEntering(w io.Writer, e *admin.TryEntering) {
 	if len(e.Disputed) > 0 {
 		fmt.Fprintf(w, "a person decides: %s\n", clean(strings.Join(e.Disputed, ", ")))
 	}
+	if len(e.Via) > 0 {
+		fmt.Fprintf(w, "the status goes by way of: %s\n", clean(strings.Join(e.Via, ", ")))
+	}
 	if e.Declined > 0 {
 		fmt.Fprintf(w, "declined: %d comments and files\n", e.Declined)
 	}

@@ -175,6 +175,9 @@ func result(t *testing.T, incoming, first bool, script string) string {
 	for _, name := range slices.Sorted(maps.Keys(out.Exact)) {
 		text += " exactly " + name
 	}
+	if len(out.Via) > 0 {
+		text += " status via " + compact(t, out.Via)
+	}
 	if out.CommentsSet {
 		text += fmt.Sprintf(" %d comments", len(out.Comments))
 	}

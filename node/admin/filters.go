@@ -91,8 +91,10 @@ type TryEntering struct {
 	Writes []TryWrite `json:"writes,omitempty"`
 	// Kept are fields in which ours stands against theirs, Disputed those of them that
 	// a person decides.
-	Kept     []string  `json:"kept,omitempty"`
-	Disputed []string  `json:"disputed,omitempty"`
+	Kept     []string `json:"kept,omitempty"`
+	Disputed []string `json:"disputed,omitempty"`
+	// Via are the statuses that are gone through to the one that is written.
+	Via      []string  `json:"via,omitempty"`
 	Declined int       `json:"declined,omitempty"`
 	Lines    []TryLine `json:"lines,omitempty"`
 }

@@ -405,6 +405,9 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 	out := row.Merge(merge, in.con.Policy)
 	in.plan.Seen, in.plan.Said, in.plan.Again = merge.Seen, out.Said, w.again
 	in.plan.Before, in.plan.Kept, in.plan.Disputed, in.plan.Untold = out.Before, out.Kept, out.Disputed, out.Untold
+	if _, moves := out.Write[event.FieldStatus]; moves {
+		in.plan.Via = w.result.Via
+	}
 	if in.ours == nil {
 		return p.planCreate(in, w, out.Write)
 	}

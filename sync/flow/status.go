@@ -43,7 +43,7 @@ func (p *Path) statusLast(in *incoming) {
 		_, walks := p.Tracker.(adapters.Workflow)
 		apart = walks && len(in.ours.Next) == 0 || len(in.ours.Next) > 0 && !slices.Contains(in.ours.Next, want)
 	}
-	in.plan.StatusLast(apart)
+	in.plan.StatusLast(apart || len(in.plan.Via) > 0)
 }
 
 // move decides how the status step i is done: as it stands, over a hop before it,
@@ -81,11 +81,18 @@ func (p *Path) move(ctx context.Context, in *incoming, i int) error {
 		return err
 	}
 	// What the account may not do at all, the tracker says best.
-	if from == to || in.direct(ticket, to) || len(in.walk.refused) == 0 && !schema.Fields[event.FieldStatus].Writable {
+	next := in.plan.Toward(from, to)
+	if from == to || next == to && in.direct(ticket, to) || len(in.walk.refused) == 0 && !schema.Fields[event.FieldStatus].Writable {
 		in.walk.checked = i + 1
 		return nil
 	}
-	return p.hop(ctx, in, i, ticket)
+	way := []string{next}
+	if next == to || !in.direct(ticket, next) {
+		if way, err = p.way(ctx, in, i, ticket, next); err != nil {
+			return err
+		}
+	}
+	return p.hop(in, i, ticket, way)
 }
 
 // readForMove is our ticket as it is.
@@ -105,13 +112,13 @@ func (in *incoming) direct(ticket event.Ticket, to string) bool {
 	return len(ticket.Next) == 0 || slices.Contains(ticket.Next, to)
 }
 
-// hop puts the first move of the shortest way before step i, or gives it up.
-func (p *Path) hop(ctx context.Context, in *incoming, i int, ticket event.Ticket) error {
+// way is the shortest one to a status, as far as the tracker tells; nil if there is none.
+func (p *Path) way(ctx context.Context, in *incoming, i int, ticket event.Ticket, to string) ([]string, error) {
 	moves := map[string][]string{}
 	if w, ok := p.Tracker.(adapters.Workflow); ok {
 		known, err := w.Moves(ctx, in.plan.Ref)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for from, to := range known {
 			moves[from] = to
@@ -124,9 +131,13 @@ func (p *Path) hop(ctx context.Context, in *incoming, i int, ticket event.Ticket
 	for at, next := range moves {
 		moves[at] = slices.DeleteFunc(slices.Clone(next), func(to string) bool { return in.walk.refused[[2]string{at, to}] })
 	}
+	return plan.Route(moves, from, to, in.plan.Most()-in.plan.Hops(i)), nil
+}
+
+// hop puts the first move of a way before step i, or gives that up.
+func (p *Path) hop(in *incoming, i int, ticket event.Ticket, way []string) error {
 	to, _ := in.plan.Steps[i].Write.Fields[event.FieldStatus].(string)
-	way := plan.Route(moves, from, to, plan.MostHops-in.plan.Hops(i))
-	if len(way) < 2 || len(in.walk.refused) > maxRefused {
+	if len(way) == 0 || way[0] == to || in.plan.Hops(i) >= in.plan.Most() || len(in.walk.refused) > maxRefused {
 		in.plan.Drop(i, event.CodeWorkflow)
 		return errMoved
 	}

@@ -142,6 +142,8 @@ type Entering struct {
 	// Kept are fields of ours that stand against the peer's, Disputed those of them
 	// that a person decides.
 	Kept, Disputed []string
+	// Via are the statuses that are gone through to the one that is written.
+	Via []string
 	// Declined is how many comments and files nobody here wants.
 	Declined int
 	Trace    []filters.Trace
@@ -195,6 +197,7 @@ func (e *Entering) take(p *plan.Plan) {
 			e.Steps = append(e.Steps, s)
 		}
 	}
+	e.Via = p.Via
 	e.Files, e.Kept, e.Disputed, e.Declined = p.Files, p.Kept, p.Disputed, len(p.Declined)
 }
 

@@ -53,13 +53,14 @@ func (p *Plan) MarshalBinary() ([]byte, error) {
 			w.Text(remove.ID)
 		}
 	}
+	w.Texts(p.Via)
 	return w.Bytes, w.Err
 }
 
 // layout is the present one. The first had no Read, and its steps no Why; the
 // second had no Disputed, the third no Untold and another Read, the fourth no Again, the
-// fifth no Was, the sixth no Remove.
-const layout = 7
+// fifth no Was, the sixth no Remove, the seventh no Via.
+const layout = 8
 
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (p *Plan) UnmarshalBinary(raw []byte) error {
@@ -101,6 +102,9 @@ func (p *Plan) UnmarshalBinary(raw []byte) error {
 		if version > 6 && r.Flag() {
 			p.Steps[i].Write.Remove = &event.Removal{File: r.Flag(), ID: r.Text()}
 		}
+	}
+	if version > 7 {
+		p.Via = r.Texts()
 	}
 	return r.Version(version, min(max(version, 1), layout))
 }

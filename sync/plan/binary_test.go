@@ -20,7 +20,7 @@ func fullPlan() plan.Plan {
 		Epoch: 2, Seq: 9, Ref: ref,
 		Before: event.Fields{"summary": "old", "labels": []any{"a"}},
 		Said:   event.Fields{"summary": "new", "labels": []any{"b"}, "status": nil},
-		Seen:   4, Read: at.Add(-time.Second), Kept: []string{"status"}, Disputed: []string{"status"}, Untold: []string{"status"}, Declined: []event.ItemID{"x", "y"},
+		Seen:   4, Read: at.Add(-time.Second), Kept: []string{"status"}, Disputed: []string{"status"}, Untold: []string{"status"}, Via: []string{"Testing"}, Declined: []event.ItemID{"x", "y"},
 		Again: map[string]twin.Again{"summary": {Cause: event.CauseEdit, At: at, Known: true}},
 		Files: []plan.File{{Item: "f", Name: "é.txt", MIME: "text/plain", Size: 1 << 40, SHA256: "00", Internal: true}},
 		Steps: []plan.Step{
@@ -111,18 +111,18 @@ func FuzzPlan_AnyBytesAreAPlanOrAnError(f *testing.F) {
 }
 
 // TestPlan_OfTheLayoutsBeforeIsRead: they did not know what the peer may not know, what
-// an event repeats, what a step of links was decided on, and what one removes.
+// an event repeats, what a step of links was decided on, what one removes, and through what a status goes.
 func TestPlan_OfTheLayoutsBeforeIsRead(t *testing.T) {
 	t.Parallel()
 	want := fullPlan()
-	want.Untold, want.Again = nil, nil
+	want.Untold, want.Again, want.Via = nil, nil, nil
 	want.Steps[0].Write.Was = nil
 	flags := len(want.Steps) // of Was, and as many of Remove
 	raw, err := want.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for layout, shorter := range map[byte]int{3: 2*flags + 2, 4: 2*flags + 1, 5: 2 * flags, 6: flags} {
+	for layout, shorter := range map[byte]int{3: 2*flags + 3, 4: 2*flags + 2, 5: 2*flags + 1, 6: flags + 1, 7: 1} {
 		raw[0] = layout
 		var got plan.Plan
 		if err := got.UnmarshalBinary(raw[:len(raw)-shorter]); err != nil {

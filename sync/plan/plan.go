@@ -73,6 +73,8 @@ type Plan struct {
 	Untold []string `json:"untold,omitempty"`
 	// Again are local fields of which the event repeats what an earlier one said.
 	Again map[string]twin.Again `json:"again,omitempty"`
+	// Via are statuses that the ticket is moved through to the one that is wanted.
+	Via []string `json:"via,omitempty"`
 	// Declined are items that will not be written.
 	Declined []event.ItemID `json:"declined,omitempty"`
 	// Files are to be fetched and written beside the lane.

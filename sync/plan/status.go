@@ -62,6 +62,16 @@ func (p *Plan) Hop(i int) bool {
 	return MovesStatus(p.Steps[i].Write) && slices.ContainsFunc(p.Steps[i+1:], func(s Step) bool { return MovesStatus(s.Write) })
 }
 
+// Toward is what a status is moved to next on the way that is prescribed: from one that
+// is not on it, to where it begins.
+func (p *Plan) Toward(from, to string) string {
+	way := append(slices.Clone(p.Via), to)
+	return way[slices.Index(way[:len(way)-1], from)+1]
+}
+
+// Most is how many moves of the status there may be.
+func (p *Plan) Most() int { return MostHops + len(p.Via) }
+
 // Hops is how many moves of the status are done before step i.
 func (p *Plan) Hops(i int) int {
 	n := 0
