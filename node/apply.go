@@ -252,7 +252,11 @@ func (n *Node) compareSetup(ctx context.Context, a *applying) error {
 			a.result.Connections = append(a.result.Connections, *one)
 		}
 	}
-	a.compareFiles()
+	left, err := n.leftToGo()
+	if err != nil {
+		return err
+	}
+	a.compareFiles(left)
 	a.result.Same = len(a.result.Connections)+len(a.result.Files) == 0 && (len(a.result.Missing) == 0 || !a.request.Prune)
 	force, err := a.force.export()
 	if err != nil {
@@ -262,7 +266,7 @@ func (n *Node) compareSetup(ctx context.Context, a *applying) error {
 	if err != nil {
 		return err
 	}
-	raw, err := json.Marshal([]any{a.request.Setup, force, disk, a.request.Prune})
+	raw, err := json.Marshal([]any{a.request.Setup, force, disk, a.request.Prune, left})
 	sum := sha256.Sum256(raw)
 	a.result.Digest = hex.EncodeToString(sum[:])
 	return err
@@ -382,8 +386,9 @@ func differ(a, b map[string]string, take func(string) bool) bool {
 	return false
 }
 
-// compareFiles lists the files that are written or removed.
-func (a *applying) compareFiles() {
+// compareFiles lists the files that are written or removed; left are those that an
+// application before was cut off from removing.
+func (a *applying) compareFiles(left []string) {
 	all := maps.Clone(a.want.files)
 	for name := range a.disk.files {
 		if a.ours(name) {
@@ -394,6 +399,12 @@ func (a *applying) compareFiles() {
 		was, ok := a.disk.files[name]
 		is, ok2 := a.want.files[name]
 		if ok != ok2 || was != is {
+			a.result.Files = append(a.result.Files, name)
+		}
+	}
+	for _, name := range left {
+		_, err := os.Stat(a.file.Path(filepath.FromSlash(name)))
+		if _, ok := all[name]; err == nil && !ok && a.ours(name) {
 			a.result.Files = append(a.result.Files, name)
 		}
 	}

@@ -273,3 +273,52 @@ func TestApply_EndsAConnectionOnlyIfAsked(t *testing.T) {
 		t.Errorf("left are %+v", all)
 	}
 }
+
+// TestApply_WhatWasToGoGoesThoughItWasCutOff: parley.yaml does not name a table any more
+// when the process ends before the table's file is gone. The next application still
+// knows that it is to go; what lies there and never was the connection's, stays.
+func TestApply_WhatWasToGoGoesThoughItWasCutOff(t *testing.T) {
+	t.Parallel()
+	a, b := joined(t, "")
+	a.definition()
+	original := b.export()
+	r := admin.ApplyRequest{Setup: a.export(), Reason: "why", Wider: true}
+	b.apply(r)
+	b.script("tables/peer/mine.txt", "kept")
+	b.node.CutApply(func(step string) error {
+		if step == "remove tables/peer/state.yaml" {
+			return errCut
+		}
+		return nil
+	})
+	r.Setup = original
+	if _, err := b.node.Apply(t.Context(), r); !errors.Is(err, errCut) {
+		t.Fatalf("it was not cut off: %v", err)
+	}
+	b.node.CutApply(nil)
+	b.stop()
+	b.script("filters/peer.old.parley", "kept too")
+	b.run()
+	if got := b.apply(admin.ApplyRequest{Setup: original, DryRun: true}); got.Same || !slices.Contains(got.Files, "tables/peer/state.yaml") {
+		t.Errorf("a file is left, and a look says %+v", got)
+	}
+	if got := b.apply(r); !got.Applied {
+		t.Errorf("the rest: %+v", got)
+	}
+	if _, err := os.Stat(filepath.Join(b.dir, "tables", "peer", "state.yaml")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file is still there: %v", err)
+	}
+	for _, kept := range []string{"tables/peer/mine.txt", "filters/peer.old.parley"} {
+		if _, err := os.Stat(filepath.Join(b.dir, filepath.FromSlash(kept))); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := b.apply(r); !got.Same {
+		t.Errorf("once more: %+v", got)
+	}
+	// One that comes to the same place later is somebody's own.
+	b.script("tables/peer/state.yaml", "pairs: []\n")
+	if got := b.apply(r); !got.Same {
+		t.Errorf("a file that nobody applied: %+v", got)
+	}
+}

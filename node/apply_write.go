@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,6 +21,50 @@ import (
 
 // newFile is how a file is called until it is whole.
 const newFile = ".parley-new"
+
+// goneKey holds the files that an application is about to remove. Once parley.yaml is
+// written, nothing else tells that they were the node's.
+func goneKey() []byte { return store.MetaKey("apply gone") }
+
+// leftToGo are the files that an application was cut off from removing.
+func (n *Node) leftToGo() ([]string, error) {
+	var left []string
+	err := n.store.View(func(r store.Reader) error {
+		raw, err := r.Get(goneKey())
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(raw, &left)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what an application left: %w", err)
+	}
+	return left, nil
+}
+
+// goes are the files that are removed.
+func (a *applying) goes() []string {
+	return slices.DeleteFunc(slices.Clone(a.result.Files), func(name string) bool {
+		_, stays := a.want.files[name]
+		return stays
+	})
+}
+
+// maxGone bounds what is kept of what goes: more does not fit into one value.
+const maxGone = 1000
+
+// forgotten are the files that go and that no look would find again: tests and
+// templates are found by their folders, filters and tables by parley.yaml.
+func (a *applying) forgotten() []string {
+	gone := slices.DeleteFunc(a.goes(), func(name string) bool {
+		top, _, _ := strings.Cut(name, "/")
+		return top == setupTests || top == setupTemplates
+	})
+	return gone[:min(len(gone), maxGone)]
+}
 
 // putInForce does what was compared. The versions come first, in one transaction:
 // what is cut off after it leaves connections that run by versions, whatever half of
@@ -158,6 +203,13 @@ func (n *Node) publishAll(a *applying) error {
 			}
 			one.Publish.Published = true
 		}
+		if gone := a.forgotten(); len(gone) > 0 {
+			raw, err := json.Marshal(gone)
+			if err != nil {
+				return err
+			}
+			return tx.Put(goneKey(), raw)
+		}
 		return nil
 	})
 }
@@ -165,7 +217,6 @@ func (n *Node) publishAll(a *applying) error {
 // placeFiles writes what differs, parley.yaml last: what it names is there. A file is
 // whole or as it was.
 func (n *Node) placeFiles(a *applying, text []byte) error {
-	var gone []string
 	for _, name := range slices.Sorted(maps.Keys(a.want.files)) {
 		to := a.file.Path(filepath.FromSlash(name))
 		if raw, err := os.ReadFile(to); err == nil && string(raw) == a.want.files[name] {
@@ -184,11 +235,7 @@ func (n *Node) placeFiles(a *applying, text []byte) error {
 	if err := placeFile(a.file.File(), text); err != nil {
 		return err
 	}
-	for _, name := range a.result.Files {
-		if _, ok := a.want.files[name]; !ok {
-			gone = append(gone, name)
-		}
-	}
+	gone := a.goes()
 	for _, name := range gone {
 		if err := n.step("remove " + name); err != nil {
 			return err
@@ -197,7 +244,10 @@ func (n *Node) placeFiles(a *applying, text []byte) error {
 			return err
 		}
 	}
-	return nil
+	if len(gone) == 0 {
+		return nil
+	}
+	return n.store.Update(func(tx store.Tx) error { return tx.Delete(goneKey()) })
 }
 
 // placeFile writes a file whole or not at all; it is on the disk then.
