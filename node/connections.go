@@ -288,6 +288,9 @@ func (n *Node) external() (natsbus.Options, error) {
 		return natsbus.Options{}, errors.New("the connection meets at an existing NATS: set nats.url and nats.credentials")
 	}
 	o := natsbus.Options{URL: c.URL, Prefix: c.Prefix, Log: n.log}
+	if c.CA != "" {
+		o.CAFile = n.configured().Path(c.CA)
+	}
 	if c.Credentials.Kind == secret.RefFile {
 		o.CredentialsFile = n.configured().Path(c.Credentials.Name)
 		return o, nil

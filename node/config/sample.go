@@ -108,6 +108,7 @@ listen:
 #   url: tls://nats.example.com:4222
 #   credentials: ${file:nats.creds}
 #   prefix: parley
+#   ca: nats-ca.pem              # the authority of its certificate, if your system does not know it
 
 tracker:
   kind: {{quote .Kind.Name}}

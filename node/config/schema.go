@@ -70,6 +70,9 @@ type NATS struct {
 	URL         string     `yaml:"url,omitempty"`
 	Credentials secret.Ref `yaml:"credentials,omitempty"`
 	Prefix      string     `yaml:"prefix,omitempty"`
+	// CA is a file with the authorities that the server's certificate may be of; "" is
+	// the system's.
+	CA string `yaml:"ca,omitempty"`
 }
 
 // Tracker is the organisation's tracker, by its adapter.
