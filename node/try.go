@@ -141,7 +141,7 @@ func (n *Node) tryIn(ctx context.Context, con *flow.Connection, rules *flow.Rule
 		out.Writes = append(out.Writes, writeOf(&in.Steps[i], ours))
 	}
 	for _, f := range in.Files {
-		out.Writes = append(out.Writes, admin.TryWrite{Kind: string(event.StepAttach), File: &admin.TryFile{Name: f.Name, Size: f.Size, MIME: f.MIME, Internal: f.Internal}})
+		out.Writes = append(out.Writes, admin.TryWrite{Kind: string(event.StepAttach), File: &admin.TryFile{Name: f.Name, Size: f.Size, MIME: f.MIME, Internal: f.Internal, SHA256: f.SHA256}})
 	}
 	return out, nil
 }

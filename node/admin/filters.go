@@ -54,6 +54,8 @@ type TryFile struct {
 	Size     int64  `json:"size"`
 	MIME     string `json:"mime,omitempty"`
 	Internal bool   `json:"internal,omitempty"`
+	// SHA256 of the bytes, in hex, where it is known.
+	SHA256 string `json:"sha256,omitempty"`
 	// Withdrawn is of a file that is asked back: nothing of it leaves.
 	Withdrawn bool `json:"withdrawn,omitempty"`
 }

@@ -32,7 +32,7 @@ func Compare(before *event.Ticket, after event.Ticket, shown []admin.TryWrite) [
 			comments = append(comments, fmt.Sprintf("internal %v: %s", w.Comment.Internal, flat(w.Comment.Body)))
 		}
 		if w.File != nil {
-			files = append(files, fmt.Sprintf("%s, %d bytes", w.File.Name, w.File.Size))
+			files = append(files, fileText(w.File.Name, w.File.Size, w.File.SHA256))
 		}
 	}
 	problems := fieldsDiffer(before != nil, want, after.Fields)
@@ -113,10 +113,14 @@ func newFiles(before, after event.Ticket) []string {
 		a := &after.Attachments[i]
 		known := slices.ContainsFunc(before.Attachments, func(b event.Attachment) bool { return b.ID == a.ID })
 		if !known {
-			out = append(out, fmt.Sprintf("%s, %d bytes", a.Name, a.Size))
+			out = append(out, fileText(a.Name, a.Size, a.SHA256))
 		}
 	}
 	return out
+}
+
+func fileText(name string, size int64, sha256 string) string {
+	return fmt.Sprintf("%s, %d bytes %s", name, size, sha256)
 }
 
 // listsDiffer compares texts, each as often as it is there.

@@ -18,12 +18,12 @@ func TestCompare_FindsEveryDifference(t *testing.T) {
 	after := event.Ticket{
 		Fields:      event.Fields{"summary": "b", "status": "Open", "updated": "2"},
 		Comments:    []event.Comment{{ID: "1", Body: "old"}, {ID: "2", Body: "_new_"}},
-		Attachments: []event.Attachment{{ID: "9", Name: "x.txt", Size: 3}},
+		Attachments: []event.Attachment{{ID: "9", Name: "x.txt", Size: 3, SHA256: "aa"}},
 	}
 	shown := []admin.TryWrite{
 		{Kind: "update", Fields: []admin.TryField{{Name: "summary", Now: "a", To: "b"}}},
 		{Kind: "comment", Comment: &admin.TryComment{Body: "*new*"}},
-		{Kind: "attach", File: &admin.TryFile{Name: "x.txt", Size: 3}},
+		{Kind: "attach", File: &admin.TryFile{Name: "x.txt", Size: 3, SHA256: "aa"}},
 	}
 	if problems := realtest.Compare(&before, after, shown); len(problems) != 0 {
 		t.Fatalf("what was shown happened, and yet: %q", problems)
@@ -37,6 +37,9 @@ func TestCompare_FindsEveryDifference(t *testing.T) {
 		"comment is there and was n":  func(a *event.Ticket, _ *[]admin.TryWrite) { a.Comments[0].Body = "edited" },
 		"file is there and was not":   func(_ *event.Ticket, s *[]admin.TryWrite) { *s = (*s)[:2] },
 		"file was shown and is not":   func(a *event.Ticket, _ *[]admin.TryWrite) { a.Attachments = nil },
+		"3 bytes bb": func(a *event.Ticket, _ *[]admin.TryWrite) {
+			a.Attachments = []event.Attachment{{ID: "9", Name: "x.txt", Size: 3, SHA256: "bb"}}
+		},
 	} {
 		a, s := after, slices.Clone(shown)
 		a.Fields, a.Comments = event.Fields{}, slices.Clone(after.Comments)
