@@ -219,6 +219,8 @@ func exprType(t event.Type) types.Type {
 		return types.Map{"value": types.String, "child": types.String}
 	case event.TypeLinks:
 		return types.Array(linkType)
+	case event.TypeRefs:
+		return types.Array(types.Map{"id": types.String, "key": types.String})
 	case event.TypeRef:
 		return types.Map{"id": types.String, "key": types.String}
 	}

@@ -37,14 +37,13 @@ func standardTypes() map[string]event.Type {
 		event.FieldDue: event.TypeDate, event.FieldEstimate: event.TypeDuration, fieldRemaining: event.TypeDuration,
 		event.FieldSpent: event.TypeDuration, event.FieldLinks: event.TypeLinks, event.FieldLabels: event.TypeSet, fieldWatchers: event.TypeSet,
 		event.FieldComponents: event.TypeSet, event.FieldFixVersions: event.TypeSet,
-		fieldAffectedVersions: event.TypeSet, event.FieldParent: event.TypeRef,
+		fieldAffectedVersions: event.TypeSet, event.FieldParent: event.TypeRef, event.FieldChildren: event.TypeRefs,
 	}
 }
 
 // laterFields are in the language but not in this version, each with why.
 func laterFields() map[string]string {
 	return map[string]string{
-		"children": "a ticket's children name it as their parent; put replica.parent into the filter",
 		"workLogs": "no tracker's adapter reads entries of work; spent is a field where the tracker has it",
 	}
 }
@@ -53,6 +52,9 @@ func laterFields() map[string]string {
 var readOnly = []string{
 	event.FieldKey, event.FieldURL, event.FieldCreator, event.FieldCreated, event.FieldUpdated, fieldKind, fieldResolved,
 }
+
+// ofParents is why children are never set, and never sent.
+const ofParents = "children cannot be set: each child names its parent, so set %s.parent in what is done for the child"
 
 // alwaysThere are fields that a schema need not list.
 var alwaysThere = []string{event.FieldProject, event.FieldType, event.FieldParent}

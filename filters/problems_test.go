@@ -85,7 +85,7 @@ func TestProblems_OfNamesInOutgoingFilters(t *testing.T) {
 		{`issue.summary = "x"`, filters.CodeTarget, 1, ""},
 		{`replika.summary = "x"`, filters.CodeTarget, 1, "replica"},
 		{`replica.notes = issue.notes`, filters.CodeTarget, 9, ""},
-		{`replica.children = nil`, filters.CodeNotAvailable, 9, ""},
+		{`replica.workLogs = nil`, filters.CodeNotAvailable, 9, ""},
 		{`replica.key = issue.workLogs`, filters.CodeNotAvailable, 21, ""},
 		{`replica.key = replica.summary`, filters.CodeOffHere, 23, ""},
 		{`replica.key = issue`, filters.CodeSyntax, 15, ""},

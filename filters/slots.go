@@ -265,6 +265,9 @@ func (r *resolver) field(node *ast.Node, n *ast.MemberNode, side, field string, 
 			r.fail(n.Property, CodeNotAvailable, "%s is not available in this version: %s", field, why)
 			return
 		}
+		if field == event.FieldChildren && !r.childrenTold(n, side) {
+			return
+		}
 		if r.collection(node, n, side, field) {
 			return
 		}
@@ -288,6 +291,19 @@ func (r *resolver) field(node *ast.Node, n *ast.MemberNode, side, field string, 
 	if side == "issue" && key != event.FieldKey && key != event.FieldURL {
 		r.slots[r.slotOf[name]].field = &need{key: key, typ: typ}
 	}
+}
+
+// childrenTold refuses children where nobody tells them.
+func (r *resolver) childrenTold(n *ast.MemberNode, side string) bool {
+	if side != "issue" {
+		r.fail(n.Property, CodeOffHere, "children are not sent: each child names its parent; issue.children are ours")
+		return false
+	}
+	if _, told := r.issue.field(event.FieldChildren, false); !told && r.issue.ours && len(r.issue.schema.Fields) > 0 {
+		r.fail(n.Property, CodeNotAvailable, "your tracker does not tell a ticket's children")
+		return false
+	}
+	return true
 }
 
 func (r *resolver) collection(node *ast.Node, n *ast.MemberNode, side, field string) bool {

@@ -53,6 +53,9 @@ func (c *compilation) knownTarget(s *statement, names dictionary, t *target) boo
 		case later:
 			c.report.add(CodeNotAvailable, s.targetAt, "%s is not available in this version: %s", s.field, why)
 			return false
+		case s.field == event.FieldChildren:
+			c.report.add(CodeTarget, s.targetAt, ofParents, s.side)
+			return false
 		case s.field == "fields":
 			c.report.add(CodeTarget, s.targetAt, `name the custom field: %s.fields["Name"]`, s.side)
 			return false

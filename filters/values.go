@@ -84,6 +84,8 @@ func inward(v any, t event.Type) (any, error) {
 		return inwardLinks(v)
 	case event.TypeSet, event.TypeOptions:
 		return inwardSet(v)
+	case event.TypeRefs:
+		return inwardList(v, func(one any) (any, error) { return exact[map[string]any](one, "a ticket") })
 	case event.TypeCascade, event.TypeRef:
 		return exact[map[string]any](v, "a value with members")
 	}

@@ -71,7 +71,7 @@ func (s *Subject) abilities(tracker adapters.Tracker) []string {
 		has(len(s.Statuses) > 0, "status"),
 		has(workflow && len(s.Statuses) > 0, "workflow"),
 		has(!s.DescriptionFixed, "edit of descriptions"),
-		has(s.Parent != nil, "parent"), has(len(s.Links) > 0, "links"),
+		has(s.Parent != nil, "parent"), has(s.Children, "children"), has(len(s.Links) > 0, "links"),
 		has(!s.PublicComments, "internal comments"),
 		has(s.EditsComments, "edit of comments"),
 		has(!s.NoFiles, "attachments"),

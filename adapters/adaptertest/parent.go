@@ -2,7 +2,10 @@ package adaptertest
 
 import (
 	"maps"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"parley/adapters"
 	"parley/sync/event"
@@ -59,6 +62,22 @@ func (e *env) hasParent(child, parent event.Ref) {
 	}
 	if key, _ := got["key"].(string); got != nil && key == "" {
 		e.Errorf("the parent %v has no key", got)
+	}
+	if e.subject.Children && !parent.IsZero() {
+		e.hasChild(parent, child)
+	}
+}
+
+// hasChild expects a parent to tell its child, under the child's own key.
+func (e *env) hasChild(parent, child event.Ref) {
+	e.Helper()
+	if f := e.schema().Fields[event.FieldChildren]; f.Type != event.TypeRefs || f.Writable {
+		e.Errorf("Schema says of children %+v", f)
+	}
+	list, _ := e.read(parent).Fields[event.FieldChildren].([]any)
+	want := map[string]any{"id": child.ID, "key": e.read(child).Key}
+	if !slices.ContainsFunc(list, func(one any) bool { return cmp.Equal(one, any(want)) }) {
+		e.Errorf("the children are %v, want %v among them", list, want)
 	}
 }
 

@@ -71,6 +71,8 @@ type Subject struct {
 	// other one. ParentFixed says that the parent is given when a ticket is made, and stays.
 	Parent, Child event.Fields
 	ParentFixed   bool
+	// Children says that a ticket made with Parent tells those made with Child below it.
+	Children bool
 	// Links are relations that this account can make between two tickets of Create, by
 	// their names as event.Link has them; none says that it can make no links.
 	Links []string

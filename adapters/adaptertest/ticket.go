@@ -122,6 +122,13 @@ func fits(kind event.Type, v any) bool {
 		})
 	case event.TypeLinks:
 		return isList && len(event.LinksOf(v)) == len(list) && cmp.Equal(v, event.LinksValue(event.LinksOf(v)))
+	case event.TypeRefs:
+		return isList && !slices.ContainsFunc(list, func(x any) bool {
+			m, _ := x.(map[string]any)
+			id, _ := m["id"].(string)
+			key, _ := m["key"].(string)
+			return id == "" || key == ""
+		})
 	case event.TypeRef:
 		id, ok := m["id"].(string)
 		return ok && id != ""

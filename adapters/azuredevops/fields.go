@@ -48,6 +48,7 @@ func (t *Tracker) fieldsOf(ctx context.Context, i *item) (event.Fields, error) {
 		id := i.Relations[parent].last()
 		out[event.FieldParent] = map[string]any{"id": id, "key": id}
 	}
+	out[event.FieldChildren] = i.children()
 	out[event.FieldLinks] = event.LinksValue(i.links())
 	return out, nil
 }
@@ -55,6 +56,17 @@ func (t *Tracker) fieldsOf(ctx context.Context, i *item) (event.Fields, error) {
 // parent is the place of the relation to the parent; -1 if there is none.
 func (i *item) parent() int {
 	return slices.IndexFunc(i.Relations, func(r relation) bool { return r.Rel == relParent && isID(r.last()) })
+}
+
+// children are the items below this one.
+func (i *item) children() []any {
+	keys := map[string]string{}
+	for n := range i.Relations {
+		if r := &i.Relations[n]; r.Rel == relChild && isID(r.last()) {
+			keys[r.last()] = r.last()
+		}
+	}
+	return event.RefsValue(keys)
 }
 
 // links are the relations to other work items that have a name everywhere.

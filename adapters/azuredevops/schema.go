@@ -28,6 +28,7 @@ func (t *Tracker) Schema(ctx context.Context) (event.Schema, error) {
 			event.FieldKey: {Type: event.TypeText}, event.FieldURL: {Type: event.TypeText},
 			event.FieldLinks:       {Type: event.TypeLinks, Options: relationNames(), Writable: writes},
 			event.FieldParent:      {Type: event.TypeRef, Writable: writes},
+			event.FieldChildren:    {Type: event.TypeRefs},
 			event.FieldDescription: {Type: event.TypeRich, Writable: writes},
 		},
 		Projects: slices.Clone(t.set.projects), Comments: writes, EditComments: writes, Attachments: writes,

@@ -101,6 +101,7 @@ func (s *site) subject(change, wrong map[string]string, kind string) adaptertest
 		URL:      s.url,
 		Pictures: `?fileName=%s" alt="The gauge"`,
 		Parent:   event.Fields{},
+		Children: true,
 		Links:    []string{event.RelatesTo, event.Duplicates, event.IsDuplicatedBy, event.Precedes, event.Follows},
 		Open: func(t testing.TB, u *url.URL) adapters.Tracker {
 			t.Helper()

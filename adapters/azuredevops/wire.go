@@ -34,6 +34,7 @@ const (
 const (
 	relFile   = "AttachedFile"
 	relParent = "System.LinkTypes.Hierarchy-Reverse"
+	relChild  = "System.LinkTypes.Hierarchy-Forward"
 )
 
 // identity is a person as work items name them.

@@ -64,6 +64,7 @@ func TestDesk_KeepsEveryAdapterPromise(t *testing.T) {
 		// The page leads to the file: see TestMarkdown_LeadsToTheTicketsOwnFiles.
 		Pictures:  "](attachment:%s)",
 		Parent:    event.Fields{},
+		Children:  true,
 		Links:     []string{event.RelatesTo, event.Blocks, event.IsBlockedBy, event.Duplicates, event.IsDuplicatedBy, event.Precedes, event.Follows},
 		Kind:      "desk",
 		URL:       address,

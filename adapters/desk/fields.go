@@ -64,7 +64,7 @@ func readOnly() map[string]event.Type {
 	return map[string]event.Type{
 		event.FieldKey: event.TypeText, event.FieldURL: event.TypeText,
 		event.FieldCreator: event.TypeUser,
-		event.FieldCreated: event.TypeTime, event.FieldUpdated: event.TypeTime,
+		event.FieldCreated: event.TypeTime, event.FieldUpdated: event.TypeTime, event.FieldChildren: event.TypeRefs,
 	}
 }
 

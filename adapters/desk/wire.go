@@ -119,6 +119,7 @@ func (s *state) wire(t *ticket) wireTicket {
 		out.Fields[name] = s.expand(def, t.fields[name])
 	}
 	out.Fields[event.FieldLinks] = event.LinksValue(s.linksOf(t))
+	out.Fields[event.FieldChildren] = s.childrenOf(t)
 	out.Fields[event.FieldCreator] = s.personValue(t.creator)
 	status, _ := t.fields[event.FieldStatus].(string)
 	out.Next = nextStatuses(status)
@@ -129,6 +130,17 @@ func (s *state) wire(t *ticket) wireTicket {
 		out.Attachments = append(out.Attachments, wireFile{f, s.whois(f.By)})
 	}
 	return out
+}
+
+// childrenOf are the tickets that name t as their parent.
+func (s *state) childrenOf(t *ticket) []any {
+	keys := map[string]string{}
+	for _, c := range s.tickets {
+		if c.fields[event.FieldParent] == strconv.FormatInt(t.id, 10) && !c.deleted {
+			keys[strconv.FormatInt(c.id, 10)] = c.key
+		}
+	}
+	return event.RefsValue(keys)
 }
 
 // expand turns the ids that are kept into what they stand for.

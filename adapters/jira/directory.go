@@ -60,6 +60,8 @@ func standard(id string) string {
 		return event.FieldSpent
 	case linksField:
 		return event.FieldLinks
+	case "subtasks":
+		return event.FieldChildren
 	}
 	return ""
 }
@@ -77,6 +79,8 @@ func kindOf(id string, s fieldSchema) event.Type {
 		return event.TypeOption
 	case linksField:
 		return event.TypeLinks
+	case "subtasks":
+		return event.TypeRefs
 	}
 	switch s.Type {
 	case "string":

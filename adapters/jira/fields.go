@@ -73,6 +73,14 @@ func (t *Tracker) valueOf(i *issue, def *definition) (any, error) {
 		return listOrNil(out), err
 	case event.TypeLinks:
 		return linksValue(i)
+	case event.TypeRefs:
+		var all []named
+		err := i.field(def.id, &all)
+		keys := map[string]string{}
+		for _, n := range all {
+			keys[n.ID] = n.Key
+		}
+		return event.RefsValue(keys), err
 	}
 	return setValue(i, def)
 }

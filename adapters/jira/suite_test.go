@@ -125,6 +125,7 @@ func (s *site) subject() adaptertest.Subject {
 		Parent:      event.Fields{event.FieldType: map[bool]string{true: "Epic", false: "Task"}[s.cloud]},
 		Child:       event.Fields{event.FieldType: map[bool]string{true: "Task", false: "Sub-task"}[s.cloud]},
 		ParentFixed: !s.cloud,
+		Children:    !s.cloud, // what is below an epic is no sub-task
 		Links: []string{
 			event.RelatesTo, event.Blocks, event.IsBlockedBy, event.Duplicates, event.IsDuplicatedBy, event.Clones, event.IsClonedBy,
 			event.Causes, event.IsCausedBy, "contains", "Is contained by",

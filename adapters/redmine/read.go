@@ -17,7 +17,7 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 	if err != nil {
 		return event.Ticket{}, err
 	}
-	i, err := t.issue(ctx, "read issue "+ref.ID, ref, "journals,attachments,allowed_statuses,relations")
+	i, err := t.issue(ctx, "read issue "+ref.ID, ref, "journals,attachments,allowed_statuses,relations,children")
 	if err != nil {
 		return event.Ticket{}, err
 	}
@@ -26,6 +26,11 @@ func (t *Tracker) Read(ctx context.Context, ref event.Ref) (event.Ticket, error)
 	if err != nil {
 		return event.Ticket{}, err
 	}
+	below := map[string]string{}
+	for _, c := range i.Children {
+		below[strconv.FormatInt(c.ID, 10)] = strconv.FormatInt(c.ID, 10)
+	}
+	fields[event.FieldChildren] = event.RefsValue(below)
 	fields[event.FieldLinks] = event.LinksValue(i.links())
 	ticket := event.Ticket{
 		Ref: i.ref(), Key: i.id(), URL: webURL(t.web, i.ID), Fields: fields, Marker: marker,

@@ -47,6 +47,7 @@ func (t *Tracker) Schema(ctx context.Context) (event.Schema, error) {
 	if err != nil {
 		return event.Schema{}, err
 	}
+	s.Fields[event.FieldChildren] = event.Field{Type: event.TypeRefs}
 	s.Fields[event.FieldLinks] = event.Field{Type: event.TypeLinks, Options: relationNames(), Writable: may[manageRelations]}
 	return s, t.addCustomFields(ctx, s.Fields, may["edit_issues"])
 }

@@ -17,7 +17,8 @@ import (
 
 func subject(in instance, change map[string]string) adaptertest.Subject {
 	return adaptertest.Subject{
-		Parent: event.Fields{},
+		Parent:   event.Fields{},
+		Children: true,
 		Links: []string{
 			event.RelatesTo, event.Blocks, event.IsBlockedBy, event.Duplicates, event.IsDuplicatedBy,
 			event.Precedes, event.Follows, event.Clones, event.IsClonedBy,

@@ -39,6 +39,12 @@ type issue struct {
 	Attachments     []attachment  `json:"attachments"`
 	AllowedStatuses []named       `json:"allowed_statuses"`
 	Relations       []relation    `json:"relations"`
+	Children        []child       `json:"children"`
+}
+
+// child is an issue below another one; those below it stand in it, and are its own.
+type child struct {
+	ID int64 `json:"id"`
 }
 
 func (i *issue) id() string { return strconv.FormatInt(i.ID, 10) }

@@ -31,6 +31,7 @@ func (t *Tracker) standard(b *ticketBody) event.Fields {
 		event.FieldEstimate: minutes(b.TimeEstimated),
 		event.FieldSpent:    minutes(b.TimeWorked),
 		event.FieldParent:   parentOf(b),
+		event.FieldChildren: childrenOf(b),
 		event.FieldLinks:    event.LinksValue(linksOf(b)),
 	}
 	if len(b.Requestor) > 0 {
@@ -52,6 +53,17 @@ func parentOf(b *ticketBody) any {
 		return nil
 	}
 	return map[string]any{"id": itoa(first), "key": itoa(first)}
+}
+
+// childrenOf are the tickets that are members of this one.
+func childrenOf(b *ticketBody) []any {
+	keys := map[string]string{}
+	for _, l := range b.Links {
+		if id := string(l.ID); l.Ref == "child" && l.Type == "ticket" && id != "" {
+			keys[id] = id
+		}
+	}
+	return event.RefsValue(keys)
 }
 
 // nobody is RT's user for "no owner".

@@ -65,6 +65,7 @@ func (t *Tracker) standardFields() map[string]event.Field {
 	readOnly := map[string]event.Type{
 		event.FieldKey: event.TypeText, event.FieldURL: event.TypeText, event.FieldCreator: event.TypeUser,
 		event.FieldCreated: event.TypeTime, event.FieldUpdated: event.TypeTime, event.FieldSpent: event.TypeDuration,
+		event.FieldChildren: event.TypeRefs,
 	}
 	fields := map[string]event.Field{
 		event.FieldProject:     {Type: event.TypeOption, Writable: true, Required: len(t.set.queues) != 1},

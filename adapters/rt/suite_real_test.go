@@ -17,10 +17,11 @@ import (
 
 func subject() adaptertest.Subject {
 	return adaptertest.Subject{
-		Parent: event.Fields{},
-		Links:  []string{event.Blocks, event.IsBlockedBy, "is referred to by", "refers to"},
-		Kind:   "rt",
-		URL:    server.Env["URL"],
+		Parent:   event.Fields{},
+		Children: true,
+		Links:    []string{event.Blocks, event.IsBlockedBy, "is referred to by", "refers to"},
+		Kind:     "rt",
+		URL:      server.Env["URL"],
 		Open: func(t testing.TB, address *url.URL) adapters.Tracker {
 			return openReal(t, address, nil)
 		},

@@ -220,7 +220,7 @@ func env() filters.Env {
 			"summary": writable(event.TypeText), "description": writable(event.TypeRich), "labels": writable(event.TypeSet),
 			"status": writable(event.TypeOption, "Open", "Done"), "priority": writable(event.TypeOption, "Low", "High"),
 			"assignee": writable(event.TypeUser), "components": writable(event.TypeSet, "Web", "API"), "fixVersions": writable(event.TypeSet, "1.0", "2.0"),
-			"links": writable(event.TypeLinks), "fields.Severity": writable(event.TypeOption, "S1", "S2"), "fields.Region": writable(event.TypeCascade, "EU", "US"),
+			"children": {Type: event.TypeRefs}, "links": writable(event.TypeLinks), "fields.Severity": writable(event.TypeOption, "S1", "S2"), "fields.Region": writable(event.TypeCascade, "EU", "US"),
 			"fields.Remote key": writable(event.TypeText), "fields.Told": writable(""),
 		}},
 		Vars:   map[string]any{"project": "SUP", "on": true},
@@ -253,7 +253,7 @@ func issue() filters.Ours {
 		Fields: event.Fields{
 			"summary": "Printer on fire", "description": "It *burns*.", "status": "Open", "project": "SUP", "type": "Incident", "priority": "High",
 			"assignee": event.User{ID: "7", Name: "Ann", Email: "ann@acme.example"}.Value(), "labels": []any{"globex", "vip"},
-			"created": "2026-01-30T08:00:00Z", "due": "2026-02-01", "estimate": 5400.0, "parent": map[string]any{"id": "4", "key": "SUP-1"},
+			"created": "2026-01-30T08:00:00Z", "due": "2026-02-01", "estimate": 5400.0, "parent": map[string]any{"id": "4", "key": "SUP-1"}, "children": event.RefsValue(map[string]string{"9": "SUP-8"}),
 			"links":           []any{event.Link{Type: "blocks", ID: "5", Key: "SUP-5"}.Value()},
 			"fields.Severity": "S2", "fields.Region": map[string]any{"value": "EU", "child": "Berlin"},
 		},

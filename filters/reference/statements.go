@@ -100,6 +100,7 @@ func Fields() []Word {
 		{Names: "labels watchers components fixVersions affectedVersions", About: "set of texts", Example: `issue.labels`, Gives: `["globex","vip"]`},
 		{Names: "links", About: "links to other tickets of the same tracker: `.type` (`relates to`, `blocks`, `is blocked by`, `duplicates`, …), `.id`, `.key`; write `twinOf(replica.links)`", Example: `first(issue.links).type`, Gives: `"blocks"`},
 		{Names: "parent", About: "ticket: `.id`, `.key`; write `twinOf(replica.parent)`", Example: `issue.parent.key`, Gives: `"SUP-1"`},
+		{Names: "children", About: "`issue.children`, read only: the tickets whose parent it is, each with `.id` and `.key`, where the tracker tells them", Example: `map(issue.children, .key)`, Gives: `["SUP-8"]`},
 		{Names: "comments", About: "`.id` `.body` `.author` `.created` `.edited` `.internal` `.from`; of our ticket: public and written here", Example: `map(issue.comments, .body)`, Gives: `["It burns.","Is it out?"]`},
 		{Names: "notes", About: "of our ticket: internal comments written here", Example: `len(issue.notes)`, Gives: `1`},
 		{Names: "foreignComments", About: "of our ticket: comments that came over other connections, named by `.from`", Example: `map(issue.foreignComments, .from)`, Gives: `["initech"]`},

@@ -20,6 +20,7 @@ const (
 	TypeUsers    Type = "users"
 	TypeRef      Type = "ref"
 	TypeLinks    Type = "links"
+	TypeRefs     Type = "refs" // tickets of the same tracker: read, and never merged
 )
 
 // IsSet tells whether fields of the type are merged entry by entry. None of them is

@@ -1,6 +1,11 @@
 package event
 
-import "time"
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+)
 
 // Change says that a ticket may have changed. It is a hint: the ticket is
 // read whole before anything is decided.
@@ -48,7 +53,22 @@ const (
 	// FieldLinks are the other tickets of the same tracker that this one stands in a
 	// relation to, beside its parent. See Link.
 	FieldLinks = "links"
+	// FieldChildren are the tickets whose parent this one is, where the tracker tells
+	// them with it. They are read only: each names its parent. See RefsValue.
+	FieldChildren = "children"
 )
+
+// RefsValue is tickets as a field's value: keys by ids, in the order of the keys.
+func RefsValue(keys map[string]string) []any {
+	ids := slices.SortedFunc(maps.Keys(keys), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(keys[a]), len(keys[b])), cmp.Compare(keys[a], keys[b]), cmp.Compare(a, b))
+	})
+	out := make([]any, len(ids))
+	for i, id := range ids {
+		out[i] = map[string]any{"id": id, "key": keys[id]}
+	}
+	return out
+}
 
 // Ticket is one ticket as read: whole, markers taken out of the text.
 type Ticket struct {

@@ -56,6 +56,8 @@ func (o others) sample(t event.Type) any {
 		return event.LinksValue([]event.Link{{Type: "-", ID: o.ref.ID}})
 	case event.TypeRef:
 		return map[string]any{"id": o.ref.ID, "key": "-"}
+	case event.TypeRefs:
+		return event.RefsValue(map[string]string{o.ref.ID: "-"})
 	case event.TypeCascade:
 		return map[string]any{"value": "-", "child": ""}
 	case event.TypeNumber, event.TypeDuration:

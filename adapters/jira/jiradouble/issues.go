@@ -402,8 +402,9 @@ func (d *Double) shown(i *issue, fields map[string]any, created, updated time.Ti
 	}
 	all["attachment"], all["issuelinks"] = files, d.linksOf(i)
 	if i.parent != nil {
-		all["parent"] = d.above(i)
+		all["parent"] = d.shortly(i.parent)
 	}
+	all["subtasks"] = d.subtasks(i)
 	if len(want) == 0 {
 		want = []string{"*all"}
 	}

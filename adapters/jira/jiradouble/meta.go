@@ -36,6 +36,10 @@ func (d *Double) listFields(c *call) {
 			"schema": f.schema(),
 		})
 	}
+	all = append(all, map[string]any{
+		"id": "subtasks", "key": "subtasks", "name": "Sub-tasks", "custom": false, "orderable": false, "navigable": true, "searchable": false,
+		"clauseNames": []string{"subtasks"}, "schema": map[string]any{"type": "array", "items": "issuelinks", "system": "subtasks"},
+	})
 	if d.opt.Cloud {
 		all = append(all, map[string]any{"id": "parent", "key": "parent", "name": "Parent", "custom": false, "orderable": false, "navigable": true, "searchable": false})
 	}

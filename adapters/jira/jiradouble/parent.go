@@ -69,13 +69,22 @@ func (i *issue) parentID() any {
 	return strconv.FormatInt(i.parent.id, 10)
 }
 
-// above is the parent as an issue shows it; what has none has no such field.
-func (d *Double) above(i *issue) map[string]any {
-	id := strconv.FormatInt(i.parent.id, 10)
+// shortly is an issue as others name it.
+func (d *Double) shortly(i *issue) map[string]any {
+	id := strconv.FormatInt(i.id, 10)
 	return map[string]any{
-		"id": id, "key": i.parent.key, "self": d.self("issue/" + id),
-		"fields": map[string]any{
-			"summary": i.parent.fields["summary"], "status": i.parent.fields["status"], "issuetype": i.parent.fields["issuetype"],
-		},
+		"id": id, "key": i.key, "self": d.self("issue/" + id),
+		"fields": map[string]any{"summary": i.fields["summary"], "status": i.fields["status"], "issuetype": i.fields["issuetype"]},
 	}
+}
+
+// subtasks are the sub-tasks below an issue; what is below an epic is none.
+func (d *Double) subtasks(above *issue) []any {
+	out := []any{}
+	for _, i := range d.issues {
+		if i.parent == above && level(i.kind()) < 0 {
+			out = append(out, d.shortly(i))
+		}
+	}
+	return out
 }
