@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +32,10 @@ type Accept struct {
 	// or of more than MaxAttachment bytes (0: no bound), is declined likewise.
 	Kinds         []string
 	MaxAttachment int64
+	// Impersonate lets comments be written in the name of people of ours: of all, or of
+	// those whose e-mail address or id is in Impersonated.
+	Impersonate  bool
+	Impersonated []string
 	// Remove says what happens to what vanished at the peer: "" or "keep",
 	// "ask", "allow".
 	Remove string
@@ -49,6 +54,12 @@ const (
 // TakesComment tells whether a comment may be written here.
 func (a Accept) TakesComment(internal bool) bool {
 	return a.Visible == VisibleAll || a.Visible == VisibleInternal && internal
+}
+
+// MayWriteAs tells whether a comment may be written in somebody's name.
+func (a Accept) MayWriteAs(u event.User) bool {
+	named := func(one string) bool { return one == u.ID || u.Email != "" && strings.EqualFold(one, u.Email) }
+	return a.Impersonate && u.ID != "" && (len(a.Impersonated) == 0 || slices.ContainsFunc(a.Impersonated, named))
 }
 
 // MayTake tells whether a file of this size may be taken, as far as that can be told

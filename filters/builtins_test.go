@@ -124,7 +124,7 @@ func TestBuiltins_NothingIsTaken(t *testing.T) {
 		"round": {"round(X)", nil}, "floor": {"floor(X)", nil}, "ceil": {"ceil(X)", nil}, "abs": {"abs(X)", nil}, "min": {"min(X)", nil}, "max": {"max(X, X)", nil},
 		"lookup": {`lookup("status", X)`, nil}, "mapped": {`mapped("status", X)`, false}, "option": {"option(X, X)", nil}, "component": {"component(X)", nil}, "version": {"version(X)", nil}, "via": {`via(X, "Open")`, nil},
 		"now": {"now()", nil}, "date": {"date(X)", nil}, "format": {`format(X, "YYYY")`, nil}, "days": {"days(X)", nil}, "hours": {"hours(X)", nil}, "minutes": {"minutes(X)", nil},
-		"inZone": {`inZone(X, "UTC")`, nil}, "startOfDay": {"startOfDay(X)", nil}, "user": {"user(X, X)", nil}, "withEmail": {"", nil}, "assignable": {"assignable(X)", false}, "byline": {"byline(X)", nil},
+		"inZone": {`inZone(X, "UTC")`, nil}, "startOfDay": {"startOfDay(X)", nil}, "user": {"user(X, X)", nil}, "withEmail": {"", nil}, "assignable": {"assignable(X)", false}, "byline": {"byline(X)", nil}, "asUser": {"asUser(X, X)", nil},
 		"ticketBy": {`ticketBy("summary", X)`, nil}, "twinOf": {"twinOf(X)", nil}, "mask": {"mask(X)", nil}, "redact": {`redact(X, "email")`, nil}, "hash": {"hash(X)", nil}, "token": {"", nil}, "reveal": {`reveal(X, "c")`, nil}, "pseudonym": {"pseudonym(X)", nil},
 		"sent": {`sent("fields.no")`, true}, "changed": {`changed("fields.no")`, false}, "added": {`added("labels")`, []any{}}, "removed": {`removed("comments")`, []any{}}, "edited": {`edited("attachments")`, []any{}},
 		"filter": {"filter(X, true)", []any{}}, "map": {"map(X, #)", []any{}}, "find": {"find(X, true)", nil}, "any": {"any(X, true)", false}, "all": {"all(X, true)", true}, "none": {"none(X, true)", true},

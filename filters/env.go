@@ -31,6 +31,8 @@ type Env struct {
 	// Key makes hash, pseudonym and the ids of people differ per connection, and seals
 	// tokens. Without one, as in tests of filters, they hide nothing.
 	Key []byte
+	// OwnName says that the accept gate lets comments be written in our own name only.
+	OwnName bool
 	// Limits of a run; a zero member means its default.
 	Limits Limits
 }

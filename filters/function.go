@@ -16,8 +16,6 @@ type function struct {
 	types []any
 	// only is set when it exists in one kind of script.
 	only *direction
-	// later is why a function is not in this version, "" if it is.
-	later string
 	// unfit says why the function cannot be used with this tracker; "" if it can.
 	unfit func(r *resolver) string
 	// literals are arguments that are written out and computed when compiling.
@@ -131,7 +129,7 @@ func typeName(t reflect.Type) string {
 func builtins() []*function {
 	return slices.Concat(
 		textFunctions(), markdownFunctions(), listFunctions(), valueFunctions(), timeFunctions(),
-		peopleFunctions(), privacyFunctions(), tokenFunctions(), changeFunctions(), nameFunctions(), viaFunctions(), laterFunctions(),
+		peopleFunctions(), privacyFunctions(), tokenFunctions(), changeFunctions(), nameFunctions(), viaFunctions(),
 	)
 }
 
@@ -144,26 +142,6 @@ func Builtins() []string {
 	slices.Sort(names)
 	return names
 }
-
-// laterFunctions are in the language and not in this version, each with why.
-func laterFunctions() []*function {
-	var out []*function
-	for name, why := range later() {
-		out = append(out, &function{name: name, later: why, call: func(*run, []any) (any, error) {
-			return nil, fmt.Errorf("%s is not available in this version: %s", name, why)
-		}})
-	}
-	return out
-}
-
-func later() map[string]string {
-	return map[string]string{
-		"asUser": "comments are written by the node's account; byline names their author",
-	}
-}
-
-// Later lists the functions that are not in this version, with what to do instead.
-func Later() map[string]string { return later() }
 
 func onlyIn(d direction) *direction { return &d }
 

@@ -19,6 +19,7 @@ func peopleFunctions() []*function {
 		{name: "assignable", only: onlyIn(incoming), unfit: unfitToAssign, types: []any{func(any) bool { return false }}, call: assignable},
 		{name: "withEmail", only: onlyIn(outgoing), types: []any{func(any) map[string]any { return nil }}, call: withEmail},
 		{name: "byline", types: []any{func(any) string { return "" }, func(any, string) string { return "" }}, call: byline},
+		{name: "asUser", only: onlyIn(incoming), unfit: unfitToWriteAs, types: []any{func(any, any) any { return nil }}, call: asUser},
 		{
 			name: "ticketBy", only: onlyIn(incoming), types: []any{func(string, any) map[string]any { return nil }},
 			literals: map[int]literalCheck{0: ownFieldLiteral}, call: ticketBy,
@@ -155,6 +156,49 @@ func byline(r *run, a []any) (any, error) {
 		"{created}", shortTime(it.comment.Created), "{edited}", shortTime(it.comment.Edited),
 	).Replace(template)
 	return line + "\n\n", r.text(2 * len(line))
+}
+
+// unfitToWriteAs tells why asUser cannot be used.
+func unfitToWriteAs(r *resolver) string {
+	switch {
+	case r.env.OwnName:
+		return "the accept gate lets comments be written in our own name only; write accept: {impersonate: true}, or byline(comment) in front of the text"
+	case len(r.env.Schema.Fields) > 0 && !r.env.Schema.Impersonate:
+		return "your tracker does not let our account write in the name of others; write byline(comment) in front of the text"
+	}
+	return ""
+}
+
+// asUser is the comment to be written in the name of a person of ours. For nobody it is
+// written in ours, with the line that says whose it is.
+func asUser(r *run, a []any) (any, error) {
+	if a[0] == nil {
+		return nil, nil
+	}
+	it, ok := a[0].(*item)
+	if !ok || it.comment == nil {
+		return nil, wrongArgument("asUser", a[0], "a comment")
+	}
+	p, ok := a[1].(person)
+	switch {
+	case !ok && a[1] != nil:
+		return nil, wrongArgument("asUser", a[1], "a person, as user(x) gives one")
+	case p.theirs:
+		return nil, errors.New("this is a person of the other side; write asUser(#, user(#.author))")
+	}
+	line, err := byline(r, a[:1])
+	if err != nil {
+		return nil, err
+	}
+	if err := r.use(256); err != nil {
+		return nil, err
+	}
+	c := *it.comment
+	c.Line, _ = line.(string)
+	c.As = event.User{ID: p.id, Name: p.name, Email: p.email}
+	out := *it
+	out.comment = &c
+	return &out, nil
 }
 
 func shortTime(t time.Time) string {

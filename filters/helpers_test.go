@@ -19,7 +19,7 @@ func value(id, name, email string) map[string]any {
 
 func sampleEnv() filters.Env {
 	return filters.Env{
-		Schema: event.Schema{Comments: true, Assignable: true, Internal: true, Attachments: true, Fields: map[string]event.Field{
+		Schema: event.Schema{Comments: true, Assignable: true, Impersonate: true, Internal: true, Attachments: true, Fields: map[string]event.Field{
 			"summary": {Type: event.TypeText, Writable: true}, "description": {Type: event.TypeRich, Writable: true},
 			"status":     {Type: event.TypeOption, Options: []string{"Open", "In Progress", "Done"}, Writable: true},
 			"resolution": {Type: event.TypeOption, Options: []string{"Fixed", "Done"}, Writable: true},

@@ -26,6 +26,10 @@ type Comment struct {
 	event.Comment
 	// From is the name of the connection it came in on; "" is written here.
 	From string `json:"from,omitempty"`
+	// As is the person of ours in whose name asUser wants it written, if there is one.
+	// Line stands above it where it is written in ours, and says whose it is.
+	As   event.User `json:"as,omitzero"`
+	Line string     `json:"line,omitempty"`
 }
 
 // Attachment is an attachment as filters see it; ID as Comment's.

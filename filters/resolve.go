@@ -248,11 +248,7 @@ func (r *resolver) call(n *ast.CallNode) {
 	if f == nil {
 		return
 	}
-	switch {
-	case f.later != "":
-		r.fail(n, CodeNotAvailable, "%s is not available in this version: %s", f.name, f.later)
-		return
-	case f.only != nil && *f.only != r.kind:
+	if f.only != nil && *f.only != r.kind {
 		r.fail(n, CodeOffHere, "%s is for an %s", f.name, *f.only)
 		return
 	}

@@ -108,6 +108,16 @@ func widerIn(before, next *filters.Accept) []string {
 	if before.MaxAttachment > 0 && (next.MaxAttachment == 0 || next.MaxAttachment > before.MaxAttachment) {
 		out = append(out, "larger files enter")
 	}
+	switch {
+	case next.Impersonate && !before.Impersonate:
+		out = append(out, "comments enter in the name of people here")
+	case next.Impersonate && len(before.Impersonated) > 0 && len(next.Impersonated) == 0:
+		out = append(out, "comments enter in anybody's name")
+	case next.Impersonate && len(before.Impersonated) > 0:
+		for _, name := range added(before.Impersonated, next.Impersonated) {
+			out = append(out, "comments enter in the name of "+name)
+		}
+	}
 	if next.CreatesPerHour > before.CreatesPerHour && before.CreatesPerHour > 0 {
 		out = append(out, fmt.Sprintf("%d tickets an hour may be created, %d before", next.CreatesPerHour, before.CreatesPerHour))
 	}

@@ -74,6 +74,7 @@ func (s *Subject) abilities(tracker adapters.Tracker) []string {
 		has(s.Parent != nil, "parent"), has(s.Children, "children"), has(len(s.Links) > 0, "links"),
 		has(!s.PublicComments, "internal comments"),
 		has(s.EditsComments, "edit of comments"),
+		has(s.WritesAs != "", "comments in another's name"),
 		has(!s.NoFiles, "attachments"),
 		has(!s.NoFiles && !s.PublicFiles, "internal attachments"),
 		has(s.Pictures != "", "pictures in texts"),

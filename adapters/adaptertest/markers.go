@@ -44,6 +44,11 @@ func adding(e *env, ref event.Ref) map[string]addition {
 		}},
 		"attach": {step: attachStep(ref, "added.txt", data), data: data},
 	}
+	if as := e.subject.WritesAs; as != "" {
+		all["comment in another's name"] = addition{step: event.Step{
+			Kind: event.StepComment, Ref: ref, Marker: newMarker(), Comment: &event.CommentWrite{Body: "adding", As: as},
+		}}
+	}
 	if e.subject.PublicComments {
 		delete(all, "internal comment")
 	}

@@ -64,6 +64,9 @@ type Subject struct {
 	CreatesOnce bool
 	// EditsComments says that a comment of the adapter's account can be changed.
 	EditsComments bool
+	// WritesAs is the id of a person in whose name the adapter's account may write comments;
+	// "" says that it may write in its own only.
+	WritesAs string
 	// DescriptionFixed says that a description cannot be changed after create.
 	DescriptionFixed bool
 	// Parent are the fields of a ticket that may be another one's parent, over Create;

@@ -28,6 +28,7 @@ func writePromises() []promise {
 		{"StatusFollowsTheWorkflow", writeStatus},
 		{"CommentsPublicAndInternal", writeComments},
 		{"UpdateMayHoldAComment", writeUpdateWithComment},
+		{"CommentInAnothersNameIsOurs", writeAs},
 		{"CommentOfOursCanBeEditedOrIsRefused", writeEditComment},
 		{"AttachKeepsBytesNameAndVisibility", writeAttach},
 		{"BrokenBodyAttachesNothing", writeBrokenBody},
@@ -226,6 +227,47 @@ func (e *env) refusesInternal(step event.Step) {
 	after := e.read(step.Ref)
 	if len(after.Comments) != len(before.Comments) || after.Fields[event.FieldSummary] != before.Fields[event.FieldSummary] {
 		e.Errorf("a refused internal comment left %+v and %v", after.Comments, after.Fields[event.FieldSummary])
+	}
+}
+
+// writeAs: a comment that we wrote in somebody's name is that one's for all who read it,
+// and ours for us: it has its marker, and can be edited as any of ours.
+func writeAs(t *testing.T, s *Subject) {
+	e := newEnv(t, s)
+	if s.WritesAs == "" {
+		e.ownNameOnly()
+		return
+	}
+	if !e.schema().Impersonate {
+		t.Error("the schema does not say that the account may write in the name of others")
+	}
+	ref := e.create(unique("as"))
+	step := event.Step{Kind: event.StepComment, Ref: ref, Marker: newMarker(), Comment: &event.CommentWrite{Body: "before", As: s.WritesAs}}
+	w := e.write(step)
+	c := commentMarked(t, e.read(ref), step.Marker)
+	if c.Author.ID != s.WritesAs || c.Body != "before" || w.Item != "" && w.Item != c.ID {
+		t.Errorf("it reads %+v, and Write says %q", c, w.Item)
+	}
+	if s.EditsComments {
+		step.Comment = &event.CommentWrite{ID: c.ID, Body: "after"}
+		e.write(step)
+		if got := commentMarked(t, e.read(ref), step.Marker); got.Body != "after" || got.Author.ID != s.WritesAs {
+			t.Errorf("edited it reads %+v", got)
+		}
+	}
+	step.Marker, step.Comment = newMarker(), &event.CommentWrite{Body: "nobody's", As: "no-such-person-987654"}
+	_, err := e.tracker.Write(t.Context(), step, nil)
+	wantClass(t, "a comment in the name of nobody", err, adapters.ErrRejected, adapters.ErrDenied, adapters.ErrConfiguration)
+	if n := len(e.read(ref).Comments); n != 1 {
+		t.Errorf("there are %d comments, want 1: what could not be written in a name was written without", n)
+	}
+}
+
+// ownNameOnly: what cannot be done is not promised to filters.
+func (e *env) ownNameOnly() {
+	e.Helper()
+	if e.schema().Impersonate {
+		e.Error("the schema says that the account may write in the name of others, and Subject.WritesAs names nobody")
 	}
 }
 

@@ -27,7 +27,7 @@ type writeFault struct {
 
 func writeFaultPromises() []promise {
 	var out []promise
-	for _, kind := range []string{"create", "comment", "update with comment", "attach"} {
+	for _, kind := range []string{"create", "comment", "comment in another's name", "update with comment", "attach"} {
 		out = append(out, promise{"Doubt/" + kind, func(t *testing.T, s *Subject) { tryWriteFaults(t, s, kind) }})
 	}
 	return append(out,
@@ -89,6 +89,10 @@ func tryWriteFaults(t *testing.T, s *Subject, kind string) {
 	ref := e.create(unique("doubt"))
 	if kind == "attach" && s.NoFiles {
 		e.refusesFiles(ref)
+		return
+	}
+	if _, ok := adding(e, ref)[kind]; !ok {
+		e.ownNameOnly()
 		return
 	}
 	faults := writeFaults(s)

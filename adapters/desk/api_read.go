@@ -17,9 +17,10 @@ func (s *Server) apiWho(_ http.ResponseWriter, _ *http.Request, who Person) (any
 	return wireWho{Desk: s.journal.id, Name: s.options.Name, Account: who}, nil
 }
 
-func (s *Server) apiSchema(http.ResponseWriter, *http.Request, Person) (any, error) {
+func (s *Server) apiSchema(_ http.ResponseWriter, _ *http.Request, who Person) (any, error) {
 	out := wireSchema{
 		Desk: s.journal.id, Fields: map[string]event.Field{}, Projects: s.options.Projects, Types: s.options.Types,
+		Impersonate:   who.ID == s.options.Account.ID,
 		MaxAttachment: s.options.MaxAttachment, Moves: map[string][]string{},
 	}
 	for _, status := range statuses() {

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,7 +125,7 @@ func (s *Server) enter(e *entry, lines *bytes.Buffer) error {
 	e.Seq, e.At = s.state.seq+1, s.options.Now().UTC().Truncate(time.Millisecond)
 	id := strconv.FormatUint(e.Seq, 10)
 	if e.Comment != nil {
-		e.Comment.ID, e.Comment.By, e.Comment.Created = id, e.By, e.At
+		e.Comment.ID, e.Comment.By, e.Comment.Created = id, cmp.Or(e.Comment.By, e.By), e.At
 	}
 	if e.File != nil {
 		e.File.ID, e.File.By, e.File.Created = id, e.By, e.At

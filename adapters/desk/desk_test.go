@@ -66,6 +66,7 @@ func TestDesk_KeepsEveryAdapterPromise(t *testing.T) {
 		Parent:    event.Fields{},
 		Children:  true,
 		Links:     []string{event.RelatesTo, event.Blocks, event.IsBlockedBy, event.Duplicates, event.IsDuplicatedBy, event.Precedes, event.Follows},
+		WritesAs:  "alice",
 		Kind:      "desk",
 		URL:       address,
 		Open:      func(t testing.TB, u *url.URL) adapters.Tracker { return openTracker(t, u, token) },

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -52,6 +53,8 @@ type commentWanted struct {
 	Marker   string `json:"marker,omitempty"`
 	Body     string `json:"body"`
 	Internal bool   `json:"internal,omitempty"`
+	// As is in whose name it is written; "" is the writer's own.
+	As string `json:"as,omitempty"`
 }
 
 // update sets fields and adds a comment, both or neither. A version other than
@@ -86,9 +89,27 @@ func (s *Server) update(ctx context.Context, by, id string, version uint64, u up
 			if e.Comment, err = u.Comment.clean(); err != nil {
 				return nil, err
 			}
+			if err := s.speak(e.Comment, u.Comment.As, by); err != nil {
+				return nil, err
+			}
 		}
 		return e, nil
 	})
+}
+
+// speak puts a comment under another one's name: Parley's account may do that for all
+// whom the desk knows, and nobody else for anybody.
+func (s *Server) speak(c *comment, as, by string) error {
+	switch {
+	case as == "" || as == by:
+		return nil
+	case by != s.options.Account.ID:
+		return errForbidden
+	case !slices.ContainsFunc(s.options.everyone(), func(p Person) bool { return p.ID == as }):
+		return invalidf("there is no person %q in whose name to write", as)
+	}
+	c.By, c.Via = as, by
+	return nil
 }
 
 // mayBecome holds new values against the ones there are.
@@ -139,7 +160,7 @@ func (s *Server) reword(ctx context.Context, by, id, commentID, body string) (re
 		for _, c := range t.comments {
 			switch {
 			case c.ID != commentID:
-			case c.By != by:
+			case c.By != by && c.Via != by:
 				return nil, errForbidden
 			case c.Body == text:
 				return &entry{Ticket: t.id}, nil
@@ -174,6 +195,9 @@ func (s *Server) take(ctx context.Context, by, id string, what removal) (result,
 		for _, c := range t.comments {
 			if what.Comment != "" && c.ID == what.Comment {
 				author = c.By
+				if c.Via == by {
+					author = by
+				}
 			}
 		}
 		for i := range t.files {

@@ -59,6 +59,7 @@ type ticket struct {
 type comment struct {
 	ID       string    `json:"id"`
 	By       string    `json:"by"`
+	Via      string    `json:"via,omitempty"` // who wrote it in the name of By
 	Body     string    `json:"body"`
 	Internal bool      `json:"internal,omitempty"`
 	Marker   string    `json:"marker,omitempty"`

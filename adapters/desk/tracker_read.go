@@ -188,7 +188,7 @@ func (t *Tracker) Schema(ctx context.Context) (event.Schema, error) {
 	}
 	return event.Schema{
 		Fields: in.Fields, Projects: in.Projects, Types: in.Types,
-		Comments: true, Internal: true, Attachments: true, EditComments: true, MaxAttachment: in.MaxAttachment,
+		Comments: true, Internal: true, Attachments: true, EditComments: true, MaxAttachment: in.MaxAttachment, Impersonate: in.Impersonate,
 	}, nil
 }
 

@@ -77,7 +77,7 @@ func updateRequest(r *rest.Request, step event.Step) {
 	in := update{Fields: step.Fields, Was: step.Was}
 	if step.Comment != nil {
 		in.Comment = &commentWanted{
-			Marker: string(step.Marker), Body: defuse.Formula(step.Comment.Body), Internal: step.Comment.Internal,
+			Marker: string(step.Marker), Body: defuse.Formula(step.Comment.Body), Internal: step.Comment.Internal, As: step.Comment.As,
 		}
 	}
 	r.Method, r.Path, r.JSON = http.MethodPatch, "tickets/{id}", in
@@ -94,7 +94,7 @@ func commentRequest(r *rest.Request, step event.Step) {
 		return
 	}
 	r.Method, r.Path = http.MethodPost, "tickets/{id}/comments"
-	r.JSON = commentWanted{Marker: string(step.Marker), Body: defuse.Formula(c.Body), Internal: c.Internal}
+	r.JSON = commentWanted{Marker: string(step.Marker), Body: defuse.Formula(c.Body), Internal: c.Internal, As: c.As}
 }
 
 func attachRequest(r *rest.Request, step event.Step, body io.Reader) {

@@ -74,6 +74,8 @@ type wireSchema struct {
 	Projects      []string               `json:"projects"`
 	Types         []string               `json:"types"`
 	MaxAttachment int64                  `json:"maxAttachment"`
+	// Impersonate tells whether who asks may write in the name of others.
+	Impersonate bool `json:"impersonate,omitempty"`
 	// Moves is the workflow: what may follow each status.
 	Moves map[string][]string `json:"moves"`
 }

@@ -153,6 +153,7 @@ func people() []Function {
 		in("assignable", "assignable(person)", "whether the ticket, in its project or the one that a line above sets, can be assigned to our person; an error in `filter check` where the tracker does not tell", `issue.assignee = assignable(user("bob@acme.example")) ? user("bob@acme.example") : keep`, `{"assignee":{"email":"bob@acme.example","id":"8","name":"Bob"}}`),
 		fn("withEmail", "withEmail(person)", "outgoing: the e-mail leaves too", `withEmail(issue.assignee).email`, `"ann@acme.example"`),
 		in("byline", `byline(comment); byline(comment, "{name}, {created}")`, "who wrote it and when, and an empty line; also `{edited}`", `issue.description = byline(first(replica.comments), "**{name}**") + first(replica.comments).body`, `{"description":"**Gil**\n\nBurns here too."}`),
+		in("asUser", "asUser(comment, person)", "to be written in the name of our person, where the accept gate and your tracker let that be; else, and for nobody, in ours below `byline(comment)`", `issue.comments = map(replica.comments, asUser(#, user("bob@acme.example")))`, `{} 1 comments`),
 		in("ticketBy", `ticketBy("Remote key", value)`, "our ticket whose field has this value; several park the ticket", `connect ticketBy("Remote key", replica.key)`, `{} connected with 33`),
 		in("twinOf", "twinOf(ref); twinOf(links)", "our ticket for theirs; while it is not here, the field stays as it is. Of links those whose ticket is here", `issue.parent = twinOf(replica.parent)`, `{"parent":{"id":"33","key":""}}`),
 	}

@@ -2,8 +2,6 @@ package reference
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"parley/filters"
@@ -39,11 +37,6 @@ func Page() string {
 		for _, f := range g.Functions {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", codes(f.Forms), f.About, code(f.Example), code(f.Gives))
 		}
-	}
-	b.WriteString("\nNot available in this version:\n\n")
-	later := filters.Later()
-	for _, name := range slices.Sorted(maps.Keys(later)) {
-		fmt.Fprintf(&b, "- %s: %s\n", code(name), later[name])
 	}
 	b.WriteString("\n## Limits\n\n| Of | At most |\n|---|---|\n")
 	for _, bound := range words.Bounds {

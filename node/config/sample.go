@@ -193,6 +193,8 @@ connections:
 #       attachments: [text, office, picture, pdf] # kinds of files, by how they begin; also archive, media, other;
 #                                # left out, any; [] is none
 #       max_attachment: 20MB
+#       impersonate: true        # asUser may write comments in the name of your people; left out, it may not
+#       impersonated: [ann@acme.example] # of these only
 #     fuse:                      # tickets a minute; beyond, creates slow down and the rest waits for you
 #       {creates: 120, closes: 60, deletes: 10, ends: 60}
 #     gate:                      # what may leave, whatever the filter says; or the name of one under gates

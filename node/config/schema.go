@@ -178,7 +178,10 @@ type Accept struct {
 	// MaxAttachment is the largest file that is fetched; 0 is what was agreed.
 	MaxAttachment Size `yaml:"max_attachment,omitempty"`
 
-	_ struct{} `later:"impersonate"`
+	// Impersonate lets asUser write comments in the name of people here; with
+	// Impersonated, of those only, by e-mail address or id.
+	Impersonate  bool     `yaml:"impersonate,omitempty"`
+	Impersonated []string `yaml:"impersonated,omitempty" empty:"anything"`
 }
 
 // Fuse is how many tickets a minute may be changed for the peer's sake. Creates

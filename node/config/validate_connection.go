@@ -128,6 +128,10 @@ func (v *validator) accept(key string, a Accept) {
 	v.choice(key+".remove", a.Remove, []string{PermitNever, PermitAsk, PermitAllow}, nil)
 	v.choice(key+".comments", a.Comments, []string{CommentsAll, CommentsInternal, PermitNever}, nil)
 	v.words(key+".attachments", a.Attachments)
+	v.words(key+".impersonated", a.Impersonated)
+	if len(a.Impersonated) > 0 && !a.Impersonate {
+		v.add(key+".impersonated", "nobody may be written for", "write impersonate: true, or take this out")
+	}
 	for i, kind := range a.Attachments {
 		v.choice(fmt.Sprintf("%s.attachments[%d]", key, i), kind, FileKinds(), nil)
 	}

@@ -42,6 +42,8 @@ type Schema struct {
 	Attachments bool `json:"attachments"`
 	// EditComments tells whether a comment of ours can be changed later.
 	EditComments bool `json:"editComments"`
+	// Impersonate tells whether the account may add comments in the name of others.
+	Impersonate bool `json:"impersonate,omitempty"`
 	// Assignable: whether the tracker tells beforehand who a ticket can be assigned to.
 	Assignable bool `json:"assignable,omitempty"`
 	// MaxAttachment is in bytes; 0 is unknown.

@@ -46,6 +46,9 @@ type CommentWrite struct {
 	ID       string `json:"id,omitempty"`
 	Body     string `json:"body"`
 	Internal bool   `json:"internal,omitempty"`
+	// As is the id of the person in whose name a new comment is added; "" is our
+	// account. Only trackers whose Schema says Impersonate get one.
+	As string `json:"as,omitempty"`
 }
 
 // AttachmentWrite is a file to add.

@@ -484,7 +484,7 @@ func (p *Path) planComments(in *incoming, w wants, schema event.Schema) {
 			p.planTakenBack(in, w, schema, id)
 			continue
 		}
-		write := &event.CommentWrite{Body: c.Body, Internal: c.Internal}
+		write := in.worded(c, schema, "")
 		switch {
 		case known && had.Hash == hash:
 			continue
@@ -492,7 +492,7 @@ func (p *Path) planComments(in *incoming, w wants, schema event.Schema) {
 			in.plan.Declined = append(in.plan.Declined, id)
 			continue
 		case known:
-			write.ID = had.Local
+			write = in.worded(c, schema, had.Local)
 		}
 		in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Item: id, Hash: hash, Write: event.Step{
 			Kind: event.StepComment, Ref: in.plan.Ref, Marker: marker, Comment: write,

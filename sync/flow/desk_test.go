@@ -374,7 +374,11 @@ func (d *desk) write(step event.Step, body io.Reader) (event.Written, error) {
 			k.Comments[at].Body, w.Item = step.Comment.Body, step.Comment.ID
 			break
 		}
-		w.Item = d.addComment(k, event.Comment{Body: step.Comment.Body, Internal: step.Comment.Internal, Author: bot, Marker: step.Marker})
+		by := bot
+		if as := step.Comment.As; as != "" {
+			by = event.User{ID: as, Name: as}
+		}
+		w.Item = d.addComment(k, event.Comment{Body: step.Comment.Body, Internal: step.Comment.Internal, Author: by, Marker: step.Marker})
 	case event.StepAttach:
 		content, err := io.ReadAll(body)
 		if err != nil {
@@ -475,8 +479,16 @@ func schema() event.Schema {
 			"parent":  {Type: event.TypeRef, Writable: true},
 			"links":   {Type: event.TypeLinks, Writable: true},
 		},
-		Comments: true, Internal: true, Attachments: true,
+		Comments: true, Internal: true, Attachments: true, Impersonate: true,
 	}
+}
+
+// FindUser implements adapters.People: there is Ann.
+func (d *desk) FindUser(_ context.Context, query string) ([]event.User, error) {
+	if query != "ann" {
+		return nil, nil
+	}
+	return []event.User{{ID: "ann", Name: "Ann", Email: "ann@b.example"}}, nil
 }
 
 // Open reads a file.

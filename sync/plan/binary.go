@@ -54,13 +54,20 @@ func (p *Plan) MarshalBinary() ([]byte, error) {
 		}
 	}
 	w.Texts(p.Via)
+	for i := range p.Steps {
+		as := ""
+		if c := p.Steps[i].Write.Comment; c != nil {
+			as = c.As
+		}
+		w.Text(as)
+	}
 	return w.Bytes, w.Err
 }
 
 // layout is the present one. The first had no Read, and its steps no Why; the
 // second had no Disputed, the third no Untold and another Read, the fourth no Again, the
-// fifth no Was, the sixth no Remove, the seventh no Via.
-const layout = 8
+// fifth no Was, the sixth no Remove, the seventh no Via, the eighth no As.
+const layout = 9
 
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (p *Plan) UnmarshalBinary(raw []byte) error {
@@ -106,7 +113,18 @@ func (p *Plan) UnmarshalBinary(raw []byte) error {
 	if version > 7 {
 		p.Via = r.Texts()
 	}
+	for i := range p.Steps {
+		if version > 8 {
+			p.Steps[i].readAs(r)
+		}
+	}
 	return r.Version(version, min(max(version, 1), layout))
+}
+
+func (s *Step) readAs(r *event.Parser) {
+	if as := r.Text(); s.Write.Comment != nil {
+		s.Write.Comment.As = as
+	}
 }
 
 func (p *Plan) readAgain(r *event.Parser) {

@@ -33,7 +33,7 @@ func fullPlan() plan.Plan {
 				State: plan.Intended, Attempt: 2, At: at, NotBefore: at.Add(time.Second), Boot: 1 << 63,
 			},
 			{
-				Write: event.Step{Kind: event.StepComment, Ref: ref, Comment: &event.CommentWrite{ID: "1", Body: "text", Internal: true}},
+				Write: event.Step{Kind: event.StepComment, Ref: ref, Comment: &event.CommentWrite{ID: "1", Body: "text", Internal: true, As: "ann"}},
 				Item:  "i", Hash: 1<<64 - 1, State: plan.Done,
 			},
 			{
@@ -111,18 +111,23 @@ func FuzzPlan_AnyBytesAreAPlanOrAnError(f *testing.F) {
 }
 
 // TestPlan_OfTheLayoutsBeforeIsRead: they did not know what the peer may not know, what
-// an event repeats, what a step of links was decided on, what one removes, and through what a status goes.
+// an event repeats, what a step of links was decided on, what one removes, through what a status goes, and in whose name a comment is written.
 func TestPlan_OfTheLayoutsBeforeIsRead(t *testing.T) {
 	t.Parallel()
 	want := fullPlan()
 	want.Untold, want.Again, want.Via = nil, nil, nil
 	want.Steps[0].Write.Was = nil
-	flags := len(want.Steps) // of Was, and as many of Remove
+	for i := range want.Steps {
+		if c := want.Steps[i].Write.Comment; c != nil {
+			c.As = ""
+		}
+	}
+	flags := len(want.Steps) // of Was, and as many of Remove and of As
 	raw, err := want.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for layout, shorter := range map[byte]int{3: 2*flags + 3, 4: 2*flags + 2, 5: 2*flags + 1, 6: flags + 1, 7: 1} {
+	for layout, shorter := range map[byte]int{3: 3*flags + 3, 4: 3*flags + 2, 5: 3*flags + 1, 6: 2*flags + 1, 7: flags + 1, 8: flags} {
 		raw[0] = layout
 		var got plan.Plan
 		if err := got.UnmarshalBinary(raw[:len(raw)-shorter]); err != nil {

@@ -16,7 +16,7 @@ func ExampleNext() {
 	settle := 3 * time.Second
 	p := &plan.Plan{Ref: event.Ref{ID: "7"}, Steps: []plan.Step{{
 		State: plan.Planned,
-		Write: event.Step{Kind: event.StepComment, Ref: event.Ref{ID: "7"}, Comment: &event.CommentWrite{Body: "On our way."}},
+		Write: event.Step{Kind: event.StepComment, Ref: event.Ref{ID: "7"}, Comment: &event.CommentWrite{Body: "On our way.", As: "ann"}},
 	}}}
 	say := func(boot uint64, now time.Time) {
 		a := plan.Next(p, boot, settle, now)
