@@ -331,7 +331,7 @@ func (p *Path) leaves(ctx context.Context, in *incoming, ticket event.Ticket, fi
 	}
 	input := filters.OutInput{Context: p.context(in.con, in.rules, in.id, row, ticket, in.replica.Fields), Issue: filters.Ours{Key: ticket.Key, URL: ticket.URL}}
 	if l != nil {
-		input.Issue, input.Previous, input.Event = l.ours, l.known.sent, l.happened
+		input.Issue, input.Previous, input.Event = l.ours, l.known.previous(&l.ours), l.happened
 	}
 	input.Issue.Fields = fields
 	out, err := in.rules.Outgoing.Run(ctx, input)

@@ -62,7 +62,7 @@ func (p *Path) replica(ctx context.Context, o *outgoing) (filters.Replica, error
 		return filters.Replica{}, err
 	}
 	o.happened = happened
-	in := filters.OutInput{Context: p.leaving(o), Issue: o.ours, Previous: o.known.sent}
+	in := filters.OutInput{Context: p.leaving(o), Issue: o.ours, Previous: o.known.previous(&o.ours)}
 	result, err := o.rules.Outgoing.Run(ctx, in)
 	if err != nil {
 		return filters.Replica{}, filterFailed("outgoing filter", err)

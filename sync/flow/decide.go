@@ -259,9 +259,7 @@ func (p *Path) runIncoming(ctx context.Context, in *incoming) (wants, error) {
 		ours := ours(in.con, *in.ours, &known{})
 		input.Issue = &ours
 	}
-	if in.before.Fields != nil {
-		input.Previous = &in.before
-	}
+	input.Previous = in.previous()
 	result, err := in.rules.Incoming.Run(ctx, input)
 	if err != nil {
 		return wants{}, filterFailed("incoming filter", err)

@@ -224,7 +224,7 @@ func (p *Path) swayed(ctx context.Context, o *outgoing, names map[string]bool) m
 		for name := range names {
 			fields[name] = change(name, fields[name])
 		}
-		in := filters.OutInput{Context: p.leaving(o), Issue: o.ours, Previous: o.known.sent}
+		in := filters.OutInput{Context: p.leaving(o), Issue: o.ours, Previous: o.known.previous(&o.ours)}
 		in.Issue.Fields = fields
 		result, err := o.rules.Outgoing.Run(ctx, in)
 		if err != nil || result.Stop != nil {

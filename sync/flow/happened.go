@@ -82,7 +82,7 @@ func (p *Path) kinds(ctx context.Context, o *outgoing, e filters.EventInfo) ([]s
 	}
 	for _, assumed := range [][]string{{kindEdited, kindMoved, kindCommented, kindAttached}, nil} {
 		e.Kinds = slices.Concat(kinds, assumed)
-		in := filters.OutInput{Context: p.leaving(o), Issue: o.ours, Previous: o.known.sent}
+		in := filters.OutInput{Context: p.leaving(o), Issue: o.ours, Previous: o.known.previous(&o.ours)}
 		in.Event = e
 		result, err := o.rules.Outgoing.Run(ctx, in)
 		if err != nil {

@@ -208,7 +208,7 @@ func (p *Path) Preview(ctx context.Context, con *Connection, rules *Rules, ref e
 	if o.happened, err = p.happened(ctx, o); err != nil {
 		return out, err
 	}
-	in := filters.OutInput{Context: p.leaving(o), Issue: o.ours, Previous: k.sent, Trace: true}
+	in := filters.OutInput{Context: p.leaving(o), Issue: o.ours, Previous: k.previous(&o.ours), Trace: true}
 	result, err := rules.Outgoing.Run(ctx, in)
 	if err != nil {
 		return out, err
