@@ -193,7 +193,7 @@ func (p *Path) sendShape(ctx context.Context, con *Connection, tell shape.Tell) 
 	if err != nil {
 		return shape.Held{}, err
 	}
-	reply, err := con.ask(ctx, transport.KindShape, wire, sendTimeout)
+	reply, err := con.ask(ctx, transport.KindShape, wire, helloTimeout)
 	if err != nil {
 		return shape.Held{}, fmt.Errorf("tell %s what is sent: %w", con.Name, err)
 	}
