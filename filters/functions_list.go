@@ -90,10 +90,14 @@ func sortValues(r *run, list []any) (any, error) {
 	out := slices.Clone(list)
 	var failure error
 	slices.SortStableFunc(out, func(a, b any) int {
-		n, err := compare(a, b)
-		if err != nil {
-			failure = err
+		if failure == nil {
+			failure = r.reads(a)
 		}
+		if failure != nil {
+			return 0 // a sort cannot be stopped, only made short
+		}
+		n, err := compare(a, b)
+		failure = err
 		return n
 	})
 	return out, failure
@@ -133,6 +137,9 @@ func setOf(r *run, lists ...[]any) (map[any]bool, error) {
 			return nil, err
 		}
 		for _, one := range list {
+			if err := r.reads(one); err != nil {
+				return nil, err
+			}
 			key, ok := hashable(one)
 			if !ok {
 				return nil, errNested
@@ -150,6 +157,9 @@ func uniq(r *run, list []any) (any, error) {
 	seen := make(map[any]bool, len(list))
 	out := make([]any, 0, len(list))
 	for _, one := range list {
+		if err := r.reads(one); err != nil {
+			return nil, err
+		}
 		key, ok := hashable(one)
 		if !ok {
 			return nil, errNested
@@ -286,6 +296,9 @@ func selectFrom(r *run, name string, v any, keep func(key any) bool) (any, error
 	}
 	out := make([]any, 0, len(list))
 	for _, one := range list {
+		if err := r.reads(one); err != nil {
+			return nil, err
+		}
 		key, ok := hashable(one)
 		if !ok {
 			return nil, errNested

@@ -97,8 +97,11 @@ func sortKey(r *run, v any) (any, error) {
 	if err := r.use(64); err != nil {
 		return nil, err
 	}
-	switch v.(type) {
-	case string, int, float64, time.Time, time.Duration:
+	switch v := v.(type) {
+	case string:
+		// The sort that follows goes through the texts many times and cannot be stopped.
+		return v, r.use(4 * len(v))
+	case int, float64, time.Time, time.Duration:
 		return v, nil
 	case nil:
 		return nil, errors.New("an entry has nothing to sort by; see default(x, d)")

@@ -113,6 +113,12 @@ func (r *run) step(n int) error {
 	return nil
 }
 
+// reads counts the work of going through a text that is compared or told apart.
+func (r *run) reads(v any) error {
+	t, _ := v.(string)
+	return r.step(len(t) >> 12)
+}
+
 // text counts a text that is about to be made.
 func (r *run) text(bytes int) error {
 	if bytes > r.limits.Text {
