@@ -46,6 +46,13 @@ replica.summary = prefix                                             ~ wrong-tar
 skip                                                                 ~ syntax 5
 issue.reporter = user("bob")                                         ~ read-only 7
 issue.fields["Region"] = replica.fields["Region"].value[0:3]         ~ syntax 56
+issue.links = filter(replica.links, any(replica.labels, # == "x"))   ~ nested-element 57
+issue.priority = lookup(replica.key, replica.priority)               ~ literal-wanted 25
+issue.description = secret                                           ~ unknown-name 21
+issue.fields["Billable"] = withEmail(replica.reporter) != nil        ~ not-here 28
+issue.fields["Day"] = replica.workLogs                               ~ not-available 31
+issue.parent = children                                              ~ unknown-name 16
+issue.children = nil                                                 ~ wrong-target 7
 issue.attachments = replica.attachments | filter(.size < 10 * MB)
 `
 
