@@ -108,6 +108,14 @@ type Watcher interface {
 	Watch() <-chan struct{}
 }
 
+// Maker is the ability to make a version or a component. It is used only where the
+// configuration lets the incoming filter have one made; Schema.Makes says which kinds.
+type Maker interface {
+	// Make makes what is named, unless the project has one of exactly this name: done
+	// twice, or by two at once, it makes one.
+	Make(ctx context.Context, what event.Making) error
+}
+
 // Deleter is the ability to delete a ticket. It is used only where the
 // configuration lets the peer's deletions be followed.
 type Deleter interface {

@@ -36,6 +36,9 @@ type Accept struct {
 	// those whose e-mail address or id is in Impersonated.
 	Impersonate  bool
 	Impersonated []string
+	// Create is what the incoming filter may have made for tickets to name:
+	// event.MakeVersions, event.MakeComponents.
+	Create []string
 	// Remove says what happens to what vanished at the peer: "" or "keep",
 	// "ask", "allow".
 	Remove string
@@ -99,6 +102,11 @@ func (a Accept) Check(result InResult, create bool) []Finding {
 	findings = append(findings, a.place(FindingType, event.FieldType, a.Types, result, create)...)
 	if result.CommentsSet && len(result.Comments) > 0 && !a.Comments {
 		findings = append(findings, Finding{Code: FindingComments, Sample: fmt.Sprintf("%d comments", len(result.Comments))})
+	}
+	for _, m := range result.Make {
+		if !slices.Contains(a.Create, m.Kind) {
+			findings = append(findings, Finding{Code: FindingField, Field: m.Kind, Sample: sample(m.Name)})
+		}
 	}
 	return append(findings, a.files(result)...)
 }

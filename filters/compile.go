@@ -97,7 +97,7 @@ func compile(kind direction, src string, env Env) (*script, error) {
 	return &script{
 		kind: kind, src: source, version: version(kind.String(), src, env), limits: env.Limits.withDefaults(),
 		key: slices.Clone(env.Key), hosts: lowerAll(env.Hosts), slots: c.slots, statements: list, warnings: report.list,
-		remembers: c.remembers, asks: c.asks, targets: set, shape: c.shape, reveals: c.reveals, tables: c.tables, named: named(env.Schema),
+		remembers: c.remembers, asks: c.asks, targets: set, shape: c.shape, reveals: c.reveals, tables: c.tables, named: named(env.Schema), creates: env.Create,
 		fields: len(slices.DeleteFunc(slices.Clone(set), isCollection)),
 	}, nil
 }

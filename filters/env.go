@@ -33,6 +33,8 @@ type Env struct {
 	Key []byte
 	// OwnName says that the accept gate lets comments be written in our own name only.
 	OwnName bool
+	// Create is what the accept gate lets be made: event.MakeVersions, event.MakeComponents.
+	Create []string
 	// Limits of a run; a zero member means its default.
 	Limits Limits
 }

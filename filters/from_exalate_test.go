@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"parley/filters"
+	"parley/sync/event"
 )
 
 var codeSpan = regexp.MustCompile("`([^`]+)`")
@@ -115,7 +116,7 @@ func exists(t *testing.T, what, code string) {
 		}
 		return
 	}
-	env := filters.Env{Vars: sampleEnv().Vars, Tables: sampleEnv().Tables}
+	env := filters.Env{Vars: sampleEnv().Vars, Tables: sampleEnv().Tables, Create: []string{event.MakeVersions, event.MakeComponents}}
 	var errs []error
 	for _, src := range []string{code, `replica.fields["A"] = ` + code, `issue.fields["A"] = ` + code} {
 		if _, err := filters.CompileOutgoing(src, env); err == nil {

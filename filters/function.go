@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/builtin"
 )
 
@@ -16,8 +17,8 @@ type function struct {
 	types []any
 	// only is set when it exists in one kind of script.
 	only *direction
-	// unfit says why the function cannot be used with this tracker; "" if it can.
-	unfit func(r *resolver) string
+	// unfit says why the function cannot be used so with this tracker or gate; "" if it can.
+	unfit func(r *resolver, args []ast.Node) string
 	// literals are arguments that are written out and computed when compiling.
 	literals map[int]literalCheck
 	// everyLiteral is set when all arguments from this one on are.

@@ -31,7 +31,7 @@ issue.fixVersions = [version(replica.key)]`, env)
 		t.Errorf("fields (-got +want):\n%s", diff)
 	}
 	if _, err := filters.CompileIncoming(`issue.components = [component("Web", true)]`, env); err == nil {
-		t.Error("a component is made that nobody asked the tracker for")
+		t.Error("a component is made that the gate does not let be made")
 	}
 }
 

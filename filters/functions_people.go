@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/expr-lang/expr/ast"
+
 	"parley/sync/event"
 )
 
@@ -55,7 +57,7 @@ func user(r *run, a []any) (any, error) {
 
 // unfitToAssign tells why assignable cannot be used: a tracker that does not tell is
 // not guessed about.
-func unfitToAssign(r *resolver) string {
+func unfitToAssign(r *resolver, _ []ast.Node) string {
 	if len(r.env.Schema.Fields) > 0 && !r.env.Schema.Assignable {
 		return "your tracker does not tell who a ticket can be assigned to before it is"
 	}
@@ -159,7 +161,7 @@ func byline(r *run, a []any) (any, error) {
 }
 
 // unfitToWriteAs tells why asUser cannot be used.
-func unfitToWriteAs(r *resolver) string {
+func unfitToWriteAs(r *resolver, _ []ast.Node) string {
 	switch {
 	case r.env.OwnName:
 		return "the accept gate lets comments be written in our own name only; write accept: {impersonate: true}, or byline(comment) in front of the text"

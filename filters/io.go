@@ -182,6 +182,8 @@ type InResult struct {
 	Exact map[string]bool
 	// Via are the statuses that the status in Fields is to be reached through, in order.
 	Via []string
+	// Make is what the script wants made if a field is written that holds it.
+	Make []event.Making
 	// Sets holds += and -=.
 	Sets map[string]SetChange
 	// Comments and Attachments asserted: the peer's entries, changed as the

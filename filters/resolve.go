@@ -253,7 +253,7 @@ func (r *resolver) call(n *ast.CallNode) {
 		return
 	}
 	if f.unfit != nil {
-		if why := f.unfit(r); why != "" {
+		if why := f.unfit(r, n.Arguments); why != "" {
 			r.fail(n, CodeNotAvailable, "%s is not available: %s", f.name, why)
 			return
 		}

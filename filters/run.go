@@ -140,10 +140,16 @@ func (r *run) ask() (bool, error) {
 	if r.info.Lookups == nil {
 		return false, nil
 	}
+	err := r.look()
+	return err == nil, err
+}
+
+// look counts one look-up.
+func (r *run) look() error {
 	if r.lookups++; r.lookups > r.limits.Lookups {
-		return false, fmt.Errorf("%w: more than %d look-ups", ErrLimit, r.limits.Lookups)
+		return fmt.Errorf("%w: more than %d look-ups", ErrLimit, r.limits.Lookups)
 	}
-	return true, nil
+	return nil
 }
 
 // user asks for a person once a run. Waiting for the tracker is not the

@@ -94,6 +94,7 @@ type script struct {
 	asks       Asks
 	targets    []string
 	named      map[string][]string // options of our components and versions, by field
+	creates    []string            // what may be made
 	shape      event.Schema
 	reveals    []string // classes of tokens
 	tables     map[string]Table

@@ -210,7 +210,7 @@ func (a *applying) account(cfg *config.Config) (err error) {
 
 // wrongFilters are all mistakes in the scripts of one connection.
 func (n *Node) wrongFilters(name string, c config.Connection, v version, schema event.Schema) []string {
-	env := filters.Env{Schema: schema, Vars: c.Vars, Tables: v.Tables, Hosts: c.Gate.Hosts, OwnName: !c.Accept.Impersonate}
+	env := filters.Env{Schema: schema, Vars: c.Vars, Tables: v.Tables, Hosts: c.Gate.Hosts, OwnName: !c.Accept.Impersonate, Create: c.Accept.Create}
 	var out []string
 	add := func(file string, err error) {
 		var all filters.Problems

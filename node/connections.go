@@ -423,7 +423,7 @@ func (n *Node) compile(c config.Connection, rec record, schema event.Schema, fro
 	var err error
 	id := rec.Agreement.Connection
 	key := n.vault.Derive("filters " + id.String())
-	env := filters.Env{Schema: schema, Vars: c.Vars, Tables: from.Tables, Key: key[:], Hosts: c.Gate.Hosts, Peer: n.peerSends(id), OwnName: !c.Accept.Impersonate}
+	env := filters.Env{Schema: schema, Vars: c.Vars, Tables: from.Tables, Key: key[:], Hosts: c.Gate.Hosts, Peer: n.peerSends(id), OwnName: !c.Accept.Impersonate, Create: c.Accept.Create}
 	r := &flow.Rules{Version: from.name, Vars: c.Vars, Tags: c.Tags, Leave: c.Leave, Forward: c.Forward, Connect: c.Accept.Connect}
 	r.Ended, r.Remove, r.Closed = c.Ended, c.Accept.Remove, c.Closed
 	r.Fuse = fuse.Limits{Creates: c.Fuse.Creates, Closes: c.Fuse.Closes, Deletes: c.Fuse.Deletes, Ends: c.Fuse.Ends}
@@ -447,6 +447,7 @@ func (n *Node) compile(c config.Connection, rec record, schema event.Schema, fro
 		Visible: map[string]filters.Visible{config.CommentsInternal: filters.VisibleInternal, config.PermitNever: filters.VisibleNone}[c.Accept.Comments],
 		Kinds:   c.Accept.Attachments, MaxAttachment: int64(c.Accept.MaxAttachment),
 		Impersonate: c.Accept.Impersonate, Impersonated: c.Accept.Impersonated,
+		Create: c.Accept.Create,
 	}
 	r.Since = c.Since.At
 	if c.Since.FromApproval() {

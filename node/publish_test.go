@@ -172,7 +172,7 @@ func TestPublish_WhatLetsMorePassMustBeMeant(t *testing.T) {
 	}
 }
 
-// TestPublish_WhatLetsMoreEnterMustBeMeant: comments, kinds of files and their size.
+// TestPublish_WhatLetsMoreEnterMustBeMeant: comments, kinds of files and their size, what is made.
 func TestPublish_WhatLetsMoreEnterMustBeMeant(t *testing.T) {
 	t.Parallel()
 	a, _, _ := together(t)
@@ -182,12 +182,13 @@ func TestPublish_WhatLetsMoreEnterMustBeMeant(t *testing.T) {
 	must(t, os.WriteFile(a.file(), []byte(narrow), 0o600))
 	a.publish(admin.PublishRequest{Reason: "little"})
 	for more, want := range map[string]string{
-		"accept: {comments: all, attachments: [picture], max_attachment: 1MB}, gate: {budget: 64KiB}":                        "comments for all enter",
-		"accept: {comments: internal, attachments: [picture, pdf], max_attachment: 1MB}, gate: {budget: 64KiB}":              "files that are pdf enter",
-		"accept: {comments: internal, max_attachment: 1MB}, gate: {budget: 64KiB}":                                           "files of any kind enter",
-		"accept: {comments: internal, attachments: [picture]}, gate: {budget: 64KiB}":                                        "larger files enter",
-		"accept: {comments: internal, attachments: [picture], max_attachment: 1MB}":                                          "more of a ticket leaves",
-		"accept: {comments: internal, attachments: [picture], max_attachment: 1MB}, gate: {budget: 64KiB, restricted: true}": "restricted tickets leave",
+		"accept: {comments: all, attachments: [picture], max_attachment: 1MB}, gate: {budget: 64KiB}":                          "comments for all enter",
+		"accept: {comments: internal, attachments: [picture, pdf], max_attachment: 1MB}, gate: {budget: 64KiB}":                "files that are pdf enter",
+		"accept: {comments: internal, max_attachment: 1MB}, gate: {budget: 64KiB}":                                             "files of any kind enter",
+		"accept: {comments: internal, attachments: [picture]}, gate: {budget: 64KiB}":                                          "larger files enter",
+		"accept: {comments: internal, attachments: [picture], max_attachment: 1MB}":                                            "more of a ticket leaves",
+		"accept: {comments: internal, attachments: [picture], max_attachment: 1MB}, gate: {budget: 64KiB, restricted: true}":   "restricted tickets leave",
+		"accept: {comments: internal, attachments: [picture], max_attachment: 1MB, create: [versions]}, gate: {budget: 64KiB}": "versions are made here",
 	} {
 		must(t, os.WriteFile(a.file(), []byte(strings.Replace(string(text), "in: in.parley}", "in: in.parley, "+more+"}", 1)), 0o600))
 		if got := a.publish(admin.PublishRequest{DryRun: true}); !slices.Equal(got.Wider, []string{want}) {

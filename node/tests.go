@@ -48,7 +48,7 @@ func (n *Node) test(ctx context.Context, p *publication, force bool) error {
 	if err != nil {
 		return trackerFailed("read the tracker's fields", err)
 	}
-	scripts := filtertest.Scripts{Outgoing: p.next.Out, Incoming: p.next.In, Env: filters.Env{Schema: schema, Vars: p.next.Vars, Tables: p.next.Tables, Hosts: p.next.Gate.Hosts, OwnName: !p.next.Accept.Impersonate}}
+	scripts := filtertest.Scripts{Outgoing: p.next.Out, Incoming: p.next.In, Env: filters.Env{Schema: schema, Vars: p.next.Vars, Tables: p.next.Tables, Hosts: p.next.Gate.Hosts, OwnName: !p.next.Accept.Impersonate, Create: p.next.Accept.Create}}
 	for _, r := range scripts.RunFiles(ctx, files) {
 		if r.Passed() {
 			p.result.Tests++

@@ -154,6 +154,9 @@ func writeOf(s *plan.Step, ours event.Fields) admin.TryWrite {
 			w.Removes = "file " + r.ID
 		}
 	}
+	for _, m := range s.Write.Make {
+		w.Makes = append(w.Makes, admin.TryMake{Kind: m.Kind, Name: m.Name})
+	}
 	if c := s.Write.Comment; c != nil {
 		w.Comment = &admin.TryComment{Body: c.Body, Internal: c.Internal, Edits: c.ID != ""}
 	}

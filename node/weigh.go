@@ -118,6 +118,9 @@ func widerIn(before, next *filters.Accept) []string {
 			out = append(out, "comments enter in the name of "+name)
 		}
 	}
+	for _, kind := range added(before.Create, next.Create) {
+		out = append(out, kind+" are made here")
+	}
 	if next.CreatesPerHour > before.CreatesPerHour && before.CreatesPerHour > 0 {
 		out = append(out, fmt.Sprintf("%d tickets an hour may be created, %d before", next.CreatesPerHour, before.CreatesPerHour))
 	}

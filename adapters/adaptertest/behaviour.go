@@ -191,6 +191,9 @@ func abilities(t *testing.T, s *Subject) {
 			t.Errorf("Probe of a good set-up: %+v", found)
 		}
 	}
+	if p, ok := e.tracker.(adapters.Maker); ok {
+		e.tryMaker(p)
+	}
 	if p, ok := e.tracker.(adapters.Historian); ok {
 		e.tryHistorian(p)
 		e.tellsAll(p)

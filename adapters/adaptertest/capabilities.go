@@ -66,6 +66,7 @@ func (s *Subject) abilities(tracker adapters.Tracker) []string {
 	_, workflow := tracker.(adapters.Workflow)
 	_, deleter := tracker.(adapters.Deleter)
 	_, remover := tracker.(adapters.Remover)
+	_, maker := tracker.(adapters.Maker)
 	_, prober := tracker.(adapters.Prober)
 	return slices.DeleteFunc([]string{
 		has(len(s.Statuses) > 0, "status"),
@@ -83,6 +84,7 @@ func (s *Subject) abilities(tracker adapters.Tracker) []string {
 		has(historian, "history"),
 		has(people, "people"),
 		has(assigner, "tells assignees"),
+		has(maker, "makes versions and components"),
 		has(searcher, "search by field"),
 		has(s.BadQuery != "", "query"),
 		has(deleter, "deletion"),

@@ -26,6 +26,9 @@ func (t *Tracker) Schema(ctx context.Context) (event.Schema, error) {
 		Projects: slices.Clone(t.set.projects),
 		Comments: may["ADD_COMMENTS"], EditComments: may["EDIT_OWN_COMMENTS"], Attachments: may["CREATE_ATTACHMENTS"],
 	}
+	if may[administerProjects] {
+		out.Makes = []string{event.MakeVersions, event.MakeComponents}
+	}
 	if err := t.addFields(ctx, &out); err != nil {
 		return event.Schema{}, err
 	}
@@ -216,7 +219,7 @@ func wanted() []permission {
 }
 
 func permissionNames() []string {
-	var out []string
+	out := []string{administerProjects}
 	for _, p := range wanted() {
 		out = append(out, p.name)
 	}

@@ -30,6 +30,7 @@ func (t *Tracker) Schema(ctx context.Context) (event.Schema, error) {
 		Internal:     may["set_notes_private"] && may["view_private_notes"],
 		Attachments:  may["edit_issues"] || may["add_issue_notes"],
 		EditComments: may["edit_issue_notes"] || may["edit_own_issue_notes"],
+		Makes:        makes(may),
 	}
 	var categories, versions []string
 	for _, p := range projects {
@@ -163,7 +164,7 @@ func (t *Tracker) addRoles(ctx context.Context, may map[string]bool, m membershi
 }
 
 func everything() map[string]bool {
-	may := map[string]bool{}
+	may := map[string]bool{manageVersions: true, manageCategories: true}
 	for _, p := range wanted() {
 		may[p.name] = true
 	}

@@ -151,7 +151,7 @@ func checkConnections(ctx context.Context, cfg *config.Config, names []string, s
 	writers := newWriters(cfg, schema)
 	for _, name := range names {
 		c := cfg.Connections[name]
-		env := filters.Env{Schema: schema, Peer: peers[name], Vars: c.Vars, OwnName: !c.Accept.Impersonate}
+		env := filters.Env{Schema: schema, Peer: peers[name], Vars: c.Vars, OwnName: !c.Accept.Impersonate, Create: c.Accept.Create}
 		if c.Tables != "" {
 			var err error
 			if env.Tables, err = tablesIn(cfg.Path(c.Tables)); err != nil {

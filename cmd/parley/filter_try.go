@@ -117,6 +117,9 @@ func showEntering(w io.Writer, e *admin.TryEntering) {
 	}
 	for i := range e.Writes {
 		write := &e.Writes[i]
+		for _, m := range write.Makes {
+			fmt.Fprintf(w, "%s: %s is made, if it is not there\n", m.Kind, clean(m.Name))
+		}
 		if write.Kind == "create" {
 			fmt.Fprintln(w, "a ticket is created")
 		}

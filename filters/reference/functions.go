@@ -97,8 +97,8 @@ func values() []Function {
 		fn("mapped", `mapped("table", x)`, "whether the table has a pair for x", `mapped("status", "Reopened")`, `false`),
 		in("option", "option(x); option(value, child)", "the option of the field that the line sets, in any case of letters; nil if there is none", `issue.priority = option("high") ?? keep`, `{"priority":"High"}`),
 		in("via", "via(status, step, …)", "the status, reached through these, in this order, at most 8; a ticket that stands at one of them goes on from there", `issue.status = via(lookup("status", replica.status), "Done")`, `{"status":"Open"} status via ["Done"]`),
-		in("component", "component(name)", "our component of this name, in any case of letters; nil if there is none", `issue.components = [component("web"), component("Phone")]`, `{"components":["Web"]}`),
-		in("version", "version(name)", "our version of this name, likewise", `issue.fixVersions = [version("1.0")]`, `{"fixVersions":["1.0"]}`),
+		in("component", "component(name); component(name, true)", "our component of this name, in any case of letters; if there is none nil, or with true the name, and the component is made before the ticket is written, if `accept: {create: [components]}` lets it", `issue.components = [component("web"), component("Phone")]`, `{"components":["Web"]}`),
+		in("version", "version(name); version(name, true)", "our version of this name, likewise, with `create: [versions]`", `issue.fixVersions = [version("1.0"), version("3.0", true)]`, `{"fixVersions":["1.0","3.0"]}`),
 	}
 }
 

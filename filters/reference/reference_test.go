@@ -215,7 +215,7 @@ func env() filters.Env {
 		return event.Field{Type: t, Options: options, Writable: true}
 	}
 	return filters.Env{
-		Schema: event.Schema{Comments: true, Assignable: true, Impersonate: true, Internal: true, Attachments: true, Fields: map[string]event.Field{
+		Schema: event.Schema{Comments: true, Assignable: true, Impersonate: true, Makes: []string{event.MakeVersions}, Internal: true, Attachments: true, Fields: map[string]event.Field{
 			"summary": writable(event.TypeText), "description": writable(event.TypeRich), "labels": writable(event.TypeSet),
 			"status": writable(event.TypeOption, "Open", "Done"), "priority": writable(event.TypeOption, "Low", "High"),
 			"assignee": writable(event.TypeUser), "components": writable(event.TypeSet, "Web", "API"), "fixVersions": writable(event.TypeSet, "1.0", "2.0"),
@@ -226,6 +226,7 @@ func env() filters.Env {
 		Tables: map[string]filters.Table{"status": {Pairs: []filters.Pair{{Ours: "Open", Wire: "open"}, {Ours: "Done", Wire: "closed"}}}},
 		Hosts:  []string{"acme.example"},
 		Key:    []byte("key of this connection"),
+		Create: []string{event.MakeVersions},
 		Limits: filters.Limits{Time: 20 * time.Second},
 	}
 }

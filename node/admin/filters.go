@@ -81,6 +81,14 @@ type TryWrite struct {
 	File    *TryFile    `json:"file,omitempty"`
 	// Removes is the comment or file that is deleted, as the tracker calls it.
 	Removes string `json:"removes,omitempty"`
+	// Makes are made first, where the tracker does not have them.
+	Makes []TryMake `json:"makes,omitempty"`
+}
+
+// TryMake is a version or a component that is made.
+type TryMake struct {
+	Kind string `json:"kind"` // versions or components
+	Name string `json:"name"`
 }
 
 // TryEntering is what an event of the peer would write here.

@@ -46,7 +46,7 @@ connections:
     tags: [gold]
     fields: {priority: theirs, status: both, severity: ours}
     on_local_edit: warn
-    accept: {projects: [SUP], types: [Incident], fields: [summary], creates_per_hour: 10, connect: never, remove: ask, comments: internal, attachments: [picture, text], max_attachment: 20MB, impersonate: true, impersonated: [ann@acme.example]}
+    accept: {projects: [SUP], types: [Incident], fields: [summary], creates_per_hour: 10, connect: never, remove: ask, comments: internal, attachments: [picture, text], max_attachment: 20MB, impersonate: true, impersonated: [ann@acme.example], create: [versions]}
     gate: {fields: [summary], internal_comments: true, url: true, detect: {email: mask}, hosts: [acme.example], unscanned: [picture, pdf], budget: 64KiB, restricted: true, hold: 60s}
     forward: [initech]
     verify: 6h
@@ -90,7 +90,7 @@ func TestLoad_ReadsEveryKey(t *testing.T) {
 			Projects: []string{"SUP"}, Types: []string{"Incident"}, Fields: []string{"summary"}, CreatesPerHour: 10,
 			Connect: config.PermitNever, Remove: config.PermitAsk,
 			Comments: config.CommentsInternal, Attachments: []string{"picture", "text"}, MaxAttachment: 20e6,
-			Impersonate: true, Impersonated: []string{"ann@acme.example"},
+			Impersonate: true, Impersonated: []string{"ann@acme.example"}, Create: []string{config.CreateVersions},
 		},
 		Gate: config.Gate{
 			Fields: []string{"summary"}, InternalComments: true, URL: true, Detect: map[string]string{"email": "mask"},

@@ -195,6 +195,7 @@ connections:
 #       max_attachment: 20MB
 #       impersonate: true        # asUser may write comments in the name of your people; left out, it may not
 #       impersonated: [ann@acme.example] # of these only
+#       create: [versions, components] # what version(name, true) and component(name, true) may have made; left out, nothing
 #     fuse:                      # tickets a minute; beyond, creates slow down and the rest waits for you
 #       {creates: 120, closes: 60, deletes: 10, ends: 60}
 #     gate:                      # what may leave, whatever the filter says; or the name of one under gates

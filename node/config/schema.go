@@ -182,6 +182,10 @@ type Accept struct {
 	// Impersonated, of those only, by e-mail address or id.
 	Impersonate  bool     `yaml:"impersonate,omitempty"`
 	Impersonated []string `yaml:"impersonated,omitempty" empty:"anything"`
+
+	// Create is what the filter may have made for tickets to name: CreateVersions,
+	// CreateComponents; empty is nothing.
+	Create []string `yaml:"create,omitempty"`
 }
 
 // Fuse is how many tickets a minute may be changed for the peer's sake. Creates
@@ -347,6 +351,9 @@ const (
 
 	CommentsAll      = "all"
 	CommentsInternal = "internal"
+
+	CreateVersions   = "versions"
+	CreateComponents = "components"
 
 	TLSStart  = "starttls"
 	TLSAlways = "tls"

@@ -132,6 +132,10 @@ func (v *validator) accept(key string, a Accept) {
 	if len(a.Impersonated) > 0 && !a.Impersonate {
 		v.add(key+".impersonated", "nobody may be written for", "write impersonate: true, or take this out")
 	}
+	v.words(key+".create", a.Create)
+	for i, what := range a.Create {
+		v.choice(fmt.Sprintf("%s.create[%d]", key, i), what, []string{CreateVersions, CreateComponents}, nil)
+	}
 	for i, kind := range a.Attachments {
 		v.choice(fmt.Sprintf("%s.attachments[%d]", key, i), kind, FileKinds(), nil)
 	}

@@ -46,6 +46,9 @@ type Schema struct {
 	Impersonate bool `json:"impersonate,omitempty"`
 	// Assignable: whether the tracker tells beforehand who a ticket can be assigned to.
 	Assignable bool `json:"assignable,omitempty"`
+	// Makes are the kinds of what the account may make for tickets to name: MakeVersions,
+	// MakeComponents.
+	Makes []string `json:"makes,omitempty"`
 	// MaxAttachment is in bytes; 0 is unknown.
 	MaxAttachment int64 `json:"maxAttachment,omitempty"`
 }

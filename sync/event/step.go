@@ -32,6 +32,9 @@ type Step struct {
 	Attachment *AttachmentWrite `json:"attachment,omitempty"`
 	// Remove is what a StepRemove deletes.
 	Remove *Removal `json:"remove,omitempty"`
+	// Make is what the tracker must have before the fields can be set: not by Write, but
+	// by adapters.Maker.
+	Make []Making `json:"make,omitempty"`
 	// Lock is Ticket.Lock of the read that the step was decided on, or "".
 	Lock string `json:"lock,omitempty"`
 	// Since is the tracker's newest creation time known before the first
@@ -58,6 +61,20 @@ type AttachmentWrite struct {
 	MIME     string `json:"mime"`
 	SHA256   string `json:"sha256"`
 	Internal bool   `json:"internal,omitempty"`
+}
+
+// What can be made beside tickets.
+const (
+	MakeVersions   = "versions"
+	MakeComponents = "components"
+)
+
+// Making names a version or a component that a field of a ticket is to hold.
+type Making struct {
+	Kind string `json:"kind"` // MakeVersions or MakeComponents
+	Name string `json:"name"`
+	// Project to have it; empty is the one where tickets are made.
+	Project string `json:"project,omitempty"`
 }
 
 // Removal names a comment or a file of our ticket that is to go.

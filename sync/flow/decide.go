@@ -412,6 +412,7 @@ func (p *Path) planTicket(in *incoming, w wants, schema event.Schema) error {
 	if len(out.Write) > 0 {
 		in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Write: event.Step{
 			Kind: event.StepUpdate, Ref: in.ours.Ref, Fields: out.Write, Was: was(out.Write, in.ours.Fields), Lock: in.ours.Lock,
+			Make: needed(w.result.Make, out.Write, in.ours.Fields),
 		}})
 	}
 	return nil
@@ -441,7 +442,7 @@ func (p *Path) planCreate(in *incoming, w wants, fields event.Fields) error {
 	fields, links := linksApart(fields)
 	in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Write: event.Step{
 		Kind: event.StepCreate, Marker: p.marker(in.con.ID, in.id, ""), Fields: fields,
-		Since: p.since(),
+		Make: needed(w.result.Make, fields, nil), Since: p.since(),
 	}})
 	if links != nil {
 		in.plan.Steps = append(in.plan.Steps, plan.Step{State: plan.Planned, Write: event.Step{Kind: event.StepUpdate, Fields: links}})

@@ -20,6 +20,8 @@ import (
 type upkeep struct {
 	// theirs is what the incoming filter makes of the peer's replica as last received.
 	theirs event.Fields
+	// makes is what it wants made for that.
+	makes []event.Making
 	// resolved are fields that a person decided on, void those whose decision does
 	// not hold any more, alike those of a dispute that have come to the same.
 	resolved, void, alike map[string]bool
@@ -85,7 +87,7 @@ func (p *Path) lookAtTheirs(ctx context.Context, o *outgoing) error {
 		return err
 	}
 	if err == nil && result.Stop == nil {
-		o.up.theirs = result.Fields
+		o.up.theirs, o.up.makes = result.Fields, result.Make
 	}
 	return nil
 }
@@ -113,7 +115,9 @@ func (o *outgoing) decisions(schema event.Schema, set event.Fields) {
 // setOurs writes fields of our own ticket and reads it again. It sets values and
 // adds nothing: after a crash the next look compares and does what is left.
 func (p *Path) setOurs(ctx context.Context, o *outgoing, set event.Fields, schema event.Schema) error {
-	_, err := p.Tracker.Write(ctx, event.Step{Kind: event.StepUpdate, Ref: o.ticket.Ref, Fields: set, Lock: o.ticket.Lock}, nil)
+	_, err := p.writeStep(ctx, event.Step{
+		Kind: event.StepUpdate, Ref: o.ticket.Ref, Fields: set, Lock: o.ticket.Lock, Make: needed(o.up.makes, set, o.ticket.Fields),
+	})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"context"
 	"time"
 
 	"parley/filters"
@@ -24,3 +25,6 @@ func Certain(polls [][]event.Change, t event.Ticket, precision time.Duration) bo
 	}
 	return f.certain(event.ConnectionID{}, t, time.Time{}, f.until(), precision)
 }
+
+// MakeFirst makes what a step's fields name.
+func (p *Path) MakeFirst(ctx context.Context, step event.Step) error { return p.makeFirst(ctx, step) }

@@ -253,6 +253,8 @@ type Path struct {
 	shipping atomic.Int32
 
 	creating createSet
+	// making is full while something is made for a ticket to name.
+	making chan struct{}
 	// missing are comments and files that were not found in their tickets.
 	missing missingSet
 	looking looking
@@ -278,7 +280,7 @@ func New(o Options) *Path {
 	if o.SiftFrom == 0 {
 		o.SiftFrom = siftFrom
 	}
-	return &Path{Options: o, connections: map[event.ConnectionID]*Connection{}, expected: map[event.ConnectionID]bool{}}
+	return &Path{Options: o, connections: map[event.ConnectionID]*Connection{}, expected: map[event.ConnectionID]bool{}, making: make(chan struct{}, 1)}
 }
 
 // Add puts a connection in and makes its streams if it has none.
@@ -425,6 +427,9 @@ func (p *Path) readTicket(ctx context.Context, ref event.Ref) (event.Ticket, err
 func (p *Path) askSchema(ctx context.Context, old event.Schema, had bool) (event.Schema, error) {
 	read, err := p.Tracker.Schema(ctx)
 	_, read.Assignable = p.Tracker.(adapters.Assigner)
+	if _, able := p.Tracker.(adapters.Maker); !able {
+		read.Makes = nil
+	}
 	fresh := err == nil
 	if !fresh {
 		p.heed(err)

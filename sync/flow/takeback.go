@@ -104,6 +104,9 @@ func (in *incoming) recoverFile(marker event.Marker) (twin.Item, bool) {
 
 // writeStep does a step in the tracker.
 func (p *Path) writeStep(ctx context.Context, step event.Step) (event.Written, error) {
+	if err := p.makeFirst(ctx, step); err != nil {
+		return event.Written{}, err
+	}
 	if step.Kind != event.StepRemove {
 		return p.Tracker.Write(ctx, step, nil)
 	}

@@ -61,13 +61,22 @@ func (p *Plan) MarshalBinary() ([]byte, error) {
 		}
 		w.Text(as)
 	}
+	for i := range p.Steps {
+		w.Number(uint64(len(p.Steps[i].Write.Make)))
+		for _, m := range p.Steps[i].Write.Make {
+			w.Text(m.Kind)
+			w.Text(m.Name)
+			w.Text(m.Project)
+		}
+	}
 	return w.Bytes, w.Err
 }
 
 // layout is the present one. The first had no Read, and its steps no Why; the
 // second had no Disputed, the third no Untold and another Read, the fourth no Again, the
-// fifth no Was, the sixth no Remove, the seventh no Via, the eighth no As.
-const layout = 9
+// fifth no Was, the sixth no Remove, the seventh no Via, the eighth no As,
+// the ninth no Make.
+const layout = 10
 
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (p *Plan) UnmarshalBinary(raw []byte) error {
@@ -118,12 +127,23 @@ func (p *Plan) UnmarshalBinary(raw []byte) error {
 			p.Steps[i].readAs(r)
 		}
 	}
+	for i := range p.Steps {
+		if version > 9 {
+			p.Steps[i].readMake(r)
+		}
+	}
 	return r.Version(version, min(max(version, 1), layout))
 }
 
 func (s *Step) readAs(r *event.Parser) {
 	if as := r.Text(); s.Write.Comment != nil {
 		s.Write.Comment.As = as
+	}
+}
+
+func (s *Step) readMake(r *event.Parser) {
+	for range r.Count() {
+		s.Write.Make = append(s.Write.Make, event.Making{Kind: r.Text(), Name: r.Text(), Project: r.Text()})
 	}
 }
 

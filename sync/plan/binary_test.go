@@ -29,6 +29,7 @@ func fullPlan() plan.Plan {
 					Kind: event.StepUpdate, Marker: "m", Ref: ref, Lock: "3", Since: -1,
 					Fields: event.Fields{"summary": "new", "labels": []any{"b", "c"}, "status": "Open"},
 					Was:    event.Fields{"links": []any{map[string]any{"type": "blocks", "id": "8"}}},
+					Make:   []event.Making{{Kind: event.MakeVersions, Name: "2.0", Project: "SUP"}},
 				},
 				State: plan.Intended, Attempt: 2, At: at, NotBefore: at.Add(time.Second), Boot: 1 << 63,
 			},
@@ -111,23 +112,23 @@ func FuzzPlan_AnyBytesAreAPlanOrAnError(f *testing.F) {
 }
 
 // TestPlan_OfTheLayoutsBeforeIsRead: they did not know what the peer may not know, what
-// an event repeats, what a step of links was decided on, what one removes, through what a status goes, and in whose name a comment is written.
+// an event repeats, what a step of links was decided on, what one removes, through what a status goes, in whose name a comment is written, and what is made first.
 func TestPlan_OfTheLayoutsBeforeIsRead(t *testing.T) {
 	t.Parallel()
 	want := fullPlan()
 	want.Untold, want.Again, want.Via = nil, nil, nil
-	want.Steps[0].Write.Was = nil
+	want.Steps[0].Write.Was, want.Steps[0].Write.Make = nil, nil
 	for i := range want.Steps {
 		if c := want.Steps[i].Write.Comment; c != nil {
 			c.As = ""
 		}
 	}
-	flags := len(want.Steps) // of Was, and as many of Remove and of As
+	flags := len(want.Steps) // of Was, and as many of Remove, of As and of Make
 	raw, err := want.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for layout, shorter := range map[byte]int{3: 3*flags + 3, 4: 3*flags + 2, 5: 3*flags + 1, 6: 2*flags + 1, 7: flags + 1, 8: flags} {
+	for layout, shorter := range map[byte]int{3: 4*flags + 3, 4: 4*flags + 2, 5: 4*flags + 1, 6: 3*flags + 1, 7: 2*flags + 1, 8: 2 * flags, 9: flags} {
 		raw[0] = layout
 		var got plan.Plan
 		if err := got.UnmarshalBinary(raw[:len(raw)-shorter]); err != nil {

@@ -70,7 +70,8 @@ type Double struct {
 	nextID int64
 	count  int64
 	limits []http.Header
-	tokens map[string]int // access tokens handed out, and the requests that each is good for
+	names  map[string][]string // made by requests, by field
+	tokens map[string]int      // access tokens handed out, and the requests that each is good for
 	now    func() time.Time
 }
 
@@ -82,7 +83,7 @@ func New(opt Options) *Double {
 	if opt.Site == "" {
 		opt.Site = "https://jira.invalid"
 	}
-	d := &Double{opt: opt, mux: http.NewServeMux(), issues: map[int64]*issue{}, tokens: map[string]int{}, nextID: 10000, now: opt.Now}
+	d := &Double{opt: opt, mux: http.NewServeMux(), issues: map[int64]*issue{}, tokens: map[string]int{}, names: map[string][]string{}, nextID: 10000, now: opt.Now}
 	if d.now == nil {
 		d.now = time.Now
 	}
@@ -254,6 +255,8 @@ func (d *Double) routes() {
 	d.handle("GET user/assignable/search", (*Double).searchAssignable)
 	d.handle("GET mypermissions", (*Double).permissions)
 	d.handle("GET project/{key}", (*Double).project)
+	d.handle("POST version", (*Double).makeVersion)
+	d.handle("POST component", (*Double).makeComponent)
 	d.handle("GET project/{key}/statuses", (*Double).statuses)
 	d.handle("GET project/{key}/securitylevel", (*Double).levels)
 	d.handle("GET issue/createmeta/{key}/issuetypes", (*Double).types)

@@ -194,7 +194,7 @@ func (d *Double) apply(c *call, i *issue, fields map[string]any, also ...string)
 			}
 			continue
 		}
-		all := catalogue()
+		all := d.catalogue()
 		n := slices.IndexFunc(all, func(f field) bool { return f.id == id })
 		if n < 0 || !all[n].screen && !slices.Contains(also, id) {
 			c.failField(id, fmt.Sprintf("Field '%s' cannot be set. It is not on the appropriate screen, or unknown.", id))

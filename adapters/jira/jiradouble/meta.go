@@ -103,7 +103,7 @@ func (d *Double) permissions(c *call) {
 	all := map[string]any{}
 	for n, name := range []string{
 		"BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "ASSIGN_ISSUES", "ADD_COMMENTS",
-		"EDIT_OWN_COMMENTS", "CREATE_ATTACHMENTS", "LINK_ISSUES",
+		"EDIT_OWN_COMMENTS", "CREATE_ATTACHMENTS", "LINK_ISSUES", "ADMINISTER_PROJECTS",
 	} {
 		all[name] = map[string]any{"id": strconv.Itoa(n), "key": name, "name": name, "havePermission": c.me != nil && !slices.Contains(d.opt.Denied, name)}
 	}
@@ -132,9 +132,14 @@ func (d *Double) known(c *call) bool {
 }
 
 func (d *Double) project(c *call) {
-	if d.known(c) {
-		c.answer(http.StatusOK, d.blank(c.me)["project"])
+	if !d.known(c) {
+		return
 	}
+	p, _ := d.blank(c.me)["project"].(map[string]any)
+	d.mu.Lock()
+	p["versions"], p["components"] = d.options("fixVersions"), d.options("components")
+	d.mu.Unlock()
+	c.answer(http.StatusOK, p)
 }
 
 func (d *Double) levels(c *call) {
@@ -201,7 +206,10 @@ func (d *Double) screen(c *call) {
 		return
 	}
 	rows := []any{}
-	for _, f := range catalogue() {
+	d.mu.Lock()
+	all := d.catalogue()
+	d.mu.Unlock()
+	for _, f := range all {
 		if !f.screen {
 			continue
 		}
