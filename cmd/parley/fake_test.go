@@ -162,7 +162,7 @@ func (*fakeService) Record(_ context.Context, r admin.RecordRequest) (admin.Reco
 // Try would send and write everything that there is to show.
 func (*fakeService) Try(_ context.Context, r admin.TryRequest) (admin.TryResult, error) {
 	if r.Entry != "" {
-		return admin.TryResult{Entering: &admin.TryEntering{Waits: true, Writes: []admin.TryWrite{{Kind: "create", Fields: []admin.TryField{{Name: "project", To: "SUP"}}}}}}, nil
+		return admin.TryResult{Entering: &admin.TryEntering{Waits: true, Writes: []admin.TryWrite{{Kind: "create", Fields: []admin.TryField{{Name: "project", To: "SUP"}}, Makes: []admin.TryMake{{Kind: "versions", Name: hostile}}}}}}, nil
 	}
 	return admin.TryResult{
 		Key: r.Key, Matches: true, Replica: event.Fields{"summary": hostile}, Lines: []admin.TryLine{{Line: 1, Target: "replica.summary", Value: hostile}, {Line: 2, Target: "replica.due", Why: "keep"}},
